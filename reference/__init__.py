@@ -1,0 +1,1 @@
+"""The reference implementation of Flurfunk/1, on the standard library alone."""

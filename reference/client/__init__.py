@@ -1,0 +1,1 @@
+"""The reference client for terminals and pipes."""
