@@ -5,6 +5,7 @@ it is `Refused` with the code of the ERROR that answers it.
 """
 
 import re
+from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -116,7 +117,7 @@ class Refused(NamedTuple):
 
 Message = Bare | Say | Move | Rename | Ping | Help | Who | Rooms | Exit | Refused
 
-_WITH_ARGUMENT = {"/cd": Move, "/say": Say, "/nick": Rename, "/ping": Ping}
+_WITH_ARGUMENT: dict[str, Callable[[str], Message]] = {"/cd": Move, "/say": Say, "/nick": Rename, "/ping": Ping}
 _WITHOUT_ARGUMENT: dict[str, Message] = {"/who": Who(), "/rooms": Rooms()}
 
 
@@ -152,20 +153,20 @@ class LineSplitter:
         return line if len(line) <= self._limit else None
 
 
-class ForeignProtocol(ValueError):
+class ForeignProtocolError(ValueError):
     """A connection that opens HTTP or TLS."""
 
 
 def opening(octets: bytes) -> bytes | None:
     """Return the first octets of a connection without a byte order mark [LINE-6]; None while more are needed to judge.
 
-    Raises ForeignProtocol where they open an HTTP request or a TLS handshake [NET-7] [NET-8].
+    Raises ForeignProtocolError where they open an HTTP request or a TLS handshake [NET-7] [NET-8].
     """
     if octets.startswith(_TLS_HANDSHAKE):
-        raise ForeignProtocol("TLS")
+        raise ForeignProtocolError("TLS")
     start = octets.removeprefix(BYTE_ORDER_MARK)
     if start.startswith(_HTTP_OPENINGS):
-        raise ForeignProtocol("HTTP")
+        raise ForeignProtocolError("HTTP")
     undecided = start == octets and BYTE_ORDER_MARK.startswith(octets)
     return None if undecided or any(method.startswith(start) for method in _HTTP_OPENINGS) else start
 

@@ -1,0 +1,186 @@
+"""The line being typed on a terminal: keys in, lines and what is to be seen of the line out.
+
+Pure.  It needs no library, since the standard one's readline can neither be interrupted nor redrawn safely.
+"""
+
+import codecs
+from collections.abc import Callable
+
+from reference.client.cells import fitting, visible, width
+
+_HISTORY = 1000  # lines
+_ESCAPE = "\x1b"
+
+
+class Editor:
+    """A line of text with a cursor, and the lines typed before it."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._text: list[str] = []
+        self._cursor = 0
+        self._escape = ""  # the beginning of a key's escape sequence
+        self._history: list[str] = []
+        self._place = 0  # in the history; at its end: the line that is new
+        self._draft = ""
+        self._lines: list[bytes] = []
+        self.ended = False  # Ctrl-D on an empty line
+
+    @property
+    def text(self) -> str:
+        """The line as typed so far; octets that are no UTF-8 stand in it as lone surrogates."""
+        return "".join(self._text)
+
+    def feed(self, octets: bytes) -> list[bytes]:
+        """Take keys as the terminal sends them; return the lines that they end, as octets without terminator.
+
+        Control characters that are no key here stand in the line: the user sees them and nothing is lost of a paste.
+        """
+        for char in self._decoder.decode(octets):
+            self._key(char)
+        lines, self._lines = self._lines, []
+        return lines
+
+    def finish(self) -> list[bytes]:
+        """Take that the terminal is gone; a line that was not ended is not a line."""
+        return []
+
+    def view(self, cells: int) -> tuple[str, str]:
+        """Return what is to be seen left and right of the cursor, in so many cells; a longer line is scrolled."""
+        left = visible("".join(self._text[: self._cursor]))
+        step = max(cells // 2, 1)
+        beyond = width(left) - max(cells, 1)
+        if beyond >= 0:
+            left = left[fitting(left, (beyond // step + 1) * step) :]
+        right = visible("".join(self._text[self._cursor :]))
+        return left, right[: fitting(right, cells - width(left))]
+
+    # ------------------------------------------------------------ keys
+
+    def _key(self, char: str) -> None:
+        if self._escape:
+            self._in_escape(char)
+        elif char == _ESCAPE:
+            self._escape = char
+        elif char in _KEYS:
+            _KEYS[char](self)
+        else:
+            self._text.insert(self._cursor, char)
+            self._cursor += 1
+
+    def _in_escape(self, char: str) -> None:
+        begun, self._escape = self._escape[1:], ""
+        if not begun and char not in "[O":
+            self._key(char)  # Alt and a key: the key
+        elif not begun or (begun[0] == "[" and "\x20" <= char <= "\x3f"):
+            self._escape = _ESCAPE + begun + char
+        else:
+            # With Shift or Ctrl, a letter's sequence has parameters: the key is the same.
+            name = begun[0] + char if char.isalpha() else begun + char
+            _SEQUENCES.get(name, _nothing)(self)
+
+    def _enter(self) -> None:
+        text = self.text
+        self._lines.append(text.encode("utf-8", "surrogateescape"))
+        if text and self._history[-1:] != [text]:
+            self._history = [*self._history[1 - _HISTORY :], text]
+        self._place = len(self._history)
+        self._draft = ""
+        self._set("")
+
+    def _set(self, text: str) -> None:
+        self._text = list(text)
+        self._cursor = len(text)
+
+    def _recall(self, place: int) -> None:
+        if not 0 <= place <= len(self._history):
+            return
+        if self._place == len(self._history):
+            self._draft = self.text
+        self._place = place
+        self._set(self._draft if place == len(self._history) else self._history[place])
+
+    def _older(self) -> None:
+        self._recall(self._place - 1)
+
+    def _newer(self) -> None:
+        self._recall(self._place + 1)
+
+    def _left(self) -> None:
+        self._cursor = max(self._cursor - 1, 0)
+
+    def _right(self) -> None:
+        self._cursor = min(self._cursor + 1, len(self._text))
+
+    def _home(self) -> None:
+        self._cursor = 0
+
+    def _end(self) -> None:
+        self._cursor = len(self._text)
+
+    def _delete(self) -> None:
+        del self._text[self._cursor : self._cursor + 1]
+
+    def _delete_or_end(self) -> None:
+        if self._text:
+            self._delete()
+        else:
+            self.ended = True
+
+    def _erase(self, start: int) -> None:
+        del self._text[start : self._cursor]
+        self._cursor = start
+
+    def _backspace(self) -> None:
+        self._erase(max(self._cursor - 1, 0))
+
+    def _erase_before(self) -> None:
+        self._erase(0)
+
+    def _erase_word(self) -> None:
+        before = "".join(self._text[: self._cursor]).rstrip()
+        self._erase(len(before) - len(before.split(" ")[-1]))
+
+    def _erase_behind(self) -> None:
+        del self._text[self._cursor :]
+
+
+def _nothing(_: Editor) -> None:
+    """A key without a meaning here; Ctrl-L needs none, since every key redraws."""
+
+
+_KEYS: dict[str, Callable[[Editor], None]] = {
+    "\r": Editor._enter,
+    "\n": Editor._enter,
+    "\x7f": Editor._backspace,
+    "\x08": Editor._backspace,
+    "\x01": Editor._home,
+    "\x02": Editor._left,
+    "\x04": Editor._delete_or_end,
+    "\x05": Editor._end,
+    "\x06": Editor._right,
+    "\x0b": Editor._erase_behind,
+    "\x0c": _nothing,
+    "\x0e": Editor._newer,
+    "\x10": Editor._older,
+    "\x15": Editor._erase_before,
+    "\x17": Editor._erase_word,
+}
+_SEQUENCES: dict[str, Callable[[Editor], None]] = {
+    start + final: action
+    for final, action in {
+        "A": Editor._older,
+        "B": Editor._newer,
+        "C": Editor._right,
+        "D": Editor._left,
+        "H": Editor._home,
+        "F": Editor._end,
+    }.items()
+    for start in "[O"
+} | {
+    "[1~": Editor._home,
+    "[7~": Editor._home,
+    "[4~": Editor._end,
+    "[8~": Editor._end,
+    "[3~": Editor._delete,
+}

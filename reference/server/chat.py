@@ -1,0 +1,257 @@
+"""Users, rooms and membership: what a message changes, as a list of effects.
+
+Pure: no socket, thread, clock, chance or log.  Effects name a place in an order: carried out one after the other,
+they leave everybody with the stream that section 9 of the spec promises.  Who is left out of an event is left out
+by where its place in the room's stream begins (`Enter`) and ends (`Leave`).
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from reference.wire import (
+    PROTOCOL,
+    Bare,
+    ByeReason,
+    ErrorCode,
+    Exit,
+    Help,
+    LeftReason,
+    Message,
+    Move,
+    Ping,
+    Refused,
+    Rename,
+    Rooms,
+    Say,
+    Who,
+    encode,
+    fold,
+    is_name,
+)
+
+FEATURES = ("who", "rooms")
+RESERVED_NAMES = frozenset({"operator", "server"})  # [NAME-6]
+
+HELP = (
+    "/cd ROOM goes to another room. Usual rooms: main, lounge, coffee-break.",
+    "/say TEXT says TEXT whatever it looks like; any line without a slash is said as it is.",
+    "/nick NAME gives you another name. /who lists who is in your room, /rooms lists the rooms.",
+    "/ping TOKEN is answered with PONG TOKEN. exit leaves.",
+)
+
+
+# ---------------------------------------------------------------- effects
+
+
+class Tell(NamedTuple):
+    """Lines to one user alone, behind all that has its place in the user's stream by now."""
+
+    user: int
+    lines: bytes
+
+
+class Append(NamedTuple):
+    """An event: one line at the end of a room's stream."""
+
+    room: str
+    line: bytes
+
+
+class Enter(NamedTuple):
+    """The user's place in the room's stream begins at its present end."""
+
+    user: int
+    room: str
+
+
+class Leave(NamedTuple):
+    """The user's place in the room's stream ends at its present end."""
+
+    user: int
+    room: str
+
+
+class Close(NamedTuple):
+    """The user's last line; behind it the connection is closed."""
+
+    user: int
+    reason: ByeReason
+
+
+class Record(NamedTuple):
+    """Something for the operator's log; names only, which are plain ASCII."""
+
+    text: str
+
+
+Effect = Tell | Append | Enter | Leave | Close | Record
+
+
+@dataclass(slots=True)
+class User:
+    """A connected client: its name, and the room it is in, None in the lobby."""
+
+    name: str
+    room: str | None = None
+
+
+class Chat:
+    """Everybody who is connected, and where."""
+
+    def __init__(self) -> None:
+        self._users: dict[int, User] = {}
+        self._by_name: dict[str, int] = {}  # folded [NAME-3]
+        self._rooms: dict[str, dict[int, User]] = {}  # only those that have members [LIST-3]
+        self._guests = 0
+
+    # ------------------------------------------------------------ what the console asks
+
+    def users(self) -> list[User]:
+        """Return all users, in the order in which they came."""
+        return list(self._users.values())
+
+    def rooms(self) -> dict[str, int]:
+        """Return the rooms that have members, with their numbers."""
+        return {room: len(members) for room, members in self._rooms.items()}
+
+    def find(self, name: str) -> int | None:
+        """Return the user of that name, compared folded; None where there is none."""
+        return self._by_name.get(fold(name)) if is_name(name) else None
+
+    def in_lobby(self, user: int) -> bool:
+        """Return whether the user is connected and has chosen no room."""
+        return user in self._users and self._users[user].room is None
+
+    def announce(self, text: str) -> list[Effect]:
+        """The operator's words go to every member of every room [OPER-1]."""
+        line = encode("ANNOUNCE", text)
+        return [Append(room, line) for room in self._rooms]
+
+    # ------------------------------------------------------------ coming and going
+
+    def connect(self, user: int) -> list[Effect]:
+        """Greet a new user, under a name made up for it [STATE-1] [STATE-2] [NAME-7]."""
+        self._guests += 1
+        while (name := f"guest-{self._guests}") in self._by_name:
+            self._guests += 1
+        self._users[user] = User(name)
+        self._by_name[name] = user
+        greeting = (
+            encode("HELLO", PROTOCOL, *FEATURES),
+            encode("NAME", name),
+            encode("INFO", "Type the name of a room to enter it, for example main. /help lists the commands."),
+        )
+        return [Tell(user, b"".join(greeting)), Record(f"{name} connected")]
+
+    def disconnect(self, user: int, reason: LeftReason) -> list[Effect]:
+        """Forget a user whose connection ended; nothing where it is gone already [LEFT-1] [LEFT-2]."""
+        if user not in self._users:
+            return []
+        left = self._leave(user, reason)
+        gone = self._users.pop(user)
+        del self._by_name[fold(gone.name)]
+        return [*left, Record(f"{gone.name} is gone ({reason})")]
+
+    def dismiss(self, user: int, bye: ByeReason) -> list[Effect]:
+        """Send a user away: it gets BYE, the others LEFT; nothing where it is gone already."""
+        if user not in self._users:
+            return []
+        reason = LeftReason.EXIT if bye is ByeReason.EXIT else LeftReason.REMOVED
+        return [*self.disconnect(user, reason), Close(user, bye)]
+
+    def shut_down(self) -> list[Effect]:
+        """Send everybody away; no LEFT, as all leave [OPER-2] [LEFT-2]."""
+        users = list(self._users)
+        self._users.clear()
+        self._by_name.clear()
+        self._rooms.clear()
+        return [Close(user, ByeReason.SHUTDOWN) for user in users]
+
+    # ------------------------------------------------------------ messages
+
+    def handle(self, user: int, message: Message) -> list[Effect]:
+        """Return the effects of a user's message: its outcome, its answer, or one ERROR [CMD-6].
+
+        A user that is gone has none [BYE-3].
+        """
+        me = self._users.get(user)
+        if me is None:
+            return []
+        match message:
+            case Bare(text) | Say(text) if me.room is not None:
+                return [Append(me.room, encode("SAID", me.name, text))]
+            case Bare(room) | Move(room):
+                return self._move(user, me, room)
+            case Say():
+                return _error(user, ErrorCode.NO_ROOM, "Choose a room first: type its name, for example main.")
+            case Rename(name):
+                return self._rename(user, me, name)
+            case Ping(token):
+                return [Tell(user, encode("PONG", token))]
+            case Who():
+                return self._who(user, me)
+            case Rooms():
+                live = [encode("LIVE", room, str(len(members))) for room, members in self._rooms.items()]
+                return [Tell(user, b"".join([*live, encode("ROOMS", str(len(live)))]))]
+            case Help():
+                return [Tell(user, b"".join(encode("INFO", line) for line in HELP))]
+            case Exit():
+                return self.dismiss(user, ByeReason.EXIT)
+            case Refused(code, text):
+                return _error(user, code, text)
+
+    def _move(self, user: int, me: User, wanted: str) -> list[Effect]:
+        if not is_name(wanted):
+            form = "A room's name is 1 to 32 letters, digits, - and _, for example main."
+            return _error(user, ErrorCode.BAD_ROOM, form)
+        room = fold(wanted)
+        told = Tell(user, encode("ROOM", room))
+        if room == me.room:
+            return [told]  # [ROOM-5]
+        left = self._leave(user, LeftReason.MOVED)
+        joined = [Append(room, encode("JOINED", me.name))] if room in self._rooms else []
+        self._rooms.setdefault(room, {})[user] = me
+        me.room = room
+        return [*left, *joined, told, Enter(user, room), Record(f"{me.name} entered {room}")]
+
+    def _leave(self, user: int, reason: LeftReason) -> list[Effect]:
+        me = self._users[user]
+        if me.room is None:
+            return []
+        room, me.room = me.room, None
+        members = self._rooms[room]
+        del members[user]
+        if not members:
+            del self._rooms[room]
+            return [Leave(user, room)]
+        return [Leave(user, room), Append(room, encode("LEFT", me.name, reason))]
+
+    def _rename(self, user: int, me: User, name: str) -> list[Effect]:
+        if not is_name(name):
+            return _error(user, ErrorCode.BAD_NAME, "A name is 1 to 32 letters, digits, - and _.")
+        folded = fold(name)
+        if folded in RESERVED_NAMES or self._by_name.get(folded, user) != user:
+            return _error(user, ErrorCode.NAME_TAKEN, f"The name {name} is taken.")
+        told = Tell(user, encode("NAME", name))
+        old = me.name
+        if name == old:
+            return [told]  # [NICK-3]
+        del self._by_name[fold(old)]
+        self._by_name[folded] = user
+        me.name = name
+        record = Record(f"{old} is now {name}")
+        if me.room is None or len(self._rooms[me.room]) == 1:
+            return [told, record]
+        # The place ends before NICK and begins again behind it: NAME stands in its stead [NICK-2].
+        return [Leave(user, me.room), Append(me.room, encode("NICK", old, name)), told, Enter(user, me.room), record]
+
+    def _who(self, user: int, me: User) -> list[Effect]:
+        if me.room is None:
+            return _error(user, ErrorCode.NO_ROOM, "You are in no room yet. /rooms lists the rooms.")
+        members = self._rooms[me.room].values()
+        lines = [encode("MEMBER", member.name) for member in members]
+        return [Tell(user, b"".join([*lines, encode("MEMBERS", me.room, str(len(lines)))]))]
+
+
+def _error(user: int, code: ErrorCode, text: str) -> list[Effect]:
+    return [Tell(user, encode("ERROR", code, text))]

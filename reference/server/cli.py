@@ -1,0 +1,99 @@
+"""The server's command line: arguments, log, signals."""
+
+import argparse
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+from ipaddress import ip_address
+
+from reference.server.console import Console
+from reference.server.hub import Hub, Limits
+from reference.server.listener import Listener
+
+DEFAULT = Limits()
+
+
+def within(least: float, most: float, kind: type[int] | type[float] = int) -> Callable[[str], float]:
+    """Return a reader for argparse of numbers from `least` to `most`."""
+
+    def read(text: str) -> float:
+        with contextlib.suppress(ValueError):
+            if least <= (value := kind(text)) <= most:
+                return value
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
+
+    return read
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    result = argparse.ArgumentParser(
+        prog="server.py",
+        description="Reference server of Flurfunk/1. What you type is announced in all rooms; exit ends it.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = result.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on")
+    add("--port", type=within(0, 65535), default=8080, help="port to listen on; 0 takes a free one")
+    add(
+        "--max-clients",
+        type=within(0, 1_000_000),
+        default=DEFAULT.max_clients,
+        metavar="N",
+        help="clients served at once; 0: no limit",
+    )
+    add(
+        "--choose-timeout",
+        type=within(0, 86400, float),
+        default=DEFAULT.choose_timeout,
+        metavar="SECONDS",
+        help="time to choose a room; 0: no limit",
+    )
+    add(
+        "--max-waiting",
+        type=within(262144, 16777216),
+        default=DEFAULT.max_waiting,
+        metavar="OCTETS",
+        help="what may wait for a client that reads slowly",
+    )
+    add(
+        "--stall-timeout",
+        type=within(5, 300, float),
+        default=DEFAULT.stall_timeout,
+        metavar="SECONDS",
+        help="how long a client may read nothing while something waits for it",
+    )
+    add("--log-messages", action="store_true", help="log what is said, too")
+    return result
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the server until the operator or a signal ends it; return the exit status.
+
+    0: ended as wished; 1: the address cannot be had.  Wrong arguments exit with 2.
+    """
+    options = parser().parse_args(arguments)
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stderr)
+    logging.raiseExceptions = False  # a log that cannot be written must not fill the terminal with tracebacks
+    limits = Limits(options.max_clients, options.choose_timeout, options.max_waiting, options.stall_timeout)
+    hub = Hub(limits, options.log_messages)
+    try:
+        listener = Listener(hub, options.host, options.port)
+    except OSError as error:
+        print(f"server.py: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
+        return 1
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: listener.stop())  # [OPER-9]
+    host, port = listener.address
+    show(f"listening on {host}:{port}")
+    if not ip_address(host).is_loopback:
+        logging.getLogger("flurfunk").warning("everybody who reaches %s can read and write here, without TLS", host)
+    Console(hub, listener.stop, show).start()
+    listener.run()
+    return 0
+
+
+show = partial(print, flush=True)

@@ -1,0 +1,109 @@
+"""The thread of one client: it reads, and hands over what it has read, a batch at a time."""
+
+import logging
+import select
+import time
+from collections.abc import Iterator
+
+from reference.server.delivery import Peer
+from reference.server.hub import Hub
+from reference.wire import MAX_CLIENT_LINE, ForeignProtocolError, LineSplitter, Message, opening, parse
+
+READ = 16 * 1024  # octets asked for at once
+BATCH_LINES = 32  # carried out at one go: what the lock is held for, and what a flood can add before it waits
+BATCH_OCTETS = 8 * 1024
+FLOOD = 4 * 1024  # octets a second from which a client counts as flooding
+HINT_AFTER = 5.0  # seconds of silence behind the beginning of a line [LINE-10]
+
+log = logging.getLogger("flurfunk")
+
+
+def serve(hub: Hub, peer: Peer) -> None:
+    """Greet a client, read its lines until its end of stream, and see that its socket is closed in the end."""
+    try:
+        hub.connect(peer)
+        Reader(hub, peer).run()
+    except ForeignProtocolError as protocol:
+        hub.refuse(peer, str(protocol))
+    except OSError:
+        hub.end_of_stream(peer)  # reset, or no route any more
+    except Exception:
+        log.exception("%s: dropped because of an error in the server", peer.user)
+        hub.end_of_stream(peer)
+    else:
+        hub.end_of_stream(peer)
+    finally:
+        hub.reader_ended(peer)
+
+
+class Reader:
+    """What is read from one client."""
+
+    def __init__(self, hub: Hub, peer: Peer) -> None:
+        self._hub = hub
+        self._peer = peer
+        self._splitter = LineSplitter(MAX_CLIENT_LINE)
+        self._hinted = False
+        self._since = 0.0  # when the present second of `_octets` began
+        self._octets = 0
+
+    def run(self) -> None:
+        """Read and hand over until the end of the stream.
+
+        Raises ForeignProtocolError where it is no Flurfunk, OSError where the connection breaks.
+        """
+        begun = b""
+        start = None
+        while start is None:
+            octets = self._read(bool(begun))
+            if not octets:
+                return
+            begun += octets
+            start = opening(begun)
+        octets = start
+        while octets:
+            flooding = self._flooding(len(octets))
+            for batch in batches(self._splitter.feed(octets)):
+                self._hub.receive(self._peer, batch, flooding)
+            if self._peer.finishing:
+                break
+            octets = self._read(bool(self._splitter.rest))
+        while octets:  # behind BYE: read on, and drop [NET-6] [BYE-3]
+            octets = self._peer.sock.recv(READ)
+
+    def _read(self, unfinished: bool) -> bytes:
+        if unfinished and not self._hinted and not self._readable():
+            self._hub.hint(self._peer)
+            self._hinted = True
+        return self._peer.sock.recv(READ)
+
+    def _readable(self) -> bool:
+        poll = select.poll()
+        poll.register(self._peer.sock, select.POLLIN)
+        return bool(poll.poll(HINT_AFTER * 1000))
+
+    def _flooding(self, octets: int) -> bool:
+        now = time.monotonic()
+        if now - self._since > 1.0:
+            self._since = now
+            self._octets = 0
+        self._octets += octets
+        return self._octets > FLOOD
+
+
+def batches(lines: list[bytes | None]) -> Iterator[list[Message]]:
+    """Yield the messages of the lines, without the empty ones, as many at a time as are carried out at one go."""
+    batch: list[Message] = []
+    octets = 0
+    for line in lines:
+        message = parse(line)
+        if message is None:
+            continue
+        batch.append(message)
+        octets += len(line or b"")
+        if len(batch) == BATCH_LINES or octets >= BATCH_OCTETS:
+            yield batch
+            batch = []
+            octets = 0
+    if batch:
+        yield batch

@@ -1,0 +1,225 @@
+"""The one place where the chat's effects meet the streams: a message in, what is due out.
+
+What is done with an effect is decided here alone: with rooms in one process it goes to `stream.Stream`; a server of
+several machines would send it to the engine that keeps its rooms, and carry it out when it comes back.
+"""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+
+from reference.server.chat import FEATURES, Append, Chat, Close, Effect, Enter, Leave, Record, Tell, User
+from reference.server.delivery import LINGER, Delivery, Peer
+from reference.server.stream import Stream
+from reference.wire import PROTOCOL, ByeReason, LeftReason, Message, encode
+
+UNFINISHED_LINE = encode("INFO", "A line ends with LF (the Enter key); what you sent so far is not complete.")
+LEAVING = 64  # connections that may be on their way out, besides as many again as are served
+
+log = logging.getLogger("flurfunk")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the operator can set; 0 means no limit, but for `max_waiting`."""
+
+    max_clients: int = 1000  # served at once [BYE-4]
+    choose_timeout: float = 120.0  # seconds to choose a room [BYE-6]
+    max_waiting: int = 1024 * 1024  # octets that wait for a slow reader [FLOW-4]
+    stall_timeout: float = 30.0  # seconds without a slow reader's progress [FLOW-5]
+
+
+class Hub:
+    """All clients of one server.  Its methods may be called from any thread."""
+
+    def __init__(self, limits: Limits, log_messages: bool = False) -> None:
+        """`log_messages`: whether what is said is logged [SEC-3]."""
+        self._limits = limits
+        self._log_messages = log_messages
+        self._chat = Chat()
+        self._delivery = Delivery(limits.max_waiting, limits.stall_timeout, self._too_slow)
+        self._peers: dict[int, Peer] = {}  # those that are not sent away yet
+        self._streams: dict[str, Stream[Peer]] = {}
+        self._numbers = count(1)
+        self._open: set[Peer] = set()  # those whose reader has not ended
+        self._closed = False
+
+    def start(self) -> None:
+        """Start the threads that write."""
+        self._delivery.start()
+
+    # ------------------------------------------------------------ clients
+
+    def new_number(self) -> int:
+        """Return a number for the next client; none is used twice."""
+        return next(self._numbers)
+
+    def connect(self, peer: Peer) -> None:
+        """Greet a new client, or send it away where it cannot be served [BYE-4]."""
+        with self._delivery.lock:
+            self._open.add(peer)
+            reason = self._refusal()
+            if reason is None:
+                self._peers[peer.user] = peer
+                records = self._apply(self._chat.connect(peer.user))
+            else:
+                peer.tell(refusal(reason))
+                self._delivery.finish(peer)
+                records = [f"refused a connection ({reason})"]
+        self._after(records)
+        if reason is None and self._limits.choose_timeout:
+            self._delivery.call_later(self._limits.choose_timeout, partial(self._choose_or_leave, peer.user))
+
+    def receive(self, peer: Peer, messages: list[Message], flooding: bool) -> None:
+        """Carry out a client's messages, as soon as those who hear it can take them."""
+        with self._delivery.lock:
+            self._delivery.admit(peer, flooding)
+            records: list[str] = []
+            for message in messages:
+                records += self._apply(self._chat.handle(peer.user, message))
+        self._after(records)
+
+    def hint(self, peer: Peer) -> None:
+        """Tell a client that nothing happens because its line has not ended [LINE-10]."""
+        with self._delivery.lock:
+            if peer.user in self._peers:
+                self._apply([Tell(peer.user, UNFINISHED_LINE)])
+        self._delivery.flush()
+
+    def end_of_stream(self, peer: Peer) -> None:
+        """The client has ended its sending: it gets what waits for it, and no more [NET-4] [LEFT-1]."""
+        with self._delivery.lock:
+            records = self._apply(self._chat.disconnect(peer.user, LeftReason.LOST))
+            self._peers.pop(peer.user, None)
+            self._delivery.finish(peer)
+        self._after(records)
+
+    def reader_ended(self, peer: Peer) -> None:
+        """Note that the client's thread no longer uses its socket."""
+        self._delivery.reader_ended(peer)
+        with self._delivery.lock:
+            self._open.discard(peer)
+            self._delivery.relief.notify_all()
+
+    def refuse(self, peer: Peer, protocol: str) -> None:
+        """Close, at once and without a word, a connection that speaks something else [NET-9]."""
+        with self._delivery.lock:
+            records = self._apply(self._chat.disconnect(peer.user, LeftReason.LOST))
+            self._peers.pop(peer.user, None)
+        self._delivery.abandon(peer)
+        self._after([*records, f"refused a connection that speaks {protocol}"])
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so many connections are open, those that are just leaving included, that a thread is too much."""
+        most = self._limits.max_clients
+        return bool(most) and len(self._open) >= 2 * most + LEAVING
+
+    # ------------------------------------------------------------ the operator
+
+    def announce(self, text: str) -> None:
+        """Send the operator's words to every member of every room [OPER-1]."""
+        with self._delivery.lock:
+            self._apply(self._chat.announce(text))
+        self._delivery.flush()
+
+    def kick(self, name: str) -> bool:
+        """Remove the client of that name [OPER-4]; return whether there is one."""
+        with self._delivery.lock:
+            user = self._chat.find(name)
+            records = [] if user is None else self._apply(self._chat.dismiss(user, ByeReason.REMOVED))
+        self._after(records)
+        return user is not None
+
+    def users(self) -> list[User]:
+        """Return all users, in the order in which they came."""
+        with self._delivery.lock:
+            return self._chat.users()
+
+    def rooms(self) -> dict[str, int]:
+        """Return the rooms that have members, with their numbers."""
+        with self._delivery.lock:
+            return self._chat.rooms()
+
+    def shut_down(self, seconds: float) -> None:
+        """Send everybody away with what is queued for them, and wait until all are gone, so many seconds at most."""
+        with self._delivery.lock:
+            self._closed = True
+            self._apply(self._chat.shut_down())
+        self._delivery.flush()
+        with self._delivery.lock:
+            self._delivery.relief.wait_for(lambda: not self._open, seconds)
+            stuck = list(self._open)
+        for peer in stuck:
+            self._delivery.abandon(peer)
+        with self._delivery.lock:
+            self._delivery.relief.wait_for(lambda: not self._open, 1.0)
+
+    # ------------------------------------------------------------ called by time or by the delivery
+
+    def _choose_or_leave(self, number: int) -> None:
+        with self._delivery.lock:
+            if not self._chat.in_lobby(number):
+                return
+            records = self._apply(self._chat.dismiss(number, ByeReason.IDLE))
+        self._after(records)
+
+    def _too_slow(self, peer: Peer) -> None:
+        with self._delivery.lock:
+            records = self._apply(self._chat.dismiss(peer.user, ByeReason.SLOW))
+        self._after(records)
+        self._delivery.call_later(LINGER, partial(self._delivery.abandon, peer))
+
+    def _refusal(self) -> ByeReason | None:
+        if self._closed:
+            return ByeReason.SHUTDOWN
+        most = self._limits.max_clients
+        return ByeReason.FULL if most and len(self._peers) >= most else None
+
+    # ------------------------------------------------------------ effects
+
+    def _apply(self, effects: Iterable[Effect]) -> list[str]:
+        """Carry out effects in their order; return what is to be logged.  Requires the lock."""
+        records: list[str] = []
+        for effect in effects:
+            match effect:
+                case Append(room, line):
+                    stream = self._streams[room]
+                    stream.append(line)
+                    self._delivery.touch(stream)
+                    if self._log_messages:
+                        records.append(f"{room}: {line.decode().rstrip()}")
+                case Tell(user, lines):
+                    peer = self._peers[user]
+                    peer.tell(lines)
+                    self._delivery.touch(peer)
+                case Enter(user, room):
+                    self._peers[user].enter(self._streams.setdefault(room, Stream()))
+                case Leave(user, room):
+                    self._peers[user].leave()
+                    self._delivery.touch(self._peers[user])
+                    if not self._streams[room].members:
+                        del self._streams[room]
+                case Close(user, reason):
+                    peer = self._peers.pop(user)
+                    peer.leave()
+                    if reason is ByeReason.SLOW:
+                        peer.drop()
+                    peer.tell(encode("BYE", reason))
+                    self._delivery.finish(peer)
+                case Record(text):
+                    records.append(text)
+        return records
+
+    def _after(self, records: list[str]) -> None:
+        """Send what is due, then log.  Without the lock."""
+        self._delivery.flush()
+        for record in records:
+            log.info(record)
+
+
+def refusal(reason: ByeReason) -> bytes:
+    """Return the lines for a connection that is not served."""
+    return encode("HELLO", PROTOCOL, *FEATURES) + encode("BYE", reason)
