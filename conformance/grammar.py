@@ -1,0 +1,116 @@
+"""The specification's grammar as an oracle: does a line, as octets, match a rule?
+
+The ABNF file is read by the library `abnf`; since its rules are regular, each is turned into one regular expression.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import abnf
+from abnf.parser import Alternation, Concatenation, Literal, Option, Repetition
+
+
+class Grammar:
+    """The rules of one grammar file."""
+
+    def __init__(self, path: Path) -> None:
+        """`path`: a file of RFC 5234 with RFC 7405. Raises ValueError where it is not well-formed."""
+
+        class Rules(abnf.Rule):  # the library keeps the rules of a grammar in a class
+            pass
+
+        # The library wants the line ends of the RFC.
+        source = "\r\n".join(path.read_text(encoding="ascii").splitlines()) + "\r\n"
+        try:
+            Rules.load_grammar(source)
+        except (abnf.ParseError, abnf.GrammarError) as error:
+            raise ValueError(f"{path} is not well-formed ABNF: {error}") from error
+        self._rules = Rules
+        self._compiled = cache(self._compile)
+
+    def matches(self, rule: str, octets: bytes) -> bool:
+        """Whether the whole of `octets` matches the rule; raises KeyError where the grammar does not have it."""
+        return self._compiled(rule).fullmatch(octets) is not None
+
+    def rule_names(self) -> set[str]:
+        """Return the names of the rules that the file defines."""
+        return {rule.name for rule in self._rules.rules() if _is_defined(rule)}  # type: ignore[no-untyped-call]
+
+    def reachable(self, *roots: str) -> set[str]:
+        """Return the names of all rules that are needed for `roots`; raises KeyError where one is not defined."""
+        seen: set[str] = set()
+        waiting = [self._rule(root) for root in roots]
+        while waiting:
+            rule = waiting.pop()
+            if rule.name not in seen:
+                seen.add(rule.name)
+                waiting += [self._rule(name) for name in _references(rule.definition)]
+        return seen
+
+    def _rule(self, name: str) -> Any:
+        rule = self._rules.get(name)
+        if rule is None or not _is_defined(rule):
+            raise KeyError(name)
+        return rule
+
+    def _compile(self, name: str) -> re.Pattern[bytes]:
+        return re.compile(self._expression(self._rule(name)).encode("latin-1"), re.DOTALL)
+
+    def _expression(self, node: Any) -> str:
+        """Return a regular expression, over characters that stand for octets."""
+        match node:
+            case abnf.Rule():
+                return self._expression(self._rule(node.name).definition)
+            case Alternation():
+                return _either([self._expression(part) for part in node.parsers])
+            case Concatenation():
+                return "".join(self._expression(part) for part in node.parsers)
+            case Option():
+                return f"(?:{self._expression(node.alternation)})?"
+            case Repetition():
+                return f"(?:{self._expression(node.element)}){_times(node.repeat.min, node.repeat.max)}"
+            case Literal(value=(first, last)):
+                return f"[{_octet(first)}-{_octet(last)}]"
+            case Literal():
+                literal = "".join(map(_octet, node.value))
+                return literal if node.case_sensitive or not literal else f"(?i:{literal})"
+            case _:
+                raise ValueError(f"no regular expression for {node!r}")
+
+
+def _is_defined(rule: Any) -> bool:
+    return getattr(rule, "_definition", None) is not None or hasattr(rule, "definition")
+
+
+def _references(node: Any) -> list[str]:
+    """Return the names of the rules that stand in a definition."""
+    match node:
+        case abnf.Rule():
+            return [node.name]
+        case Alternation() | Concatenation():
+            return [name for part in node.parsers for name in _references(part)]
+        case Option():
+            return _references(node.alternation)
+        case Repetition():
+            return _references(node.element)
+        case _:
+            return []
+
+
+def _either(expressions: list[str]) -> str:
+    """Return an alternation, in which all single octets are one set: that is what makes long lines quick."""
+    sets = [expression[1:-1] for expression in expressions if re.fullmatch(r"\[(?:(?!\]).)*\]", expression)]
+    single = [expression for expression in expressions if re.fullmatch(r"\\x..", expression)]
+    others = [e for e in expressions if e[1:-1] not in sets and e not in single]
+    members = "".join(sets + single)
+    return f"(?:{'|'.join(([f'[{members}]'] if members else []) + others)})"
+
+
+def _times(least: int, most: int | None) -> str:
+    return f"{{{least},{'' if most is None else most}}}"
+
+
+def _octet(character: str) -> str:
+    return f"\\x{ord(character):02x}"

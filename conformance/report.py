@@ -1,0 +1,80 @@
+"""Results as text: each failure with all that is needed to understand it, and a table by requirement."""
+
+import shlex
+import textwrap
+from collections.abc import Iterable
+
+from conformance.runner import Result
+from conformance.spec import Requirement
+from conformance.verdict import Verdict
+
+_GRAVE = (
+    Verdict.ERROR,
+    Verdict.FAIL,
+    Verdict.INCONCLUSIVE,
+    Verdict.WARN,
+    Verdict.PASS,
+    Verdict.SKIP,
+)
+WIDTH = 100
+
+
+def explained(result: Result, command: list[str]) -> str:
+    """Return what a person needs to know about a result that is no PASS, in several lines.
+
+    `command`: the arguments that name the subject, for the command that runs the check again.
+    """
+    requirement = result.requirement
+    lines = [
+        f"{result.verdict}  {result.id}  {requirement.level}  section {requirement.section}, {requirement.title}",
+        f"  check     {result.title}",
+        *_wrapped("sentence", f'"{requirement.text}"'),
+    ]
+    if sent := result.transcript.last_sent():
+        lines.append(f"  sent      {sent.who} -> {sent.text}")
+    if result.expected:
+        lines += [f"  expected  {result.expected}", f"  received  {result.received}"]
+        lines.append(f"            {_mark(result.expected, result.received)}")
+    if result.reason:
+        lines += [f"  reason    {line}" for line in result.reason.rstrip().splitlines()]
+    if str(result.transcript):
+        lines += ["  transcript (seconds, who, what)", textwrap.indent(str(result.transcript), "  ")]
+    again = ["python", "-m", "conformance", *command, "--select", result.id]
+    return "\n".join([*lines, f"  again     {shlex.join(again)}"])
+
+
+def table(requirements: Iterable[Requirement], results: list[Result]) -> str:
+    """Return a line for each requirement: identifier, level, the gravest verdict of its checks, and why."""
+    lines = []
+    for requirement in requirements:
+        mine = [result for result in results if result.requirement.id == requirement.id]
+        lines.append(f"{requirement.id:<10} {requirement.level:<6} {_summary(requirement, mine)}".rstrip())
+    return "\n".join(lines)
+
+
+def verdict_of(results: list[Result]) -> Verdict | None:
+    """Return the gravest verdict of some results; None where there are none."""
+    verdicts = {result.verdict for result in results}
+    return next((verdict for verdict in _GRAVE if verdict in verdicts), None)
+
+
+def _summary(requirement: Requirement, results: list[Result]) -> str:
+    if not requirement.binds_server:
+        return "-             binds clients; not checked in this run"
+    verdict = verdict_of(results)
+    if verdict is None:
+        return "-             no check: it cannot be observed from outside" if requirement.level != "MUST" else "-"
+    reasons = {result.reason.splitlines()[0] for result in results if result.verdict == verdict and result.reason}
+    why = f"  {'; '.join(sorted(reasons))}" if verdict is not Verdict.PASS else ""
+    return f"{verdict:<13} {len(results)}{why}"
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    first, *rest = textwrap.wrap(text, WIDTH) or [""]
+    return [f"  {label:<9} {first}", *(f"            {line}" for line in rest)]
+
+
+def _mark(expected: str, received: str) -> str:
+    """Return a line with a mark under the first character of `received` that differs."""
+    same = next((n for n, (a, b) in enumerate(zip(expected, received, strict=False)) if a != b), None)
+    return " " * (min(len(expected), len(received)) if same is None else same) + "^ first difference"

@@ -1,0 +1,215 @@
+"""What a check plays on: its connections, its deadlines, names that nobody else uses, and its server."""
+
+import itertools
+import secrets
+import selectors
+import socket
+import time
+from collections.abc import Callable
+
+from conformance.grammar import Grammar
+from conformance.peer import Peer, listed
+from conformance.subject import Running, Subject
+from conformance.transcript import Transcript, shown
+from conformance.verdict import Failed, Skipped
+
+MAX_SERVER_LINE = 8192  # [LINE-8]
+_HARD_FACTOR = 20  # how many deadlines a single wait can take, however often something comes
+_FORBIDDEN = {*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029}
+_RUN = secrets.token_hex(2)
+_numbers = itertools.count(1)
+
+
+class Stage:
+    """One check's surroundings; ended with `close`."""
+
+    def __init__(self, subject: Subject, grammar: Grammar, *, deadline: float = 3.0, seed: int = 1) -> None:
+        """`deadline`: seconds that the server has for each thing that it is expected to do."""
+        self.subject = subject
+        self.grammar = grammar
+        self.deadline = deadline
+        self.seed = seed
+        self.transcript = Transcript()
+        self.selector = selectors.DefaultSelector()
+        self.violations: dict[str, str] = {}  # what was seen in passing: requirement, and what came
+        self.barrier_used = False
+        self.suffix = f"{_RUN}{next(_numbers)}"  # part of each name, so that no other check uses the same
+        self._tokens = itertools.count(1)
+        self._server: Running | None = None
+        self._peers: list[Peer] = []
+        self._pacer: Peer | None = None
+
+    # ------------------------------------------------------------ the server
+
+    @property
+    def server(self) -> Running:
+        """The server process that this check has for itself; see `start`."""
+        if self._server is None:
+            raise RuntimeError("this check has not started a server of its own")
+        return self._server
+
+    def start(self, *, terminal: bool = True, **limits: float) -> Running:
+        """Start a server of this check's own (`limits`: clients, seconds, stall); Skipped where that cannot be."""
+        if self._server is not None:
+            raise RuntimeError("this check has a server already")
+        self._server = self.subject.start(terminal=terminal, limits=limits)
+        self.transcript.event("server", f"started on port {self._server.address[1]}")
+        return self._server
+
+    def start_if_possible(self) -> Running | None:
+        """Start a server of this check's own, or use the one that all use and return None."""
+        return self.start() if self.subject.can_start else None
+
+    def close(self) -> None:
+        """Close all connections, and end the server of this check's own."""
+        for peer in self._peers:
+            peer.close()
+        self.selector.close()
+        if self._server is not None:
+            self._server.stop()
+
+    # ------------------------------------------------------------ clients
+
+    def dial(self, label: str, *, receive_buffer: int = 0) -> Peer:
+        """Open a connection and read nothing; `receive_buffer`: octets for SO_RCVBUF, 0 for the default."""
+        connection = socket.socket()
+        if receive_buffer:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        connection.settimeout(self.deadline)
+        address = self._server.address if self._server else self.subject.address()
+        try:
+            connection.connect(address)
+        except OSError as error:
+            connection.close()
+            raise Failed("the server accepts a connection", str(error)) from error
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.transcript.event(label, "connects")
+        peer = Peer(self, label, connection)
+        self._peers.append(peer)
+        return peer
+
+    def connect(self, label: str, *, receive_buffer: int = 0) -> Peer:
+        """Open a connection, and receive HELLO and NAME."""
+        peer = self.dial(label, receive_buffer=receive_buffer)
+        self.greet(peer)
+        return peer
+
+    def greet(self, peer: Peer) -> None:
+        """Receive HELLO and NAME, and take the features and the name from them."""
+        hello = peer.receive(info=True, what=f'{peer.label} <- "HELLO flurfunk/1 ..."')
+        if hello.split(b" ")[:2] != [b"HELLO", b"flurfunk/1"]:
+            raise Failed(f'{peer.label} <- "HELLO flurfunk/1 ..."', f"{peer.label} <- {shown(hello)}")
+        peer.features = tuple(hello.decode("utf-8", "replace").split(" ")[2:])
+        name = peer.receive(info=True, what=f'{peer.label} <- "NAME ..."')
+        if not name.startswith(b"NAME "):
+            raise Failed(f'{peer.label} <- "NAME ..."', f"{peer.label} <- {shown(name)}")
+        peer.name = name.removeprefix(b"NAME ").decode("utf-8", "replace")
+
+    def members(self, room: str, *labels: str, receive_buffer: int = 0) -> list[Peer]:
+        """Connect clients that enter the room one after the other; what each is told of the others is taken."""
+        present: list[Peer] = []
+        for label in labels:
+            peer = self.connect(label, receive_buffer=receive_buffer)
+            self.enter(peer, room, *present)
+            present.append(peer)
+        return present
+
+    def enter(self, peer: Peer, room: str, *others: Peer) -> None:
+        """Let a client enter a room with /cd or as its first choice; `others` are its members and are told."""
+        peer.send(f"/cd {room}")
+        peer.expect(f"ROOM {room}")
+        for other in others:
+            other.expect(f"JOINED {peer.name}")
+
+    def rename(self, peer: Peer, name: str) -> None:
+        """Let a client take a name; nobody else may be in its room."""
+        peer.send(f"/nick {name}")
+        peer.expect(f"NAME {name}")
+        peer.name = name
+
+    def room(self, name: str = "main") -> str:
+        """Return a room name that no other check uses."""
+        return f"{name}-{self.suffix}"
+
+    def name(self, name: str = "Ann") -> str:
+        """Return a user name that no other check uses."""
+        return f"{name}-{self.suffix}"
+
+    def nothing(self, actor: Peer, *others: Peer) -> None:
+        """Prove that the actor's lines brought neither itself nor the others anything more [ORDER-8]."""
+        actor.expect_nothing()
+        for other in others:
+            other.expect_nothing()
+
+    def quiet(self, *peers: Peer) -> None:
+        """Let all peers settle, and drop what came: what is received from here on is news."""
+        for peer in peers:
+            peer.settle()
+        for peer in peers:
+            peer.settled()
+
+    # ------------------------------------------------------------ waiting
+
+    def next_token(self) -> bytes:
+        """Return a ping token that was not used before."""
+        return f"barrier-{self.suffix}-{next(self._tokens)}".encode()
+
+    def give_turn(self) -> None:
+        """Let the server run at least once, by a round trip on a connection that does nothing else."""
+        if self._pacer is None:
+            self._pacer = self.connect("pacer")
+        self._pacer.round_trip()
+
+    def pump(self, seconds: float) -> bool:
+        """Read and write on all connections, waiting at most so long for the first; whether anything moved."""
+        if not self.selector.get_map():
+            return False
+        ready = self.selector.select(max(seconds, 0))
+        for key, mask in ready:
+            if not key.data.ended:
+                key.data.on_ready(mask)
+        return bool(ready)
+
+    def wait_for(self, peer: Peer, condition: Callable[[], bool], what: str) -> None:
+        """Return when the condition holds or the peer's connection ended; raise Failed at the deadline.
+
+        The deadline begins anew whenever something comes on the peer's connection or is taken from it.
+        """
+        now = time.monotonic()
+        hard, end = now + _HARD_FACTOR * self.deadline, now + self.deadline
+        moved = (peer.octets_received, peer.unsent)
+        while not condition() and not peer.ended:
+            self.pump(end - time.monotonic())
+            now = time.monotonic()
+            if moved != (peer.octets_received, peer.unsent):
+                moved, end = (peer.octets_received, peer.unsent), now + self.deadline
+            if now > min(end, hard) and not condition() and not peer.ended:
+                raise Failed(what, f"nothing for {self.deadline:.1f} s" if not peer.inbox else listed(peer.inbox))
+
+    # ------------------------------------------------------------ seen in passing
+
+    def violates(self, requirement: str, received: str) -> None:
+        """Note a violation of a requirement that every line is held against, whatever the check is about."""
+        self.violations.setdefault(requirement, received)
+
+    def hold_against_grammar(self, line: bytes) -> None:
+        """Hold a received line against [OUT-1], [LINE-1], [LINE-8], [TEXT-4]."""
+        if self.grammar.matches("server-line", line) and len(line) <= MAX_SERVER_LINE:
+            return
+        if line.endswith(b"\r"):
+            self.violates("LINE-1", f"a CR before the LF: {shown(line)}")
+            return
+        if len(line) > MAX_SERVER_LINE:
+            self.violates("LINE-8", shown(line))
+        try:
+            if _FORBIDDEN.intersection(map(ord, line.decode())):
+                self.violates("TEXT-4", f"a forbidden character: {shown(line)}")
+        except UnicodeDecodeError:
+            self.violates("TEXT-4", f"ill-formed UTF-8: {shown(line)}")
+        if not self.grammar.matches("server-line", line):
+            self.violates("OUT-1", shown(line))
+
+
+def skip(reason: str) -> Skipped:
+    """Return what a check raises where it does not apply to this server."""
+    return Skipped(reason, missing=False)

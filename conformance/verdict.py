@@ -1,0 +1,36 @@
+"""The verdicts that a check can have, and the exceptions by which a check tells its own."""
+
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What came out of a check."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    WARN = "WARN"  # what a SHOULD asks for is not there
+    SKIP = "SKIP"  # with the reason
+    INCONCLUSIVE = "INCONCLUSIVE"  # nothing can be said, for instance because the barrier does not hold
+    ERROR = "ERROR"  # a fault of the suite
+
+
+class Failed(Exception):  # noqa: N818 - a verdict, not an error of the program
+    """The subject does not do what the cited sentence asks for."""
+
+    def __init__(self, expected: str, received: str, note: str = "") -> None:
+        super().__init__(f"expected {expected}, received {received}{f' ({note})' if note else ''}")
+        self.expected = expected
+        self.received = received
+        self.note = note
+
+
+class Inconclusive(Exception):  # noqa: N818
+    """What the check needs in order to say anything did not happen."""
+
+
+class Skipped(Exception):  # noqa: N818
+    """The check does not apply, or cannot be run here; `missing` tells that it should have been run."""
+
+    def __init__(self, reason: str, *, missing: bool) -> None:
+        super().__init__(reason)
+        self.missing = missing
