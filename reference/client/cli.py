@@ -45,21 +45,22 @@ def main() -> int:
 def _run(connection: socket.socket, session: Session) -> Quit:
     """Run the session on the standard streams, with the keys of a terminal where both are one."""
     source = sys.stdin.fileno() if sys.stdin else None
+    on_terminal = source is not None and os.isatty(source)
+    lines = PipedLines(_TERMINAL_LINE if on_terminal else wire.MAX_CLIENT_LINE)
     if not sys.stdout:
-        return Runner(connection, session, NoScreen(), PipedLines(wire.MAX_CLIENT_LINE)).run(source)
+        return Runner(connection, session, NoScreen(), lines, source).run()
     # Not sys.stdout: what that could not write, it would try to write again at the end.
     out = open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)  # noqa: SIM115
-    on_terminal = source is not None and os.isatty(source)
-    if sys.platform != "win32" and source is not None and on_terminal and out.isatty():
-        from reference.client.keymode import KeyMode  # is not there on all platforms
+    if sys.platform == "win32":
+        screen = PlainScreen(out, os.environ, echoed=on_terminal)
+        return Runner(connection, session, screen, lines, None if source is None else as_socket(source)).run()
+    if source is not None and on_terminal and out.isatty():
+        from reference.client.keymode import KeyMode  # not everywhere there is a termios
 
         editor = Editor()
-        return Runner(connection, session, TerminalScreen(out, os.environ, editor), editor).run(source, KeyMode(source))
-    lines = PipedLines(_TERMINAL_LINE if on_terminal else wire.MAX_CLIENT_LINE)
-    screen = PlainScreen(out, os.environ)
-    if sys.platform == "win32" and source is not None:
-        return Runner(connection, session, screen, lines).run(as_socket(source))
-    return Runner(connection, session, screen, lines).run(source)
+        screen = TerminalScreen(out, os.environ, editor)
+        return Runner(connection, session, screen, editor, source, KeyMode(source)).run()
+    return Runner(connection, session, PlainScreen(out, os.environ), lines, source).run()
 
 
 class _Parser(argparse.ArgumentParser):

@@ -166,18 +166,16 @@ _KEYS: dict[str, Callable[[Editor], None]] = {
     "\x15": Editor._erase_before,
     "\x17": Editor._erase_word,
 }
+_LETTERS: dict[str, Callable[[Editor], None]] = {
+    "A": Editor._older,
+    "B": Editor._newer,
+    "C": Editor._right,
+    "D": Editor._left,
+    "H": Editor._home,
+    "F": Editor._end,
+}
 _SEQUENCES: dict[str, Callable[[Editor], None]] = {
-    start + final: action
-    for final, action in {
-        "A": Editor._older,
-        "B": Editor._newer,
-        "C": Editor._right,
-        "D": Editor._left,
-        "H": Editor._home,
-        "F": Editor._end,
-    }.items()
-    for start in "[O"
-} | {
+    **{start + letter: action for letter, action in _LETTERS.items() for start in "[O"},
     "[1~": Editor._home,
     "[7~": Editor._home,
     "[4~": Editor._end,

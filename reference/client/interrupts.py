@@ -13,8 +13,8 @@ class Interrupts:
     """A context, to be entered in the main thread.
 
     SIGTERM, SIGHUP and SIGQUIT raise SystemExit(128 + number) wherever the program is.  SIGINT, and with `keys` those
-    signals that concern a terminal, are collected: `fileno` becomes readable.  A second SIGINT raises KeyboardInterrupt.
-    A signal that is ignored when the program starts (nohup) stays ignored.
+    signals that concern a terminal, are collected: `fileno` becomes readable.  A second SIGINT raises
+    KeyboardInterrupt.  A signal that is ignored when the program starts (nohup) stays ignored.
     """
 
     def __init__(self, keys: bool) -> None:

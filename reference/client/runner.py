@@ -11,13 +11,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from math import inf
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from reference.client.interrupts import Interrupts
-from reference.client.keymode import KeyMode
 from reference.client.screen import NoScreen, Screen
 from reference.client.session import Effect, Quit, Send, Session, Show
 from reference.wire import MAX_SERVER_LINE, LineSplitter
+
+if TYPE_CHECKING:
+    from reference.client.keymode import KeyMode  # not to be imported where there is no termios
 
 _GREETING = 10.0  # seconds for HELLO to come
 _SILENCE = 5.0  # seconds without an octet either way while BYE is waited for, after `exit`
@@ -61,34 +63,45 @@ class PipedLines:
 class Runner:
     """One connection of one user, until it ends."""
 
-    def __init__(self, connection: socket.socket, session: Session, screen: Screen, lines: Lines) -> None:
-        """`connection`: open; the runner closes it."""
+    def __init__(
+        self,
+        connection: socket.socket,
+        session: Session,
+        screen: Screen,
+        lines: Lines,
+        source: int | socket.socket | None,
+        keys: "KeyMode | None" = None,
+    ) -> None:
+        """`connection`: open; the runner closes it.
+
+        `source`: where the user's octets are read, and `lines` what makes lines of them; None: there is no input.
+        `keys`: the mode of the terminal that it is, if its keys are read.
+        """
         self._connection = connection
         self._session = session
         self._screen = screen
         self._lines = lines
+        self._source = source
+        self._keys = keys
+        self._interrupts = Interrupts(keys=keys is not None)
         self._splitter = LineSplitter(MAX_SERVER_LINE)
         self._prompt = ""
         self._unsent = bytearray()
         self._sending = True  # no sending has failed
+        self._limit = time.monotonic() + _GREETING  # when patience ends whatever comes
+        self._moved = inf  # the last progress, while BYE is waited for
         self._quit: Quit | None = None
 
-    def run(self, source: int | socket.socket | None, keys: KeyMode | None = None) -> Quit:
+    def run(self) -> Quit:
         """Run until the session quits; return how.
 
-        `source`: where the user's octets are read; None: there is no input.  `keys`: the mode of the terminal that it
-        is, if its keys are read.  Raises SystemExit at SIGTERM, KeyboardInterrupt at a second Ctrl-C, the terminal
-        left in order.
+        Raises SystemExit at SIGTERM and its like, KeyboardInterrupt at a second Ctrl-C, the terminal left in order.
         """
-        self._source = source
-        self._keys = keys
-        with Interrupts(keys=keys is not None) as self._interrupts, self._connection:
+        with self._interrupts, self._connection:
             self._connection.setblocking(False)
-            self._limit = time.monotonic() + _GREETING
-            self._moved = inf
             try:
-                if keys:
-                    keys.enter()
+                if self._keys:
+                    self._keys.enter()
                 while self._quit is None:
                     self._turn()
             finally:
@@ -96,21 +109,18 @@ class Runner:
                     self._interrupts.ignore()
                     self._guarded(self._screen.close)
                 finally:
-                    if keys:
-                        keys.leave()
+                    if self._keys:
+                        self._keys.leave()
         return self._quit
 
     def _turn(self) -> None:
         """Wait until something can be done, and do it."""
-        deadline = min(self._limit, self._moved + _SILENCE)
-        patience = deadline - time.monotonic()
+        patience = min(self._limit, self._moved + _SILENCE) - time.monotonic()
         if patience <= 0:
-            return self._apply(self._session.patience_ended())
-        reads: list[Interrupts | socket.socket | int] = [self._interrupts, self._connection]
-        if self._session.ready and self._source is None:
-            self._apply(self._session.input_ended())
-        elif self._source is not None and self._wants_input():
-            reads.append(self._source)
+            self._apply(self._session.patience_ended())
+            return
+        source = self._source if self._wants_input() else None
+        reads = [self._interrupts, self._connection, *([] if source is None else [source])]
         writes = [self._connection] if self._unsent else []
         readable, writable, _ = select.select(reads, writes, [], None if patience == inf else patience)
         if self._interrupts in readable:
@@ -119,9 +129,8 @@ class Runner:
             self._receive()
         if writable:
             self._send()
-        if self._source in readable:
-            self._read()
-        return None
+        if source is not None and source in readable:
+            self._read(source)
 
     def _wants_input(self) -> bool:
         session = self._session
@@ -133,17 +142,15 @@ class Runner:
         come = self._interrupts.take()
         if signal.SIGINT in come:
             self._hurry()
-        if not self._keys or not come:
-            return
-        if signal.SIGTSTP in come:
-            self._stop()
-        self._keys.enter()  # a shell may have changed it while this program was stopped
-        self._redraw()
+        if self._keys and come:
+            if signal.SIGTSTP in come:
+                self._stop(self._keys)
+            self._keys.enter()  # a shell may have changed it while this program was stopped
+            self._redraw()
 
-    def _stop(self) -> None:
-        assert self._keys is not None
+    def _stop(self, keys: "KeyMode") -> None:
         self._guarded(self._screen.close)
-        self._keys.leave()
+        keys.leave()
         handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTSTP)
         signal.signal(signal.SIGTSTP, handler)
@@ -157,14 +164,16 @@ class Runner:
             octets = b""
         self._progress()
         if not octets:
-            return self._apply(self._session.connection_ended())
+            self._apply(self._session.connection_ended())
+            return
         effects: list[Effect] = []
         for line in self._splitter.feed(octets):
             effects += self._session.received(line)
         self._apply(effects)
-        if self._session.ready and self._limit != inf and not self._session.leaving:
+        if self._session.ready and not self._session.leaving:
             self._limit = inf
-        return None
+            if self._source is None:
+                self._apply(self._session.input_ended())
 
     def _send(self) -> None:
         try:
@@ -180,12 +189,9 @@ class Runner:
         del self._unsent[:sent]
         self._progress()
 
-    def _read(self) -> None:
-        assert self._source is not None
+    def _read(self, source: int | socket.socket) -> None:
         try:
-            octets = (
-                self._source.recv(_PIECE) if isinstance(self._source, socket.socket) else os.read(self._source, _PIECE)
-            )
+            octets = os.read(source, _PIECE) if isinstance(source, int) else source.recv(_PIECE)
         except BlockingIOError:
             return
         except OSError:  # a terminal that is gone

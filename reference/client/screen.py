@@ -34,14 +34,17 @@ class Screen(Protocol):
 class PlainScreen:
     """Lines and no more, for a pipe, a file, or a terminal that is not typed on."""
 
-    def __init__(self, out: io.RawIOBase, environment: Mapping[str, str]) -> None:
+    def __init__(self, out: io.RawIOBase, environment: Mapping[str, str], echoed: bool = False) -> None:
+        """`echoed`: the terminal itself has shown what the user said [CLIENT-11]."""
         self._out = out
+        self._echoed = echoed
         self._colour = _has_colour(out, environment)
 
     def show(self, shows: Sequence[Show], prompt: str) -> None:
         """Write the lines; on a terminal, divided as it is wide."""
         columns = _columns(self._out) if self._out.isatty() else None
-        _write(self._out, "".join(_render(show, self._colour, columns) for show in shows))
+        shown = [show for show in shows if not (self._echoed and show.style is Style.OWN)]
+        _write(self._out, "".join(_render(show, self._colour, columns) for show in shown))
 
     def close(self) -> None:
         """Nothing: every line was written whole."""
@@ -66,7 +69,7 @@ class TerminalScreen:
         self._editor = editor
         self._prompt = ""
         self._colour = _has_colour(out, environment)
-        self._dumb = environment.get("TERM") == "dumb"
+        self._dumb = _is_dumb(environment)
 
     def show(self, shows: Sequence[Show], prompt: str) -> None:
         """Write the lines where the typed one stood, and that one below them, all at one stroke."""
@@ -105,7 +108,11 @@ def _render(show: Show, colour: bool, columns: int | None) -> str:
 
 
 def _has_colour(out: io.RawIOBase, environment: Mapping[str, str]) -> bool:
-    return out.isatty() and not environment.get("NO_COLOR") and environment.get("TERM", "dumb") != "dumb"
+    return out.isatty() and not environment.get("NO_COLOR") and not _is_dumb(environment)
+
+
+def _is_dumb(environment: Mapping[str, str]) -> bool:
+    return environment.get("TERM", "") in ("", "dumb")
 
 
 def _columns(out: io.RawIOBase) -> int:

@@ -72,7 +72,7 @@ BYE = {
 }
 BYE_OTHERWISE = "The server closed the connection ({reason})."
 REFUSED = "Nothing listens at {address}: connection refused."
-NOT_RESOLVED = "There is no host called {host}."
+NOT_RESOLVED = "The host {host} was not found."
 TIMED_OUT = "No answer from {address}."
 NOT_REACHED = "Cannot connect to {address}: {why}."
 
