@@ -1,0 +1,223 @@
+"""What each line of a client means: section 6 and the features of section 11."""
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tests.asyncserver.faults import fault
+from tests.asyncserver.text import RefusalError
+
+if TYPE_CHECKING:
+    from tests.asyncserver.connection import Connection
+    from tests.asyncserver.hub import Hub
+
+_Command = Callable[["Hub", "Connection", str], None]
+
+
+def perform(hub: "Hub", client: "Connection", text: str) -> None:
+    """Do what one line asks for; raise RefusalError when it is refused."""
+    if not text:
+        return _empty(hub, client)
+    if _is_exit(text, client):
+        hub.forget(client, "exit")
+        return client.say_bye("exit")
+    if text.startswith("/") and not (fault("slash-said") and text == "/"):
+        return _command(hub, client, text)
+    if client.room is None:
+        return _choose(hub, client, text)
+    if fault("help-word") and text == "help":
+        return _help(hub, client, "")
+    if fault("http-always") and text.startswith(("GET ", "POST ")):
+        return hub.remove(client, "removed", "removed")
+    return hub.say(client, text)
+
+
+def _is_exit(text: str, client: "Connection") -> bool:
+    """Tell whether a line is `exit`, the whole of it ([EXIT-4])."""
+    if fault("exit-any-case"):
+        text = text.lower()
+    if fault("exit-trimmed"):
+        text = text.strip()
+    if fault("exit-first-word"):
+        text = text.split(" ")[0]
+    if fault("exit-lobby-refused") and client.room is None:
+        return False
+    return text == "exit"
+
+
+def _empty(hub: "Hub", client: "Connection") -> None:
+    """Do nothing for an empty line ([LINE-5])."""
+    if fault("empty-answered"):
+        raise RefusalError("bad-argument" if client.room else "bad-room")
+    if fault("empty-said") and client.room:
+        hub.say(client, "")
+
+
+def _choose(hub: "Hub", client: "Connection", text: str) -> None:
+    """Take a line in the lobby for a room's name ([STATE-6])."""
+    if fault("lobby-line-refused"):
+        raise RefusalError("no-room")
+    hub.enter(client, text)
+
+
+def _command(hub: "Hub", client: "Connection", text: str) -> None:
+    """Find the command and check whether it has an argument when it needs one ([CMD-1], [CMD-3], [CMD-4])."""
+    word, blank, argument = text.partition(" ")
+    if fault("commands-split-at-tab"):
+        word, blank, argument = text.replace("\t", " ", 1).partition(" ")
+    if fault("commands-any-case"):
+        word = word.lower()
+    if fault("commands-abbreviated"):
+        word = next((known for known in _COMMANDS if known.startswith(word)), word)
+    if fault("features-unknown") and word in {"/who", "/rooms"}:
+        raise RefusalError("unknown-command")
+    command = _COMMANDS.get(word)
+    if command is None:
+        if fault("unknown-said") and client.room:
+            return hub.say(client, text)
+        if fault("unknown-silent"):
+            return None
+        raise RefusalError("unknown-command")
+    if word in _NEED_ARGUMENT and not argument:
+        _check_missing(client, word)
+    if (
+        word in _TAKE_NONE
+        and blank
+        and not fault("extra-argument-taken")
+        and not (fault("extra-blank-taken") and not argument)
+    ):
+        raise RefusalError("no-room" if fault("lobby-error-first") and client.room is None else "bad-argument")
+    return command(hub, client, argument)
+
+
+def _check_missing(client: "Connection", word: str) -> None:
+    """Refuse a command without its argument ([CMD-3])."""
+    if fault("ping-empty") and word == "/ping":
+        return
+    if fault("say-empty") and word == "/say":
+        return
+    if fault("missing-as-bad-name") and word == "/nick":
+        raise RefusalError("bad-name")
+    if fault("missing-as-bad-room") and word == "/cd":
+        raise RefusalError("bad-room")
+    if fault("lobby-error-first") and word == "/say" and client.room is None:
+        raise RefusalError("no-room")
+    raise RefusalError("bad-argument")
+
+
+def _cd(hub: "Hub", client: "Connection", argument: str) -> None:
+    if fault("cd-not-first") and client.room is None:
+        raise RefusalError("no-room")
+    hub.enter(client, argument)
+    if fault("error-and-effect") and argument != argument.lower():
+        raise RefusalError("bad-room")
+
+
+def _say(hub: "Hub", client: "Connection", argument: str) -> None:
+    if client.room is None and fault("lobby-say-enters"):
+        return hub.enter(client, argument)
+    if client.room is None and fault("lobby-say-silent"):
+        return None
+    if fault("say-trimmed"):
+        argument = argument.lstrip(" ") or argument
+    if client.room is None:
+        raise RefusalError("no-room")
+    if fault("say-performs") and (argument == "exit" or argument.startswith("/")):
+        return perform(hub, client, argument)
+    return hub.say(client, argument)
+
+
+def _nick(hub: "Hub", client: "Connection", argument: str) -> None:
+    if fault("nick-lobby-refused") and client.room is None:
+        raise RefusalError("no-room")
+    hub.rename(client, argument)
+
+
+def _ping(_hub: "Hub", client: "Connection", argument: str) -> None:
+    """Answer with the whole argument ([PING-2])."""
+    if fault("ping-lobby-refused") and client.room is None:
+        raise RefusalError("no-room")
+    if fault("pong-missing"):
+        return
+    if fault("token-trimmed"):
+        argument = argument.strip(" ") or argument
+    if fault("token-lowered"):
+        argument = argument.lower()
+    if fault("token-first-word"):
+        argument = argument.split(" ")[0] or argument
+    if fault("token-cut"):
+        argument = argument[:64]
+    client.send(f"PONG {argument}")
+
+
+def _help(_hub: "Hub", client: "Connection", argument: str) -> None:
+    if fault("help-missing"):
+        return
+    if fault("help-argument-refused") and argument:
+        raise RefusalError("bad-argument")
+    if fault("help-lobby-refused") and client.room is None:
+        raise RefusalError("no-room")
+    if fault("long-line-sent"):
+        client.send("INFO " + "help " * 2000)
+    client.send(
+        "INFO /cd ROOM enters a room; in a room, what you type is said there.",
+        "INFO /say TEXT, /nick NAME, /who, /rooms, /ping TOKEN, /help; exit ends.",
+    )
+
+
+def _who(hub: "Hub", client: "Connection", _argument: str) -> None:
+    """List the members of the asker's room, contiguous ([WHO-1], [WHO-2])."""
+    client.used_feature = True
+    if client.room is None:
+        if fault("who-lobby-answered"):
+            return client.send("MEMBERS main 0")
+        raise RefusalError("no-room")
+    members = hub.rooms.get(client.room, [])
+    lines = [f"MEMBER {member.old_name or member.name}" for member in members]
+    if fault("who-without-asker"):
+        lines.remove(f"MEMBER {client.name}")
+    if fault("who-interrupted"):
+        lines.insert(1, "INFO These are the members:")
+    if fault("who-stale"):
+        lines = client.members_seen = client.members_seen or lines
+    count = len(hub.clients) if fault("who-counts-all") else len(lines)
+    return client.send(*lines, f"MEMBERS {client.room} {count}")
+
+
+def _rooms(hub: "Hub", client: "Connection", _argument: str) -> None:
+    """List the rooms that have members, contiguous ([LIST-1], [LIST-2], [LIST-3])."""
+    client.used_feature = True
+    if fault("rooms-lobby-refused") and client.room is None:
+        raise RefusalError("no-room")
+    lines = [f"LIVE {room} {len(members)}" for room, members in hub.rooms.items()]
+    if fault("rooms-own-missing"):
+        lines = [line for line in lines if line.split()[1] != client.room]
+    if fault("rooms-numbers-wrong"):
+        lines = [f"LIVE {room} {len(members) + 1}" for room, members in hub.rooms.items()]
+    if fault("rooms-interrupted"):
+        lines.insert(1, "INFO These are the rooms:")
+    count = sum(map(len, hub.rooms.values())) if fault("rooms-counts-people") else len(lines)
+    client.send(*lines, f"ROOMS {count}")
+
+
+def write_raw(octets: bytes) -> None:
+    """Log octets as they came, for a fault only."""
+    os.write(2, octets + b"\n")
+
+
+def crash() -> None:
+    """End the server, for a fault only."""
+    os._exit(1)
+
+
+_COMMANDS: dict[str, _Command] = {
+    "/cd": _cd,
+    "/say": _say,
+    "/nick": _nick,
+    "/ping": _ping,
+    "/help": _help,
+    "/who": _who,
+    "/rooms": _rooms,
+}
+_NEED_ARGUMENT = frozenset({"/cd", "/say", "/nick", "/ping"})
+_TAKE_NONE = frozenset({"/who", "/rooms"})

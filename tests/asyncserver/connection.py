@@ -1,0 +1,378 @@
+"""One TCP connection: octets in, octets out, back-pressure, and the ways in which it ends."""
+
+import asyncio
+import os
+import socket
+import struct
+import time
+from collections import deque
+from typing import TYPE_CHECKING, cast
+
+from tests.asyncserver.faults import fault
+from tests.asyncserver.lines import ForeignError, LineBuffer
+from tests.asyncserver.text import RefusalError
+
+if TYPE_CHECKING:
+    from tests.asyncserver.hub import Hub
+
+HINT_AFTER = 5.0  # seconds of silence behind the beginning of a line ([LINE-10])
+LINGER = 2.0  # seconds of reading on behind BYE ([NET-6])
+SOFT = 65536  # waiting octets above which a client, or its room, is read more slowly ([FLOW-1], [FLOW-2])
+_CHUNK = 65536  # octets handed to the transport at once: whole lines
+_BATCH_LINES = 64  # lines, and octets, of one client that are processed before it is the others' turn
+_BATCH_OCTETS = 8192
+_RETRY = 0.01  # seconds until a client whose room is crowded is read again
+_SEND_BUFFER = 131072  # octets: small, so that what the system takes says something about what the client reads
+
+
+class Connection(asyncio.Protocol):
+    """A client, from its HELLO to the end of its connection."""
+
+    def __init__(self, hub: "Hub") -> None:
+        self.hub = hub
+        self.name = ""
+        self.room: str | None = None
+        self.served = False  # has a name, counts as a client
+        self.progress = time.monotonic()  # when the system last took something of what waits
+        self._ending = False  # nothing is sent any more but what is queued
+        self._bye = ""
+        self._peer_ended = False
+        self._fin_sent = False
+        self._lines = LineBuffer()
+        self._queue: deque[bytes] = deque()
+        self._queued = 0  # octets in the queue
+        self._sent = 0  # octets ever sent, for a fault only
+        self._pumping = False
+        self._blocked = False  # lines are there, and nothing is scheduled: goes on when the client reads
+        self._scheduled: asyncio.Handle | None = None
+        self._choose: asyncio.TimerHandle | None = None
+        self._hint: asyncio.TimerHandle | None = None
+        self._hinted = False
+        self._greeted = False
+        self._last_size = 0  # of the transport's buffer, at the last look
+        self.old_name = ""  # these three for faults only
+        self.used_feature = False
+        self.members_seen: list[str] = []
+
+    # ------------------------------------------------------------------ begin
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Greet a new client, or refuse it when the server is full ([STATE-1], [STATE-2], [BYE-4])."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=0)
+        self._loop = asyncio.get_running_loop()
+        sock: socket.socket = transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+        self.hub.connections.add(self)
+        if not self.hub.admit(self):
+            if fault("full-silent"):
+                return self._transport.close()
+            return self.hub.refuse_full(self)
+        self.served = True
+        if not fault("hello-late"):
+            self._greet()
+        if self.hub.options.choose_timeout:
+            self._choose = self._loop.call_later(self.hub.options.choose_timeout, self._idle)
+        if fault("lobby-default-room"):
+            self.hub.enter(self, "main")
+        return None
+
+    def _greet(self) -> None:
+        self._greeted = True
+        self.hub.greet(self)
+
+    def chosen(self) -> None:
+        """A room was chosen: no limit for that any more ([BYE-8])."""
+        if self._choose and not fault("idle-in-room"):
+            self._choose.cancel()
+
+    def _idle(self) -> None:
+        if self.served and not fault("idle-missing"):
+            if fault("idle-no-bye"):
+                return self._transport.abort()
+            self.hub.remove(self, "idle", "lost")
+        return None
+
+    # ----------------------------------------------------------------- input
+
+    def data_received(self, data: bytes) -> None:
+        """Process what came ([NET-3]); behind BYE it is dropped ([NET-6], [BYE-3])."""
+        if not self.served and not (fault("acts-behind-bye") and self._bye):
+            return None
+        if not self._greeted and self.served:
+            self._greet()
+        if self._hint:
+            self._hint.cancel()
+        if fault("first-octet-eaten") and not self._hinted:
+            self._hinted, data = True, data[1:]
+        if self._choose and self.room is None and fault("idle-restarts"):
+            self._choose.cancel()
+            self._choose = self._loop.call_later(self.hub.options.choose_timeout, self._idle)
+        if fault("flood-dropped") and data.count(b"\n") > 30:
+            data = b"".join(data.splitlines(keepends=True)[:30])
+        if fault("flood-ended") and data.count(b"\n") > 100:
+            return self.hub.remove(self, "removed", "removed")
+        self._lines.feed(data)
+        if fault("half-close-drops-lines"):
+            self._loop.call_later(0.05, self._work)
+            return None
+        return self._work()
+
+    def _work(self) -> None:
+        """Process one batch of lines; read on when none is left, else let the others have their turn."""
+        self._scheduled = None
+        if self._must_wait():
+            return None
+        octets = 0
+        for _ in range(_BATCH_LINES):
+            if (
+                not self.served
+                and not (fault("acts-behind-exit") and self._bye == "exit")
+                and not (fault("acts-behind-bye") and self._bye)
+            ):
+                return None
+            try:
+                line = self._lines.next()
+            except ForeignError:
+                return self._foreign()
+            except RefusalError as refusal:
+                self.hub.refuse(self, refusal.code)
+                continue
+            if line is None:
+                return self._read_on()
+            self.hub.line(self, line)
+            octets += len(line)
+            if octets > _BATCH_OCTETS or (self.waiting > SOFT and not fault("answers-unbounded")):
+                break
+        return self._schedule(0)
+
+    def _must_wait(self) -> bool:
+        """Read a client more slowly that does not read, or whose room does not keep up ([FLOW-1], [FLOW-2])."""
+        if self.waiting > SOFT and self.served and not fault("answers-unbounded"):
+            self._transport.pause_reading()
+            self._blocked = True
+        elif self.hub.crowded(self) or (fault("unfinished-blocks") and self.hub.others_unfinished(self)):
+            self._schedule(_RETRY)
+        else:
+            return False
+        return True
+
+    def _schedule(self, seconds: float) -> None:
+        """Stop reading, and go on with what is there after some seconds."""
+        if not self._transport.is_closing() and not self._peer_ended:
+            self._transport.pause_reading()
+        if not self._scheduled:
+            call = self._loop.call_later
+            self._scheduled = call(seconds, self._work) if seconds else self._loop.call_soon(self._work)
+
+    def _read_on(self) -> None:
+        """All complete lines are processed: read, and tell about half a line in a while ([LINE-10])."""
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+        if self._lines.unfinished and (not self._hinted or fault("hint-again")) and not fault("hint-missing"):
+            self._hint = self._loop.call_later(HINT_AFTER, self._tell_unfinished)
+
+    def _tell_unfinished(self) -> None:
+        if self.served:
+            self._hinted = True
+            self.send("INFO That line is not finished: it ends when you send LF.")
+            if fault("unfinished-said") and self.room:
+                self.hub.line(self, self._lines.drop())
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the client has sent the beginning of a line only."""
+        return self._lines.unfinished
+
+    def _foreign(self) -> None:
+        """End a connection that speaks HTTP or TLS, without a word ([NET-9])."""
+        if fault("http-acts"):
+            return self._work()
+        if fault("http-answered"):
+            self.hub.refuse(self, "bad-room")
+        if fault("http-bye"):
+            return self.hub.remove(self, "removed", "lost")
+        self.hub.forget(self, "lost")
+        return self._transport.abort()
+
+    def eof_received(self) -> bool:
+        """The client has ended its sending: what its lines bring it is sent, then all is closed ([NET-4], [NET-5])."""
+        self._peer_ended = True
+        if fault("half-close-ignored"):
+            return True
+        if self.served:
+            if fault("last-line-said") and self._lines.unfinished:
+                self.hub.line(self, self._lines.drop())
+            if fault("half-close-drops-lines"):
+                self._queue.clear()
+            self.hub.forget(self, "lost")
+            self.hub.settle()
+            if fault("half-close-no-close"):
+                return True
+        self._ending = True
+        self._wake()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone ([LEFT-1])."""
+        if exc and fault("reset-ends-server"):
+            os._exit(1)
+        for timer in (self._choose, self._hint, self._scheduled):
+            if timer:
+                timer.cancel()
+        if self.served and not (exc and fault("reset-ignored")):
+            self.hub.forget(self, "lost")
+        self.hub.gone(self)
+
+    # ---------------------------------------------------------------- output
+
+    @property
+    def waiting(self) -> int:
+        """How many octets the system has not yet taken."""
+        return self._queued + self._transport.get_write_buffer_size()
+
+    def send(self, *lines: str) -> None:
+        """Queue lines, contiguous, for this client; nothing behind BYE ([BYE-2])."""
+        if self._ending or self._transport.is_closing():
+            return
+        if not self.waiting:
+            self.progress = time.monotonic()
+        for line in lines:
+            self._enqueue(self._encode(line))
+        if self.too_slow:
+            self.hub.overdue.append(self)
+        self._wake()
+
+    def _encode(self, line: str) -> bytes:
+        # Only faults put surrogates into a line.
+        return line.encode(errors="surrogateescape") + (b"\r\n" if fault("crlf-sent") else b"\n")
+
+    def _enqueue(self, octets: bytes) -> None:
+        if len(self._queue) > 20 and fault("lost-under-load", 50):
+            return
+        if fault("slow-lines-dropped") and self.waiting > 262144:
+            return
+        self._sent += len(octets)
+        if (fault("pong-first") and octets.startswith(b"PONG")) or (
+            fault("errors-first") and octets.startswith(b"ERROR")
+        ):
+            self._queue.appendleft(octets)
+        elif len(self._queue) > 20 and fault("swapped-under-load", 50):
+            self._queue.insert(-1, octets)
+        else:
+            self._queue.append(octets)
+        self._queued += len(octets)
+        if len(self._queue) > 20 and fault("doubled-under-load", 50):
+            self._queue.append(octets)
+            self._queued += len(octets)
+
+    @property
+    def too_slow(self) -> bool:
+        """Whether more is waiting than the bound ([FLOW-4])."""
+        return self.waiting > self._bound() or (self._sent > 400_000 and fault("fast-reader-ended"))
+
+    def _bound(self) -> float:
+        if fault("queue-unbounded") or fault("slow-lines-dropped"):
+            return float("inf")
+        return 65536 if fault("queue-small") else self.hub.options.max_waiting
+
+    def _wake(self) -> None:
+        """Write soon: what one batch brings goes out in one piece."""
+        if not self._pumping:
+            self._pumping = True
+            self._loop.call_soon(self.pump)
+
+    def pump(self) -> None:
+        """Hand over what waits, a chunk of whole lines at a time; when all is written, end if it is time to."""
+        self._pumping = False
+        transport = self._transport
+        while self._queue and not transport.get_write_buffer_size() and not transport.is_closing():
+            chunk = bytearray()
+            while self._queue and len(chunk) < _CHUNK:
+                chunk += self._queue.popleft()
+            self._queued -= len(chunk)
+            transport.write(bytes(chunk))
+            if not transport.get_write_buffer_size():
+                self.progress = time.monotonic()
+        if self._ending and not self._queue and not transport.get_write_buffer_size():
+            self._finish()
+
+    def resume_writing(self) -> None:
+        """The system took all of the last chunk."""
+        self.progress = time.monotonic()
+        self.pump()
+        if self._blocked and self.waiting <= SOFT:
+            self._blocked = False
+            self._schedule(0)
+
+    # ------------------------------------------------------------------- end
+
+    def say_bye(self, reason: str) -> None:
+        """Send BYE, the last line, and read on until the client ends or a deadline comes ([NET-6], [BYE-1])."""
+        if self._ending or self._transport.is_closing():
+            return
+        if fault("bye-missing") or (fault("kick-no-bye") and reason == "removed"):
+            self._transport.close()
+            return
+        if fault("exit-no-bye") and reason == "exit":
+            self._transport.close()
+            return
+        if not self.waiting:
+            self.progress = time.monotonic()
+        self._queue.append(self._encode(f"BYE {reason}"))
+        if fault("line-behind-bye"):
+            self._queue.append(self._encode("INFO Good bye."))
+        self._queued = sum(map(len, self._queue))
+        self._bye = reason
+        self._ending = True
+        if not self._peer_ended and not self._transport.is_closing():
+            self._transport.resume_reading()
+        self._wake()
+
+    def end_slow(self) -> None:
+        """Drop what waits, at a line's end, for BYE slow ([FLOW-5], [FLOW-6])."""
+        self._queue.clear()
+        self.say_bye("slow")
+        self._loop.call_later(2 * LINGER, self._transport.abort)
+
+    def drop_queue(self) -> None:
+        """Forget what waits, for a fault only."""
+        self._queue.clear()
+
+    def drop_input(self) -> None:
+        """Forget what has come, for a fault only."""
+        self._lines.drop()
+
+    def _finish(self) -> None:
+        """All is written: end the sending direction, and close when the client has ended its own."""
+        if self._peer_ended or fault("bye-plain-close"):
+            self._transport.close()
+        elif fault("bye-reset"):
+            sock: socket.socket = self._transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._transport.abort()
+        elif not self._fin_sent and not fault("bye-no-end"):
+            self._fin_sent = True
+            try:
+                self._transport.write_eof()
+            except OSError:  # the client has reset the connection
+                return self._transport.abort()
+            if not fault("linger-forever"):
+                self._loop.call_later(LINGER, self._transport.abort)
+        return None
+
+    def check_stall(self, now: float) -> None:
+        """End a client that has read nothing for too long although something waits ([FLOW-5])."""
+        size = self._transport.get_write_buffer_size()
+        if size != self._last_size:
+            self._last_size, self.progress = size, now
+        if self.waiting and now - self.progress > self.hub.options.stall_timeout and not fault("stall-ignored"):
+            if self.served:
+                self.hub.remove_slow(self)
+            else:
+                self._transport.abort()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self._transport.abort()

@@ -1,0 +1,106 @@
+"""The operator's console: lines of the standard input, answers on the standard output (section 10)."""
+
+import asyncio
+import contextlib
+import os
+import threading
+from collections.abc import Callable
+
+from tests.asyncserver.faults import fault
+from tests.asyncserver.hub import Hub
+from tests.asyncserver.lines import MAX_LINE
+from tests.asyncserver.text import check_console
+
+_HELP = ["/who lists the clients", "/rooms lists the rooms", "/kick NAME removes a client", "/help lists these words"]
+
+
+def tell(text: str) -> None:
+    """Print one line for the operator, at once; nobody may be there to read it."""
+    with contextlib.suppress(OSError):
+        os.write(1, f"{text}\n".encode())
+
+
+class Console:
+    """Reads the console in a thread, since not every kind of standard input can be polled."""
+
+    def __init__(self, hub: Hub, stop: Callable[[], None]) -> None:
+        self._hub = hub
+        self._stop = stop
+        self._octets = bytearray()
+        self._overlong = False
+
+    def start(self) -> None:
+        """Begin to read; the thread never keeps the program from ending."""
+        threading.Thread(target=self._read, args=[asyncio.get_running_loop()], daemon=True).start()
+
+    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
+        with contextlib.suppress(OSError, RuntimeError):  # no console; the server has ended
+            while octets := os.read(0, 65536):
+                loop.call_soon_threadsafe(self._feed, octets)
+            if fault("console-end-ends"):
+                loop.call_soon_threadsafe(self._stop)
+
+    def _feed(self, octets: bytes) -> None:
+        self._octets += octets
+        *lines, rest = self._octets.split(b"\n")
+        self._octets = rest
+        for line in lines:
+            line = line.removesuffix(b"\r")
+            if self._overlong or len(line) > MAX_LINE:
+                self._overlong = False
+                self._too_long(bytes(line))
+            else:
+                self._line(bytes(line))
+        if len(self._octets) > MAX_LINE + 1 and not (fault("console-long-announced") or fault("console-long-cut")):
+            self._octets.clear()
+            self._overlong = True
+
+    def _too_long(self, line: bytes) -> None:
+        if fault("console-long-announced"):
+            return self._line(line)
+        if fault("console-long-cut"):
+            return self._line(line[:MAX_LINE])
+        return tell("Not announced: longer than 4096 octets.")
+
+    def _line(self, octets: bytes) -> None:
+        """Do what one line of the console asks for."""
+        text = check_console(octets)
+        if text is None:
+            return tell("Not announced: no UTF-8, or a control character in it.")
+        if not text:
+            return self._hub.announce("(nothing)") if fault("console-empty-announced") else None
+        if text == "exit":
+            return self._stop()
+        if not text.startswith("/"):
+            return self._hub.announce(text)
+        word, _, argument = text.partition(" ")
+        return self._command(text, word, argument)
+
+    def _command(self, text: str, word: str, argument: str) -> None:
+        if word == "/kick" and argument:
+            return self._kick(argument)
+        if word == "/who" and not argument:
+            for client in self._hub.clients.values():
+                if client.room or not fault("console-who-no-lobby"):
+                    tell(client.name if fault("console-who-no-room") else f"{client.name} {client.room or '(lobby)'}")
+            return tell(f"{len(self._hub.clients)} clients")
+        if word == "/rooms" and not argument:
+            rooms = {} if fault("console-rooms-nothing") else self._hub.rooms
+            for room, members in rooms.items():
+                tell(f"{room} {len(members)}")
+            return tell(f"{len(self._hub.rooms)} rooms")
+        if word == "/help":
+            for line in _HELP[:2] if fault("console-help-short") else [*_HELP, "exit ends the server"]:
+                tell(line)
+            return None
+        if fault("console-unknown-announced"):
+            return self._hub.announce(text)
+        return None if fault("console-unknown-silent") else tell("No such command, or a wrong argument; see /help.")
+
+    def _kick(self, name: str) -> None:
+        """Remove a client ([OPER-4])."""
+        client = self._hub.clients.get(name.lower())
+        if client is None or (fault("kick-case-sensitive") and client.name != name):
+            return tell("Nobody has that name.")
+        self._hub.remove(client, "removed", "removed")
+        return tell(f"Removed {client.name}.")

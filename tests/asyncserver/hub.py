@@ -1,0 +1,374 @@
+"""Who is there, in which room, and what they are told about each other."""
+
+import time
+from dataclasses import dataclass
+
+from tests.asyncserver import commands
+from tests.asyncserver.connection import SOFT, Connection
+from tests.asyncserver.faults import fault
+from tests.asyncserver.later import later
+from tests.asyncserver.text import RefusalError, check_room_name, check_user_name, decode, relayed
+
+_HEALTHY = 0.2  # seconds: a client that has read something within them is worth waiting for ([FLOW-3], [FLOW-7])
+_ERRORS = {
+    "too-long": "A line has at most 4096 octets.",
+    "bad-text": "A line is UTF-8 without control characters.",
+    "unknown-command": "No such command; /help lists them.",
+    "bad-argument": "That command needs an argument, or takes none.",
+    "no-room": "Choose a room first.",
+    "bad-room": "A room's name is 1 to 32 letters, digits, - and _, a letter or digit first.",
+    "bad-name": "A name is 1 to 32 letters, digits, - and _, a letter or digit first.",
+    "name-taken": "That name is taken.",
+}
+
+_LEFT_MISSING = {
+    "moved": "left-missing-moved",
+    "exit": "left-missing-exit",
+    "lost": "left-missing-lost",
+    "removed": "left-missing-removed",
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the operator can set: octets and seconds; 0 clients and 0 seconds to choose mean no limit."""
+
+    host: str
+    port: int
+    max_clients: int
+    choose_timeout: float
+    max_waiting: int
+    stall_timeout: float
+
+
+class Hub:
+    """All clients and rooms. Everything happens in one thread: each line is done before the next begins ([ORDER-5])."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.clients: dict[str, Connection] = {}  # by folded name
+        self.rooms: dict[str, list[Connection]] = {}
+        self.connections: set[Connection] = set()
+        self.overdue: list[Connection] = []  # clients for which too much waits
+        self._guests = 0
+        self._slots_lost = 0
+        self._history = ""
+
+    # -------------------------------------------------------- coming and going
+
+    def admit(self, client: Connection) -> bool:
+        """Give a new client a free name ([NAME-7]) and return True, or return False when the server is full."""
+        limit = self.options.max_clients
+        if limit and len(self.clients) + self._slots_lost >= limit + fault("full-off-by-one"):
+            return False
+        self._guests += 1
+        while self._guest_name().lower() in self.clients and not fault("made-up-taken"):
+            self._guests += 1
+        client.name = self._guest_name()
+        self.clients[client.name.lower()] = client
+        return True
+
+    def _guest_name(self) -> str:
+        return f"guest {self._guests}" if fault("made-up-form") else f"guest-{self._guests}"
+
+    def greet(self, client: Connection) -> None:
+        """Send HELLO, NAME and what a person needs to know ([STATE-1], [STATE-2], [STATE-3])."""
+        if fault("info-before-hello"):
+            client.send("INFO Welcome.")
+        client.send(self._hello())
+        if fault("name-after-info"):
+            client.send("INFO Welcome.")
+        if not fault("name-missing"):
+            client.send(f"NAME {client.name}")
+        client.send("INFO Type a room's name to enter it, for instance: main", "INFO /help tells more, exit ends.")
+        if fault("lobby-arrival-told"):
+            self._tell_all(f"JOINED {client.name}", client)
+
+    def refuse_full(self, client: Connection) -> None:
+        """Tell a client that the server is full ([BYE-4])."""
+        client.send(self._hello())
+        if fault("full-greeted"):
+            client.send("NAME nobody")
+        client.say_bye("removed" if fault("full-wrong-reason") else "full")
+
+    def _hello(self) -> str:
+        features = ["who", "rooms"]
+        if fault("features-unadvertised"):
+            features = []
+        if fault("feature-twice"):
+            features.append("who")
+        if fault("feature-missing"):
+            features.append("x-history")
+        if fault("hello-version"):
+            return " ".join(["HELLO flurfunk/1.0", *features])
+        return " ".join(["HELLO flurfunk/1", *features])
+
+    def forget(self, client: Connection, reason: str) -> None:
+        """Free a client's name and place, then tell its room why it left ([NAME-9], [LEFT-1])."""
+        client.served = False
+        if fault("name-freed-late"):
+            later(1.0, self._free, client)
+        elif not fault("name-kept"):
+            self._free(client)
+        if fault("slot-kept") or (fault("slot-kept-lost") and reason == "lost"):
+            self._slots_lost += 1
+        if client.room is None:
+            if fault("lobby-leaving-told"):
+                self._tell_all(f"LEFT {client.name} {reason}", client)
+        elif fault("left-behind-bye") and reason == "exit":
+            later(0.1, self._withdraw, client, client.room, reason)
+        else:
+            self._withdraw(client, client.room, reason)
+
+    def _free(self, client: Connection) -> None:
+        if self.clients.get(client.name.lower()) is client:
+            del self.clients[client.name.lower()]
+
+    def _withdraw(self, client: Connection, room: str, reason: str) -> None:
+        """Take a client out of a room and tell those that stay ([ROOM-3], [EXIT-2])."""
+        members = self.rooms.get(room, [])
+        if client in members and not (fault("ghost-member") and reason == "moved"):
+            members.remove(client)
+        if not members and not fault("empty-room-listed"):
+            self.rooms.pop(room, None)
+        if fault(_LEFT_MISSING.get(reason, "")) or fault("left-missing-rare", 10):
+            return
+        if (fault("lost-as-exit") and reason == "lost") or (fault("moved-as-exit") and reason == "moved"):
+            reason = "exit"
+        if (fault("exit-as-lost") and reason == "exit") or (fault("removed-as-lost") and reason == "removed"):
+            reason = "lost"
+        self.cast(room, f"LEFT {client.old_name or client.name} {reason}", client)
+        if fault("left-twice") or (fault("left-twice-removed") and reason == "removed"):
+            self.cast(room, f"LEFT {client.name} lost", client)
+
+    def remove(self, client: Connection, bye: str, left: str) -> None:
+        """End a client that did not ask for it."""
+        if not fault("kick-deaf") or bye != "removed":
+            self.forget(client, left)
+        client.say_bye(bye)
+        self.settle()
+
+    def remove_slow(self, client: Connection) -> None:
+        """End a client that does not read ([FLOW-5])."""
+        self.forget(client, "lost" if fault("slow-left-lost") else "removed")
+        client.end_slow()
+        self.settle()
+
+    def gone(self, client: Connection) -> None:
+        """A connection has ended."""
+        self.connections.discard(client)
+        self.settle()
+
+    # ------------------------------------------------------------------ lines
+
+    def line(self, client: Connection, octets: bytes) -> None:
+        """Do what one complete line of a client asks for ([CMD-6])."""
+        try:
+            commands.perform(self, client, decode(octets))
+        except RefusalError as refusal:
+            if fault("log-raw"):
+                commands.write_raw(octets)
+            self.refuse(client, refusal.code)
+        self.settle()
+
+    def refuse(self, client: Connection, code: str) -> None:
+        """Answer a line with ERROR; nothing else comes of it ([CMD-5], [ERR-2])."""
+        if fault("refused-silently") and code in {"name-taken", "bad-name"}:
+            return
+        if fault("refused-cd-leaves") and code == "bad-room" and client.room:
+            self._withdraw(client, client.room, "moved")
+            client.room = None
+        if fault("own-codes") and code == "unknown-command":
+            code = "bad-command"
+        text = "" if fault("error-without-text") else _ERRORS.get(code, code)
+        client.send(f"ERROR {code} {text}".rstrip())
+        if fault("error-twice") or (fault("too-long-twice") and code == "too-long"):
+            client.send(f"ERROR {code} {text}")
+        if fault("bad-text-eats-next") and code == "bad-text":
+            client.drop_input()
+        if fault("crash-on-bad-text") and code == "bad-text":
+            commands.crash()
+        if fault("error-closes") or (fault("too-long-closes") and code == "too-long"):
+            self.remove(client, "removed", "removed")
+        if fault("bad-text-closes") and code == "bad-text":
+            self.remove(client, "removed", "removed")
+
+    def settle(self) -> None:
+        """End those for which too much waits, once all have received the same: one order for all ([ORDER-1])."""
+        while self.overdue:
+            client = self.overdue.pop()
+            client.pump()
+            if client.served and client.too_slow:
+                self.remove_slow(client)
+
+    def crowded(self, client: Connection) -> bool:
+        """Tell whether the room of a client has members that read, and do not keep up ([FLOW-1], [FLOW-7])."""
+        now = time.monotonic()
+        members = self.rooms.get(client.room or "", ())
+        if fault("slow-stalls-room"):
+            return any(member.waiting > SOFT for member in members)
+        return any(member.waiting > SOFT and now - member.progress < _HEALTHY for member in members)
+
+    def others_unfinished(self, client: Connection) -> bool:
+        """Tell whether somebody has sent half a line, for a fault only."""
+        return any(other is not client and other.unfinished for other in self.clients.values())
+
+    # ------------------------------------------------------------------ rooms
+
+    def cast(self, room: str, line: str, but: Connection | None = None) -> None:
+        """Send an event to all members of a room, but one."""
+        self._history = line
+        for member in tuple(self.rooms.get(room, ())):
+            if member is not but:
+                if fault("others-late"):
+                    later(0.05, member.send, line)
+                else:
+                    member.send(line)
+        if fault("events-to-lobby"):
+            self._tell_lobby(line)
+
+    def enter(self, client: Connection, name: str) -> None:
+        """Let a client enter a room, out of the one in which it is ([ROOM-1] to [ROOM-5])."""
+        room = check_room_name(name)
+        if fault("needs-feature") and not client.used_feature:
+            raise RefusalError("no-room")
+        old = client.room
+        if old == room and not fault("cd-same-events"):
+            if not fault("cd-same-silent"):
+                client.send(f"ROOM {room}")
+            return
+        if fault("late-event") and old:
+            later(0.0, client.send, f"SAID {client.name} late")
+        if old is not None and not fault("move-overlaps"):
+            self._withdraw(client, old, "moved")
+            if fault("moved-told-self"):
+                client.send(f"LEFT {client.name} moved")
+        elif old is not None:
+            later(0.1, self._withdraw, client, old, "moved")
+        client.room = room
+        client.chosen()
+        if fault("move-gap") and old is not None:
+            client.send(f"ROOM {room}")
+            later(0.1, self._join, client, room)
+            return
+        if not fault("room-missing"):
+            client.send(f"ROOM {name if fault('room-echoed') else room}" + " Welcome!" * fault("room-topic"))
+        self._join(client, room)
+
+    def _join(self, client: Connection, room: str) -> None:
+        """Make a client a member and tell the others ([ROOM-2])."""
+        if fault("history") and self._history:
+            client.send(self._history)
+        members = self.rooms.setdefault(room, [])
+        line = f"JOINED {client.name}" + " 127.0.0.1" * fault("joined-host")
+        if not fault("joined-missing"):
+            self.cast(room, line)
+        if fault("joined-twice"):
+            self.cast(room, line)
+        if fault("joined-everywhere"):
+            self._tell_all(line, client)
+        members.append(client)
+        if fault("joined-told-self"):
+            client.send(line)
+
+    def say(self, client: Connection, text: str) -> None:
+        """Say a text in the speaker's room ([SAY-2], [SAY-3])."""
+        room = client.room
+        if room is None:
+            raise RefusalError("no-room")
+        line = f"SAID {client.old_name or client.name} {relayed(text)}"
+        if fault("said-extra-word"):
+            line = f"SAID {client.name} {room} {text}"
+        if fault("said-lost-rare", 100):
+            return None
+        members = self.rooms.get(room) or [client]
+        if fault("said-not-to-self"):
+            return self.cast(room, line, client)
+        if fault("order-differs", 10):
+            self.cast(room, line, members[0])
+            return later(0.05, members[0].send, line)
+        if fault("own-said-first") and members[-1] is not client:
+            client.send(line)
+            return later(0.02, self.cast, room, line, client)
+        self.cast(room, line)
+        if fault("said-doubled-rare", 100) or fault("said-doubled"):
+            self.cast(room, line)
+        if fault("leak") or fault("leak-rare", 100):
+            for other in self.rooms:
+                if other != room:
+                    self.cast(other, line)
+        return None
+
+    def rename(self, client: Connection, name: str) -> None:
+        """Give a client another name ([NAME-3], [NAME-5], [NICK-1] to [NICK-3])."""
+        if fault("nick-refused-renames"):
+            later(0.0, setattr, client, "name", name[:32])
+        name, old = check_user_name(name), client.name
+        other = self._owner(name, client)
+        if other not in (None, client) or (other is client and fault("own-case-refused") and name != old):
+            raise RefusalError("name-taken")
+        if fault("nick-same-taken") and name == old:
+            raise RefusalError("name-taken")
+        if not fault("old-name-kept"):
+            self._free(client)
+        client.name = name
+        self.clients[name.lower()] = client
+        if not fault("nick-unanswered"):
+            client.send(f"NAME {name}")
+        if fault("old-name-said"):
+            client.old_name = client.old_name or old
+        if name == old and not fault("nick-same-told"):
+            return
+        if client.room is not None and not fault("nick-missing"):
+            self.cast(client.room, f"NICK {old} {name}", None if fault("nick-told-self") else client)
+        if fault("nick-everywhere") or (fault("lobby-rename-told") and client.room is None):
+            self._tell_all(f"NICK {old} {name}", client)
+
+    def _owner(self, name: str, client: Connection) -> Connection | None:
+        """Return who has a name, folded."""
+        owner = self.clients.get(name.lower())
+        if owner is None or owner is client:
+            return owner
+        if fault("names-case-sensitive") and owner.name != name:
+            return None
+        if fault("names-per-room") and owner.room != client.room:
+            return None
+        if fault("names-lobby-free") and owner.room is None:
+            return None
+        return owner
+
+    # ----------------------------------------------------------- the operator
+
+    def announce(self, text: str) -> None:
+        """Tell all rooms what the operator typed ([OPER-1])."""
+        rooms = list(self.rooms)[:1] if fault("announce-one-room") else list(self.rooms)
+        for room in rooms:
+            self.cast(room, f"ANNOUNCE {text}")
+            if fault("announce-twice"):
+                self.cast(room, f"ANNOUNCE {text}")
+        if fault("announce-to-lobby"):
+            self._tell_lobby(f"ANNOUNCE {text}")
+        self.settle()
+
+    def shut_down(self) -> None:
+        """Send BYE shutdown to all, and no LEFT ([OPER-2], [LEFT-2])."""
+        for client in tuple(self.clients.values()):
+            if fault("shutdown-left"):
+                self.forget(client, "removed")
+            client.served = False
+            if fault("shutdown-drops-queue"):
+                client.drop_queue()
+            if fault("shutdown-silent") or (fault("shutdown-lobby-forgotten") and client.room is None):
+                client.abort()
+            client.say_bye("shutdown")
+        self.clients.clear()
+        self.rooms.clear()
+
+    def _tell_all(self, line: str, but: Connection) -> None:
+        for room in self.rooms:
+            self.cast(room, line, but)
+
+    def _tell_lobby(self, line: str) -> None:
+        for client in self.clients.values():
+            if client.room is None:
+                client.send(line)

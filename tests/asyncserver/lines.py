@@ -1,0 +1,169 @@
+"""From received octets to lines: framing, the longest line, and the guard against what is not Flurfunk."""
+
+import re
+
+from tests.asyncserver.faults import fault
+from tests.asyncserver.text import RefusalError
+
+MAX_LINE = 4096  # octets, terminator excluded ([LINE-3])
+_BOM = b"\xef\xbb\xbf"
+_HTTP = re.compile(rb"(GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PRI) ")
+_HTTP_LONGEST = len(b"CONNECT ")
+
+
+class ForeignError(Exception):
+    """The connection speaks HTTP or TLS ([NET-7], [NET-8])."""
+
+
+class LineBuffer:
+    """Collects the octets of one connection and hands them out line by line, however they were cut ([NET-3])."""
+
+    def __init__(self) -> None:
+        self._octets = bytearray()
+        self._opening = True  # the first octets have not been judged yet
+        self._overlong = False  # the beginning of the current line was dropped ([LINE-9])
+        self._taken = 0  # lines since the last segment, for a fault only
+
+    def feed(self, octets: bytes) -> None:
+        """Add received octets."""
+        self._taken = 0
+        if fault("segment-is-line") and not octets.endswith(b"\n"):
+            octets += b"\n"
+        if fault("segment-is-character"):
+            octets = octets.decode(errors="replace").encode()
+        if fault("cr-ends-line"):
+            octets = octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if fault("commands-first") and octets.endswith(b"\n"):
+            lines = [line + b"\n" for line in octets[:-1].split(b"\n")]
+            lines.sort(key=_is_speech)
+            octets = b"".join(lines)
+        self._octets += octets
+
+    def next(self) -> bytes | None:
+        """Return the next complete line without its terminator ([LINE-2], [LINE-7]), None when there is none.
+
+        Raises RefusalError("too-long") in place of a line that is ([LINE-4]), ForeignError for HTTP and TLS.
+        """
+        if self._opening and not self._judge_opening():
+            return None
+        if fault("line-per-segment") and self._taken:
+            return None
+        end = self._octets.find(b"\n")
+        if fault("too-long-split") and len(self._octets) > MAX_LINE and not 0 <= end <= MAX_LINE:
+            self._octets[MAX_LINE:MAX_LINE] = b"\n"
+            end = MAX_LINE
+        if end < 0:
+            return self._keep_short()
+        line = bytes(self._octets[:end])
+        del self._octets[: end + 1]
+        self._taken += 1
+        return self._judge(line)
+
+    def _keep_short(self) -> bytes | None:
+        """Drop the beginning of a line that is too long already ([LINE-9])."""
+        if fault("exit-without-lf") and self._octets == b"exit":
+            self._octets.clear()
+            return b"exit"
+        if len(self._octets) > MAX_LINE + 1 and not fault("line-unbounded") and not fault("too-long-cut"):
+            self._octets.clear()
+            if not self._overlong and fault("too-long-early"):
+                self._overlong = True
+                raise RefusalError("too-long")
+            self._overlong = True
+            if fault("too-long-each-piece"):
+                raise RefusalError("too-long")
+        return None
+
+    def _judge(self, line: bytes) -> bytes:
+        """Return a line without its CR, or raise RefusalError("too-long")."""
+        raw = line
+        if fault("cr-all-dropped"):
+            line = line.rstrip(b"\r")
+        elif fault("cr-anywhere-dropped"):
+            line = line.replace(b"\r", b"")
+        elif not fault("cr-kept"):
+            line = line.removesuffix(b"\r")
+        overlong, self._overlong = self._overlong, False
+        if overlong and fault("too-long-early"):
+            return b""
+        length = len(raw) if fault("line-cr-counted") else len(line)
+        if fault("line-in-characters"):
+            length = len(line.decode(errors="replace"))
+        limit = MAX_LINE - fault("line-4095") + fault("line-4097")
+        if fault("line-512"):
+            limit = 512
+        if overlong or length > limit:
+            if fault("too-long-cut"):
+                return line[:MAX_LINE]
+            if fault("bad-text-first"):
+                raise RefusalError("bad-text") if not _is_utf8(line) else RefusalError("too-long")
+            raise RefusalError("too-long")
+        return line
+
+    def _judge_opening(self) -> bool:
+        """Tell whether the first octets are known; drop a U+FEFF ([LINE-6]); raise ForeignError ([NET-7], [NET-8])."""
+        octets = bytes(self._octets)
+        if octets.startswith(b"\x16") and not fault("tls-served"):
+            self._opening = False
+            raise ForeignError
+        if not octets or (len(octets) < len(_BOM) and _BOM.startswith(octets)):
+            return False
+        rest = octets if fault("http-behind-bom-served") else octets.removeprefix(_BOM)
+        if _is_http(rest):
+            if fault("http-waits-for-lf") and b"\n" not in rest:
+                return False
+            self._opening = False
+            raise ForeignError
+        if len(rest) < _HTTP_LONGEST and b"\n" not in rest:
+            return False
+        self._opening = False
+        while octets.startswith(_BOM) and not fault("bom-kept"):
+            octets = octets.removeprefix(_BOM)
+            if not fault("bom-all-dropped"):
+                break
+        self._octets[:] = octets
+        return True
+
+    @property
+    def complete(self) -> bool:
+        """Whether a whole line is there."""
+        return b"\n" in self._octets
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the beginning of a line has come and not its end."""
+        octets = self._octets.removeprefix(_BOM) if self._opening else self._octets
+        return not self.complete and (self._overlong or bool(octets))
+
+    def drop(self) -> bytes:
+        """Forget what is there; return it."""
+        octets = bytes(self._octets)
+        self._octets.clear()
+        return octets
+
+
+def _is_http(octets: bytes) -> bool:
+    """Tell whether octets begin like a request of HTTP ([NET-7])."""
+    if fault("http-served"):
+        return False
+    if fault("http-get-post-only"):
+        return octets.startswith((b"GET ", b"POST "))
+    if fault("http-any-case"):
+        return _HTTP.match(octets.upper()) is not None
+    if fault("http-word-alone"):
+        return _HTTP.match(octets.replace(b"\n", b" ")) is not None
+    return _HTTP.match(octets) is not None
+
+
+def _is_utf8(octets: bytes) -> bool:
+    """Tell whether octets are UTF-8."""
+    try:
+        octets.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_speech(line: bytes) -> bool:
+    """Tell whether a line is no command, for a fault only."""
+    return not line.startswith(b"/")
