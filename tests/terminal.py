@@ -1,0 +1,111 @@
+"""The client in a real terminal: a shell that starts it, and a screen on which to see what a person would see."""
+
+import re
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pexpect
+import pyte
+
+from tests.scripted_server import DEADLINE
+
+CLIENT = Path(__file__).resolve().parents[1] / "reference" / "client" / "client.py"
+# The shell outlives an interrupt, so that it can tell how the client ended and in which mode it left the terminal.
+_SCRIPT = """trap : INT QUIT; echo "before $(stty -g)"; sh -c 'echo "process $$"; exec "$@"' - {command}
+echo "status $?"; echo "after $(stty -g)" """
+
+
+class Terminal:
+    """A terminal of `columns` by `rows` in which the client runs; a context."""
+
+    def __init__(self, *arguments: str, columns: int = 80, rows: int = 24, environment: dict[str, str]) -> None:
+        """`arguments`: the client's; `environment`: all of its environment, but PATH."""
+        command = shlex.join([sys.executable, str(CLIENT), *arguments])
+        self.screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self.screen)
+        self.output = b""
+        self._child = pexpect.spawn(
+            "/bin/sh",
+            ["-c", _SCRIPT.format(command=command)],
+            dimensions=(rows, columns),
+            env={"PATH": "/usr/bin:/bin", **environment},
+        )
+        self._child.delaybeforesend = None
+
+    def type(self, keys: str | bytes) -> None:
+        """Type keys, as they are."""
+        octets = keys.encode() if isinstance(keys, str) else keys
+        while octets:
+            octets = octets[self._child.send(octets[:1024]) :]
+            self._read(0)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the size of the terminal."""
+        self.screen.resize(rows, columns)
+        self._child.setwinsize(rows, columns)
+
+    @property
+    def lines(self) -> list[str]:
+        """The rows that are not empty, without blanks at their ends."""
+        return [row.rstrip() for row in self.screen.display if row.strip()]
+
+    @property
+    def typed(self) -> str:
+        """The row of the cursor."""
+        row: str = self.screen.display[self.screen.cursor.y]
+        return row.rstrip()
+
+    def until(self, seen: Callable[[], bool]) -> None:
+        """Wait until something is to be seen; raises AssertionError, with the screen, when it does not come."""
+        deadline = time.monotonic() + DEADLINE
+        while not seen():
+            assert time.monotonic() < deadline, "not to be seen:\n" + "\n".join(self.lines)
+            self._read(0.1)
+
+    def until_line(self, line: str) -> None:
+        """Wait for a row that is exactly this."""
+        self.until(lambda: line in self.lines)
+
+    def until_typed(self, row: str) -> None:
+        """Wait until the row of the cursor is exactly this."""
+        self.until(lambda: self.typed == row)
+
+    @property
+    def process(self) -> int:
+        """The number of the client's process."""
+        found = re.search(rb"process (\d+)", self.output)
+        assert found
+        return int(found[1])
+
+    def end(self) -> int:
+        """Wait for the client's end; return its exit status; check that the terminal is as it was [CLIENT-17]."""
+        self.until(lambda: re.search(rb"after \S+\r\n", self.output) is not None)
+        before = re.search(rb"before (\S+)\r\n", self.output)
+        after = re.search(rb"after (\S+)\r\n", self.output)
+        status = re.search(rb"status (\d+)\r\n", self.output)
+        assert before
+        assert after
+        assert status
+        assert after[1] == before[1]
+        return int(status[1])
+
+    def _read(self, timeout: float) -> None:
+        try:
+            octets = self._child.read_nonblocking(65536, timeout)
+        except (pexpect.TIMEOUT, pexpect.EOF):
+            return
+        self.output += octets
+        self._stream.feed(octets)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._child.close(force=True)
