@@ -1,0 +1,181 @@
+"""What the tests of the reference share: a real server process, a raw client, and waiting with a deadline."""
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Self
+
+ROOT = Path(__file__).resolve().parents[1]
+SERVER = ROOT / "reference" / "server" / "server.py"
+DEADLINE = 40.0  # seconds: for a busy machine; nothing takes a noticeable part of it
+
+
+def wait_until(condition: Callable[[], bool], what: str = "the condition") -> None:
+    """Return as soon as the condition holds.  Raises AssertionError where it does not by the deadline."""
+    end = time.monotonic() + DEADLINE
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < end, f"not within {DEADLINE} seconds: {what}"
+        pause.wait(0.005)
+
+
+class Client:
+    """A connection that sends octets as they are given, and reads lines, each by a deadline."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.sock.settimeout(DEADLINE)
+        self._file = sock.makefile("rb")
+        self._pings = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection, in whatever state it is."""
+        self._file.close()
+        self.sock.close()
+
+    def reset(self) -> None:
+        """Break the connection."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
+
+    def half_close(self) -> None:
+        """End sending."""
+        self.sock.shutdown(socket.SHUT_WR)
+
+    def send(self, *lines: str) -> None:
+        """Send lines, each with its LF."""
+        self.sock.sendall("".join(f"{line}\n" for line in lines).encode())
+
+    def line(self) -> str:
+        """Return the next line without its LF; an empty text at the end of the stream."""
+        octets = self._file.readline()
+        assert not octets or octets.endswith(b"\n"), octets[-100:]
+        return octets.decode().removesuffix("\n")
+
+    def until(self, last: str) -> list[str]:
+        """Return the lines before one that begins like this, which is read too."""
+        lines: list[str] = []
+        while not (line := self.line()).startswith(last):
+            assert line, f"end of stream before {last!r}, behind {lines[-5:]}"
+            lines.append(line)
+        return lines
+
+    def barrier(self) -> list[str]:
+        """Return the lines that come before the answer to a ping: all that earlier lines brought."""
+        self._pings += 1
+        self.send(f"/ping {self._pings}")
+        return self.until(f"PONG {self._pings}")
+
+    def rest(self) -> list[str]:
+        """Return all lines up to the end of the stream."""
+        lines = []
+        while line := self.line():
+            lines.append(line)
+        return lines
+
+
+class Server:
+    """A running server process, its console and its log."""
+
+    def __init__(
+        self,
+        *options: str,
+        command: tuple[str, ...] = (sys.executable, str(SERVER)),
+        stdin: int | None = subprocess.PIPE,
+        cwd: Path = ROOT,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start it and wait until it listens."""
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
+        self.process = subprocess.Popen(
+            [*command, "--port", "0", *options],
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            cwd=cwd,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+        )
+        self._output = b""
+        first = self.printed("\n")
+        assert first.startswith("listening on "), (first, self.log())
+        host, _, port = first.removeprefix("listening on ").strip().rpartition(":")
+        self.address = (host, int(port))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait(DEADLINE)
+        for file in (self.process.stdin, self.process.stdout, self._log):
+            if file:
+                with contextlib.suppress(BrokenPipeError):
+                    file.close()
+
+    def connect(self, room: str | None = None, name: str | None = None) -> Client:
+        """Return a client that has read its greeting, and is in a room under a name where they are given."""
+        client = Client(socket.create_connection(self.address, DEADLINE))
+        client.until("INFO")
+        if name:
+            client.send(f"/nick {name}")
+            client.until(f"NAME {name}")
+        if room:
+            client.send(room)
+            client.until(f"ROOM {room}")
+        return client
+
+    def type(self, *lines: str) -> None:
+        """Type lines on the console."""
+        assert self.process.stdin
+        self.process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+        self.process.stdin.flush()
+
+    def printed(self, last: str) -> str:
+        """Return what is printed on standard output until this comes, or until its end; each text once."""
+        assert self.process.stdout
+        end = last.encode()
+        while end not in self._output:
+            ready, _, _ = select.select([self.process.stdout], [], [], DEADLINE)
+            assert ready, f"not printed: {last!r}, but {self._output!r}"
+            octets = os.read(self.process.stdout.fileno(), 4096)
+            if not octets:
+                break
+            self._output += octets
+        text, found, self._output = self._output.partition(end)
+        return (text + found).decode()
+
+    def log(self) -> str:
+        """Return what was written to standard error so far."""
+        size = os.fstat(self._log.fileno()).st_size
+        return os.pread(self._log.fileno(), size, 0).decode()
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal that ends it; return the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(DEADLINE)
+
+    def processor_time(self) -> float:
+        """Return the seconds of processor time that it has used; Linux."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def threads(self) -> int:
+        """Return how many threads it has; Linux."""
+        return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))

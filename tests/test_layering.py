@@ -1,0 +1,110 @@
+"""Imports point downward only, pure modules are pure, and no module hides one of the standard library's."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT
+
+REFERENCE = ROOT / "reference"
+SERVER = "reference.server"
+# Each may import those before it and not those beside or behind it.
+LEVELS = (
+    ("reference.wire",),
+    (f"{SERVER}.chat", f"{SERVER}.stream"),
+    (f"{SERVER}.delivery",),
+    (f"{SERVER}.hub",),
+    (f"{SERVER}.connection", f"{SERVER}.console"),
+    (f"{SERVER}.listener",),
+    (f"{SERVER}.cli",),
+    (f"{SERVER}.server",),
+)
+PURE = ("reference.wire", f"{SERVER}.chat", f"{SERVER}.stream", "reference.client.session")
+HARMLESS = {
+    "collections",
+    "dataclasses",
+    "enum",
+    "functools",
+    "heapq",
+    "itertools",
+    "operator",
+    "re",
+    "string",
+    "typing",
+    "unicodedata",
+}
+
+
+def modules(folder: str) -> dict[str, Path]:
+    """Return the modules below a folder of the checkout by their dotted names."""
+    found = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in (ROOT / folder).rglob("*.py")}
+    assert found, folder
+    return {name.removesuffix(".__init__"): path for name, path in found.items()}
+
+
+def imports(path: Path) -> set[str]:
+    """Return the dotted names of the modules that a file imports, wherever in the file."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: a relative import"
+            module = node.module or ""
+            package = (ROOT / module.replace(".", "/")).is_dir()
+            names |= {f"{module}.{alias.name}" for alias in node.names} if package else {module}
+    return names
+
+
+def test_imports_are_seen_wherever_they_stand(tmp_path: Path) -> None:
+    file = tmp_path / "example.py"
+    file.write_text("import os.path\ndef f():\n    from a.b import c\nfrom reference import wire\n", encoding="utf-8")
+    assert imports(file) == {"os.path", "a.b", "reference.wire"}
+
+
+def test_every_module_of_the_server_has_a_level() -> None:
+    known = {name for level in LEVELS for name in level}
+    assert set(modules("reference/server")) - {SERVER} == known - {"reference.wire"}
+
+
+@pytest.mark.parametrize("level", range(len(LEVELS)))
+def test_server_imports_point_downward(level: int) -> None:
+    allowed = {name for below in LEVELS[:level] for name in below}
+    for name in LEVELS[level]:
+        used = {other for other in imports(modules("reference")[name]) if other.startswith("reference")}
+        assert used <= allowed, name
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_pure_modules_import_nothing_that_has_effects(name: str) -> None:
+    used = {other.partition(".")[0] for other in imports(modules("reference")[name])}
+    assert used <= HARMLESS | {"reference"}
+    inner = {other for other in imports(modules("reference")[name]) if other.startswith("reference")}
+    assert inner <= {*PURE, "reference.client.texts", "reference.client.cells"}
+
+
+def test_server_and_client_do_not_import_each_other() -> None:
+    server = set[str]().union(*map(imports, modules("reference/server").values()))
+    client = set[str]().union(*map(imports, modules("reference/client").values()))
+    assert server
+    assert client
+    assert not {name for name in server if name.startswith("reference.client")}
+    assert not {name for name in client if name.startswith("reference.server")}
+
+
+def test_reference_imports_the_standard_library_and_itself() -> None:
+    used = {name.partition(".")[0] for path in modules("reference").values() for name in imports(path)}
+    assert used <= sys.stdlib_module_names | {"reference"}
+
+
+def test_no_module_bears_a_name_of_the_standard_library() -> None:
+    """A script puts its own folder first on the path, where such a module would hide that of the library."""
+    names = {path.stem for path in [*modules("reference/server").values(), *modules("reference/client").values()]}
+    assert not names & sys.stdlib_module_names
+
+
+def test_conformance_knows_nothing_of_reference() -> None:
+    for name, path in modules("conformance").items():
+        assert not {other for other in imports(path) if other.partition(".")[0] in {"reference", "tests"}}, name
