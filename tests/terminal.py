@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import pexpect
 import pyte
@@ -29,7 +29,7 @@ class Terminal:
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.output = b""
-        self._child = pexpect.spawn(
+        self._child: Any = pexpect.spawn(
             "/bin/sh",
             ["-c", _SCRIPT.format(command=command)],
             dimensions=(rows, columns),
@@ -37,7 +37,7 @@ class Terminal:
         )
         self._child.delaybeforesend = None
 
-    def type(self, keys: str | bytes) -> None:
+    def press(self, keys: str | bytes) -> None:
         """Type keys, as they are."""
         octets = keys.encode() if isinstance(keys, str) else keys
         while octets:
@@ -96,7 +96,7 @@ class Terminal:
 
     def _read(self, timeout: float) -> None:
         try:
-            octets = self._child.read_nonblocking(65536, timeout)
+            octets: bytes = self._child.read_nonblocking(65536, timeout)
         except (pexpect.TIMEOUT, pexpect.EOF):
             return
         self.output += octets

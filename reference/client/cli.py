@@ -20,7 +20,7 @@ _PORT = 8080
 _CONNECTING = 10.0  # seconds
 # A terminal that ends lines itself cuts them to 4095 octets: one of that length may be half a line [CLIENT-13].
 _TERMINAL_LINE = 4094
-_ADDRESS = re.compile(r"(?:\[(?P<v6>[^]]*)]|(?P<host>[^:]*))(?::(?P<port>.*))?", re.DOTALL)
+_ADDRESS = re.compile(r"(?:\[(?P<v6>[^]]+)]|(?P<host>[^:[]+))(?::(?P<port>.*))?", re.DOTALL)
 
 
 def main() -> int:
@@ -84,10 +84,9 @@ def _address(address: str) -> tuple[str, int]:
     if address.count(":") > 1 and not address.startswith("["):
         return address, _PORT
     match = _ADDRESS.fullmatch(address)
-    host = match and (match["v6"] or match["host"])
-    if not match or not host:
+    if not match:
         raise argparse.ArgumentTypeError(texts.BAD_HOST.format(address=address))
-    port = match["port"]
+    host, port = match["v6"] or match["host"], match["port"]
     if port is None:
         return host, _PORT
     if not re.fullmatch("[0-9]{1,5}", port) or not 1 <= int(port) <= 65535:

@@ -1,0 +1,288 @@
+"""The client in a real terminal, as a person sees it."""
+
+import os
+import re
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pexpect
+import pytest
+
+from reference.client import texts
+from tests.scripted_server import DEADLINE, Connection, ScriptedServer
+from tests.terminal import CLIENT, Terminal
+
+ENVIRONMENT = {"TERM": "xterm-256color"}
+UP, LEFT = "\x1b[A", "\x1b[D"
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with ScriptedServer() as server:
+        yield server
+
+
+@pytest.fixture(params=[80, 40])
+def terminal(server: ScriptedServer, request: pytest.FixtureRequest) -> Iterator[Terminal]:
+    with Terminal(server.address, columns=request.param, environment=ENVIRONMENT) as terminal:
+        yield terminal
+
+
+def in_main(server: ScriptedServer, terminal: Terminal) -> Connection:
+    """Let the client enter main as Ann."""
+    connection = server.welcome("Ann")
+    terminal.until_typed("Room to enter:")
+    terminal.press("main\r")
+    connection.expect("main")
+    connection.send("ROOM main")
+    terminal.until_typed("Ann@main>")
+    return connection
+
+
+def test_a_conversation(server: ScriptedServer, terminal: Terminal) -> None:
+    """[CLIENT-10] [CLIENT-11] [CLIENT-12]: one's own words appear once, when they come back."""
+    connection = server.welcome()
+    terminal.until_typed("Room to enter:")
+    terminal.press("B.B.\r")
+    connection.expect("B.B.")
+    connection.send("ERROR bad-room no")
+    terminal.until(lambda: any(line.startswith("! No room can be called that") for line in terminal.lines))
+    terminal.until_typed("Room to enter:")
+    terminal.press("main\r")
+    connection.expect("main")
+    connection.send("ROOM main", "JOINED Bob")
+    terminal.until_line("* Bob entered.")
+    terminal.press("my own words\r")
+    connection.expect("my own words")
+    terminal.until_typed("guest-1@main>")
+    connection.send("SAID guest-1 my own words", "SAID Bob hi", "ANNOUNCE noon", "NAME Ann", "LEFT Bob lost")
+    terminal.until_typed("Ann@main>")
+    terminal.until_line("* Bob is gone: the connection was lost.")
+    lines = terminal.lines
+    start = lines.index("<guest-1> my own words")
+    assert sum("my own words" in line for line in lines) == 1
+    assert lines[start + 1 : start + 3] == ["<Bob> hi", "*** ANNOUNCEMENT: noon ***"]
+    terminal.press("exit\r")
+    connection.expect("exit")
+    connection.dismiss()
+    assert terminal.end() == 0
+
+
+def test_half_a_line_survives_what_arrives(server: ScriptedServer, terminal: Terminal) -> None:
+    """[CLIENT-14]."""
+    connection = in_main(server, terminal)
+    terminal.press("hxllo grüße 你好")
+    terminal.until_typed("Ann@main> hxllo grüße 你好")
+    for number in range(50):
+        connection.send(f"SAID Bob number {number}")
+    terminal.until_line("<Bob> number 49")
+    terminal.until_typed("Ann@main> hxllo grüße 你好")
+    assert [line for line in terminal.lines if "Ann@main>" in line] == [terminal.typed]
+    terminal.press(f"\x01\x1b[C\x1b[3~e{LEFT}")
+    terminal.until_typed("Ann@main> hello grüße 你好")
+    connection.send("SAID Bob last")
+    terminal.until_line("<Bob> last")
+    terminal.press("\r")
+    connection.expect("hello grüße 你好")
+    terminal.press(UP)
+    terminal.until_typed("Ann@main> hello grüße 你好")
+
+
+def test_controls_of_others_do_nothing(server: ScriptedServer, terminal: Terminal) -> None:
+    """[CLIENT-9]: in every word that a server can send."""
+    connection = in_main(server, terminal)
+    evil = "\x1b[2J\x1b]0;title\x07\x9b2J\x08\r\x85\u202e"
+    shown = "<U+001B>[2J<U+001B>]0;title<U+0007><U+009B>2J<U+0008><U+000D><U+0085><U+202E>"
+    lines = ["SAID Bob {}", "SAID {} x", "JOINED {}", "LEFT Bob {}", "NICK {} Bob", "ANNOUNCE {}", "INFO {}"]
+    lines += ["ERROR {} x", "ERROR bad-room {}", "MEMBER {}", "MEMBERS {} 1", "PONG {}"]
+    for line in lines:
+        connection.send(line.format(evil))
+    connection.send(f"LIVE {evil} 1", "ROOMS 1", f"NAME {evil}", f"ROOM {evil}", "SAID Bob the end")
+    terminal.until_line("<Bob> the end")
+    assert terminal.screen.title == ""
+    for control in (b"\x1b[2J", b"\x1b]0", b"\x07", b"\x08", "\x9b".encode(), "\x85".encode(), "\u202e".encode()):
+        assert control not in terminal.output
+    seen = re.sub(r"\x1b\[[0-9;]*m", "", terminal.output.decode()).replace("\r\n    ", "")
+    assert seen.count(shown) >= len(lines) + 2
+
+
+def test_a_long_line_scrolls_and_is_sent_whole(server: ScriptedServer, terminal: Terminal) -> None:
+    """[CLIENT-13]: more than the 4095 octets that a terminal's own lines have."""
+    connection = in_main(server, terminal)
+    line = "".join(f"{number:04} " for number in range(819)) + "x"
+    assert len(line) == 4096
+    terminal.press(line)
+    terminal.until(lambda: terminal.typed.endswith("0818 x"))
+    assert terminal.typed.startswith("Ann@main> ")
+    terminal.press("\r")
+    connection.expect(line)
+    terminal.press(f"{line}x\rshort\r")
+    connection.expect("short")
+    terminal.until(lambda: any(row.startswith("! Not sent") for row in terminal.lines))
+
+
+def test_a_line_with_a_control_is_told_and_not_sent(server: ScriptedServer, terminal: Terminal) -> None:
+    """[TEXT-7] [CLIENT-13]."""
+    connection = in_main(server, terminal)
+    terminal.press("a\x07b\r\xff\r".encode("latin-1") + b"fine\r")
+    connection.expect("fine")
+    terminal.until(lambda: sum(line.startswith("! Not sent") for line in terminal.lines) == 2)
+
+
+def test_a_paste_arrives_whole(server: ScriptedServer, terminal: Terminal) -> None:
+    connection = in_main(server, terminal)
+    lines = [f"line {number} " + "x" * 50 for number in range(2000)]
+    terminal.press("\r".join([*lines, "exit", "behind"]))
+    connection.expect(*lines, "exit")
+    connection.dismiss()
+    assert terminal.end() == 0
+
+
+def test_a_burst_is_shown_in_order_while_keys_are_pressed(server: ScriptedServer, terminal: Terminal) -> None:
+    """[CLIENT-10] [CLIENT-14]."""
+    connection = in_main(server, terminal)
+    terminal.press("half ")
+    terminal.until_typed("Ann@main> half")
+    connection.send(*(f"SAID Bob ({number})" for number in range(20000)))
+    terminal.press("a line")
+    terminal.until_line("<Bob> (19999)")
+    terminal.until_typed("Ann@main> half a line")
+    shown = [line for line in terminal.output.decode().splitlines() if "(" in line]
+    assert [line.partition("(")[2].partition(")")[0] for line in shown] == list(map(str, range(20000)))
+    terminal.press("\r")
+    connection.expect("half a line")
+
+
+def test_another_size(server: ScriptedServer, terminal: Terminal) -> None:
+    connection = in_main(server, terminal)
+    terminal.press("typed")
+    terminal.until_typed("Ann@main> typed")
+    terminal.resize(16, 10)
+    terminal.until_typed("> typed")
+    connection.send("SAID Bob ten ten ten ten ")
+    terminal.until_line("<Bob> ten ten")
+    terminal.resize(60, 10)
+    terminal.until_typed("Ann@main> typed")
+
+
+def test_a_stopped_client_goes_on(server: ScriptedServer, terminal: Terminal) -> None:
+    """[CLIENT-14]."""
+    connection = in_main(server, terminal)
+    terminal.press("half")
+    terminal.until_typed("Ann@main> half")
+    os.kill(terminal.process, signal.SIGSTOP)
+    connection.send("SAID Bob meanwhile")
+    os.kill(terminal.process, signal.SIGCONT)
+    terminal.until_line("<Bob> meanwhile")
+    terminal.until_typed("Ann@main> half")
+    terminal.press(" a line\r")
+    connection.expect("half a line")
+
+
+# ---------------------------------------------------------------- how it ends [CLIENT-15] [CLIENT-16] [CLIENT-17]
+
+
+@pytest.mark.parametrize("keys", ["exit\r", "\x04", "\x03", "half\x03"], ids=["exit", "Ctrl-D", "Ctrl-C", "half"])
+def test_leaving(server: ScriptedServer, terminal: Terminal, keys: str) -> None:
+    connection = in_main(server, terminal)
+    terminal.press(keys)
+    connection.expect("exit")
+    connection.dismiss()
+    assert terminal.end() == 0
+
+
+def test_a_second_interrupt_does_not_wait(server: ScriptedServer, terminal: Terminal) -> None:
+    connection = in_main(server, terminal)
+    terminal.press("\x03")
+    connection.expect("exit")
+    terminal.press("\x03")
+    assert terminal.end() == 0
+
+
+@pytest.mark.parametrize("keys", ["\x04", "\x03"], ids=["Ctrl-D", "Ctrl-C"])
+def test_leaving_without_a_room(server: ScriptedServer, terminal: Terminal, keys: str) -> None:
+    connection = server.welcome()
+    terminal.until_typed("Room to enter:")
+    terminal.press(keys)
+    connection.expect("exit")
+    connection.dismiss()
+    assert terminal.end() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_signals(server: ScriptedServer, terminal: Terminal, number: int) -> None:
+    in_main(server, terminal)
+    os.kill(terminal.process, number)
+    assert terminal.end() == 128 + number
+
+
+def test_the_server_is_gone(server: ScriptedServer, terminal: Terminal) -> None:
+    """[CLIENT-6]; what was typed is left to be seen."""
+    connection = in_main(server, terminal)
+    terminal.press("unsent")
+    terminal.until_typed("Ann@main> unsent")
+    connection.close()
+    assert terminal.end() == 1
+    place = terminal.lines.index("Ann@main> unsent")
+    assert terminal.lines[place + 1].startswith("client.py: The connection")
+
+
+def test_the_server_dismisses(server: ScriptedServer, terminal: Terminal) -> None:
+    """[CLIENT-18]."""
+    in_main(server, terminal).dismiss("removed")
+    assert terminal.end() == 1
+    terminal.until_line(f"client.py: {texts.BYE['removed']}")
+
+
+def test_a_shell_has_the_terminal_while_the_client_is_stopped(server: ScriptedServer) -> None:
+    """[CLIENT-14] [CLIENT-17]: Ctrl-Z, and fg."""
+    client = shlex.join([sys.executable, str(CLIENT), server.address])
+    environment = {"PATH": "/usr/bin:/bin", "PS1": "shell$ ", "TERM": "dumb"}
+    shell: Any = pexpect.spawn("/bin/sh", ["-i"], env=environment, timeout=DEADLINE, echo=False)
+    try:
+        shell.expect_exact("shell$ ")
+        shell.sendline("stty -g; echo before")
+        shell.expect(r"([0-9a-f:]{20,})\s+before")
+        before = shell.match[1]
+        shell.sendline(client)
+        connection = server.welcome("Ann")
+        shell.expect_exact("Room to enter: ")
+        shell.send("ma")
+        shell.expect_exact("ma")
+        shell.send("\x1a")
+        shell.expect_exact("shell$ ")
+        shell.sendline("stty -g; echo stopped")
+        shell.expect(r"([0-9a-f:]{20,})\s+stopped")
+        assert shell.match[1] == before
+        shell.sendline("fg")
+        shell.expect_exact("Room to enter: ma")
+        shell.send("in\r")
+        connection.expect("main")
+        shell.send("\x03")
+        connection.expect("exit")
+        connection.dismiss()
+        shell.sendline("stty -g; echo after")
+        shell.expect(r"([0-9a-f:]{20,})\s+after")
+        assert shell.match[1] == before
+    finally:
+        shell.close(force=True)
+
+
+@pytest.mark.parametrize(
+    ("environment", "colours", "escapes"),
+    [(ENVIRONMENT, True, True), ({**ENVIRONMENT, "NO_COLOR": "1"}, False, True), ({"TERM": "dumb"}, False, False)],
+)
+def test_colour(server: ScriptedServer, environment: dict[str, str], colours: bool, escapes: bool) -> None:
+    with Terminal(server.address, environment=environment) as terminal:
+        connection = in_main(server, terminal)
+        connection.send("SAID Bob one")
+        terminal.until_line("<Bob> one")
+        terminal.press("\x04")
+        connection.expect("exit")
+        connection.dismiss()
+        assert terminal.end() == 0
+    assert (b"m<Bob>" in terminal.output) == colours
+    assert (b"\x1b" in terminal.output) == escapes
