@@ -33,7 +33,7 @@ class Connection(asyncio.Protocol):
         self.name = ""
         self.room: str | None = None
         self.served = False  # has a name, counts as a client
-        self.progress = time.monotonic()  # when the system last took something of what waits
+        self._progress = time.monotonic()  # when the system last took something of what waits
         self._ending = False  # nothing is sent any more but what is queued
         self._bye = ""
         self._peer_ended = False
@@ -237,7 +237,7 @@ class Connection(asyncio.Protocol):
         if self._ending or self._transport.is_closing():
             return
         if not self.waiting:
-            self.progress = time.monotonic()
+            self._progress = time.monotonic()
         for line in lines:
             self._enqueue(self._encode(line))
         if self.too_slow:
@@ -294,13 +294,13 @@ class Connection(asyncio.Protocol):
             self._queued -= len(chunk)
             transport.write(bytes(chunk))
             if not transport.get_write_buffer_size():
-                self.progress = time.monotonic()
+                self._progress = time.monotonic()
         if self._ending and not self._queue and not transport.get_write_buffer_size():
             self._finish()
 
     def resume_writing(self) -> None:
         """The system took all of the last chunk."""
-        self.progress = time.monotonic()
+        self._progress = time.monotonic()
         self.pump()
         if self._blocked and self.waiting <= SOFT:
             self._blocked = False
@@ -318,8 +318,7 @@ class Connection(asyncio.Protocol):
         if fault("exit-no-bye") and reason == "exit":
             self._transport.close()
             return
-        if not self.waiting:
-            self.progress = time.monotonic()
+        self._progress = time.monotonic()
         self._queue.append(self._encode(f"BYE {reason}"))
         if fault("line-behind-bye"):
             self._queue.append(self._encode("INFO Good bye."))
@@ -362,12 +361,16 @@ class Connection(asyncio.Protocol):
                 self._loop.call_later(LINGER, self._transport.abort)
         return None
 
-    def check_stall(self, now: float) -> None:
-        """End a client that has read nothing for too long although something waits ([FLOW-5])."""
+    def stalled(self, now: float) -> float:
+        """Return for how many seconds something has waited and nothing was taken."""
         size = self._transport.get_write_buffer_size()
         if size != self._last_size:
-            self._last_size, self.progress = size, now
-        if self.waiting and now - self.progress > self.hub.options.stall_timeout and not fault("stall-ignored"):
+            self._last_size, self._progress = size, now
+        return now - self._progress if self.waiting else 0.0
+
+    def check_stall(self, now: float) -> None:
+        """End a client for which something waits and nothing was taken for too long ([FLOW-5])."""
+        if self.stalled(now) > self.hub.options.stall_timeout and not fault("stall-ignored"):
             if self.served:
                 self.hub.remove_slow(self)
             else:

@@ -9,7 +9,7 @@ from tests.asyncserver.faults import fault
 from tests.asyncserver.later import later
 from tests.asyncserver.text import RefusalError, check_room_name, check_user_name, decode, relayed
 
-_HEALTHY = 0.2  # seconds: a client that has read something within them is worth waiting for ([FLOW-3], [FLOW-7])
+_STOPPED = 1.0  # seconds in which nothing is taken for a client until it delays nobody any more ([FLOW-3])
 _ERRORS = {
     "too-long": "A line has at most 4096 octets.",
     "bad-text": "A line is UTF-8 without control characters.",
@@ -207,7 +207,7 @@ class Hub:
         members = self.rooms.get(client.room or "", ())
         if fault("slow-stalls-room"):
             return any(member.waiting > SOFT for member in members)
-        return any(member.waiting > SOFT and now - member.progress < _HEALTHY for member in members)
+        return any(member.waiting > SOFT and member.stalled(now) < _STOPPED for member in members)
 
     def others_unfinished(self, client: Connection) -> bool:
         """Tell whether somebody has sent half a line, for a fault only."""
