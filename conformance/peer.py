@@ -169,13 +169,26 @@ class Peer:
 
     def on_ready(self, mask: int) -> None:
         """Read or write as far as the socket allows now."""
+        if mask & selectors.EVENT_WRITE and self._output:
+            self._write()
+        if mask & selectors.EVENT_READ:
+            self._read()
+
+    def _write(self) -> None:
         try:
-            if mask & selectors.EVENT_WRITE and self._output:
-                written = self._socket.send(memoryview(self._output)[:_WRITE])
-                del self._output[:written]
-                self._watch()
-            if mask & selectors.EVENT_READ:
-                self._arrived(self._socket.recv(_CHUNK))
+            written = self._socket.send(memoryview(self._output)[:_WRITE])
+        except BlockingIOError:
+            return
+        except OSError as error:
+            # What the server sent before may still be unread, a BYE for instance: reading goes on.
+            self._stage.transcript.event(self.label, f"cannot send: {error.strerror}")
+            written = len(self._output)
+        del self._output[:written]
+        self._watch()
+
+    def _read(self) -> None:
+        try:
+            self._arrived(self._socket.recv(_CHUNK))
         except BlockingIOError:
             return
         except OSError as error:
