@@ -173,7 +173,7 @@ def _who(hub: "Hub", client: "Connection", _argument: str) -> None:
             return client.send("MEMBERS main 0")
         raise RefusalError("no-room")
     members = hub.rooms.get(client.room, [])
-    lines = [f"MEMBER {member.old_name or member.name}" for member in members]
+    lines = [f"MEMBER {member.old_name if fault('old-name-listed') else member.name}" for member in members]
     if fault("who-without-asker"):
         lines.remove(f"MEMBER {client.name}")
     if fault("who-interrupted"):

@@ -188,7 +188,7 @@ class Connection(asyncio.Protocol):
     def _foreign(self) -> None:
         """End a connection that speaks HTTP or TLS, without a word ([NET-9])."""
         if fault("http-acts"):
-            return self._work()
+            self._work()
         if fault("http-answered"):
             self.hub.refuse(self, "bad-room")
         if fault("http-bye"):
@@ -208,6 +208,8 @@ class Connection(asyncio.Protocol):
                 self._queue.clear()
             self.hub.forget(self, "lost")
             self.hub.settle()
+            if fault("half-close-bye"):
+                self.say_bye("exit")
             if fault("half-close-no-close"):
                 return True
         self._ending = True
@@ -271,6 +273,10 @@ class Connection(asyncio.Protocol):
     def too_slow(self) -> bool:
         """Whether more is waiting than the bound ([FLOW-4])."""
         return self.waiting > self._bound() or (self._sent > 400_000 and fault("fast-reader-ended"))
+
+    def _unbounded(self) -> bool:
+        """Tell whether nobody is too slow, for faults only."""
+        return fault("stall-ignored") or fault("queue-unbounded") or fault("slow-lines-dropped")
 
     def _bound(self) -> float:
         if fault("queue-unbounded") or fault("slow-lines-dropped"):
@@ -370,7 +376,7 @@ class Connection(asyncio.Protocol):
 
     def check_stall(self, now: float) -> None:
         """End a client for which something waits and nothing was taken for too long ([FLOW-5])."""
-        if self.stalled(now) > self.hub.options.stall_timeout and not fault("stall-ignored"):
+        if self.stalled(now) > self.hub.options.stall_timeout and not self._unbounded():
             if self.served:
                 self.hub.remove_slow(self)
             else:

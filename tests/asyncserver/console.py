@@ -72,7 +72,7 @@ class Console:
         if text == "exit":
             return self._stop()
         if not text.startswith("/"):
-            return self._hub.announce(text)
+            return self._hub.announce(text.strip() if fault("announce-trimmed") else text)
         word, _, argument = text.partition(" ")
         return self._command(text, word, argument)
 

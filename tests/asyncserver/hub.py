@@ -64,7 +64,7 @@ class Hub:
         self._guests += 1
         while self._guest_name().lower() in self.clients and not fault("made-up-taken"):
             self._guests += 1
-        client.name = self._guest_name()
+        client.name = client.old_name = self._guest_name()
         self.clients[client.name.lower()] = client
         return True
 
@@ -137,7 +137,7 @@ class Hub:
             reason = "exit"
         if (fault("exit-as-lost") and reason == "exit") or (fault("removed-as-lost") and reason == "removed"):
             reason = "lost"
-        self.cast(room, f"LEFT {client.old_name or client.name} {reason}", client)
+        self.cast(room, f"LEFT {client.old_name if fault('old-name-left') else client.name} {reason}", client)
         if fault("left-twice") or (fault("left-twice-removed") and reason == "removed"):
             self.cast(room, f"LEFT {client.name} lost", client)
 
@@ -230,10 +230,12 @@ class Hub:
     def enter(self, client: Connection, name: str) -> None:
         """Let a client enter a room, out of the one in which it is ([ROOM-1] to [ROOM-5])."""
         room = check_room_name(name)
+        if fault("room-reserved") and room in {"operator", "server", "lobby"}:
+            raise RefusalError("bad-room")
         if fault("needs-feature") and not client.used_feature:
             raise RefusalError("no-room")
         old = client.room
-        if old == room and not fault("cd-same-events"):
+        if old == room and not fault("cd-same-events") and not (fault("cd-other-case-events") and name != room):
             if not fault("cd-same-silent"):
                 client.send(f"ROOM {room}")
             return
@@ -276,7 +278,7 @@ class Hub:
         room = client.room
         if room is None:
             raise RefusalError("no-room")
-        line = f"SAID {client.old_name or client.name} {relayed(text)}"
+        line = f"SAID {client.old_name if fault('old-name-said') else client.name} {relayed(text)}"
         if fault("said-extra-word"):
             line = f"SAID {client.name} {room} {text}"
         if fault("said-lost-rare", 100):
@@ -307,7 +309,7 @@ class Hub:
         other = self._owner(name, client)
         if other not in (None, client) or (other is client and fault("own-case-refused") and name != old):
             raise RefusalError("name-taken")
-        if fault("nick-same-taken") and name == old:
+        if (fault("nick-same-taken") and name == old) or (fault("name-of-room-refused") and name.lower() in self.rooms):
             raise RefusalError("name-taken")
         if not fault("old-name-kept"):
             self._free(client)
@@ -315,9 +317,10 @@ class Hub:
         self.clients[name.lower()] = client
         if not fault("nick-unanswered"):
             client.send(f"NAME {name}")
-        if fault("old-name-said"):
-            client.old_name = client.old_name or old
+        client.old_name = old if client.room else name
         if name == old and not fault("nick-same-told"):
+            return
+        if fault("nick-case-silent") and name.lower() == old.lower():
             return
         if client.room is not None and not fault("nick-missing"):
             self.cast(client.room, f"NICK {old} {name}", None if fault("nick-told-self") else client)
