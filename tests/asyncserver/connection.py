@@ -191,6 +191,7 @@ class Connection(asyncio.Protocol):
             self._work()
         if fault("http-answered"):
             self.hub.refuse(self, "bad-room")
+            self.pump()
         if fault("http-bye"):
             return self.hub.remove(self, "removed", "lost")
         self.hub.forget(self, "lost")
