@@ -38,12 +38,6 @@ class Client:
         self._file = sock.makefile("rb")
         self._pings = 0
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
         """Close the connection, in whatever state it is."""
         self._file.close()
@@ -112,9 +106,14 @@ class Server:
             env={**os.environ, **(environment or {})},
             start_new_session=True,
         )
+        self._clients: list[Client] = []
         self._output = b""
-        first = self.printed("\n")
-        assert first.startswith("listening on "), (first, self.log())
+        try:
+            first = self.printed("\n")
+            assert first.startswith("listening on "), (first, self.log())
+        except BaseException:
+            self.__exit__()
+            raise
         host, _, port = first.removeprefix("listening on ").strip().rpartition(":")
         self.address = (host, int(port))
 
@@ -124,14 +123,22 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.wait(DEADLINE)
+        for client in self._clients:
+            client.close()
         for file in (self.process.stdin, self.process.stdout, self._log):
             if file:
                 with contextlib.suppress(BrokenPipeError):
                     file.close()
 
+    def open(self) -> Client:
+        """Return a new connection, of which nothing is read; the end of the server's context closes it."""
+        client = Client(socket.create_connection(self.address, DEADLINE))
+        self._clients.append(client)
+        return client
+
     def connect(self, room: str | None = None, name: str | None = None) -> Client:
         """Return a client that has read its greeting, and is in a room under a name where they are given."""
-        client = Client(socket.create_connection(self.address, DEADLINE))
+        client = self.open()
         client.until("INFO")
         if name:
             client.send(f"/nick {name}")

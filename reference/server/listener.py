@@ -50,7 +50,7 @@ class Listener:
             selector.register(self._socket, selectors.EVENT_READ)
             while all(key.fileobj is not self._wake_end for key, _ in selector.select()):
                 if not self._accept():
-                    with selectors.DefaultSelector() as pause:
+                    with selectors.PollSelector() as pause:  # needs no descriptor of its own
                         pause.register(self._wake_end, selectors.EVENT_READ)
                         pause.select(RETRY)
         self._socket.close()

@@ -1,0 +1,222 @@
+"""Accepting: the limit of clients, no descriptors and no threads left, ending under load."""
+
+import contextlib
+import shlex
+import socket
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.support import DEADLINE, SERVER, Client, Server, wait_until
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="/proc tells the number of threads")
+
+
+def limited(limits: str, *, text: str = "") -> tuple[str, ...]:
+    """Return a command that runs the server under a shell's limits, and Python code before it."""
+    python = [sys.executable, "-c", f"{text}\nimport runpy\nrunpy.run_path({str(SERVER)!r}, run_name='__main__')"]
+    return "sh", "-c", f'{limits}; exec {shlex.join(python)} "$@"', "sh"
+
+
+def test_full_server_says_so_and_recovers() -> None:
+    """[BYE-4] [BYE-5]."""
+    with Server("--max-clients", "2") as server:
+        server.connect("main")
+        lobby = server.connect()
+        third = server.open()
+        third.send("main", "/ping x")
+        assert third.rest() == ["HELLO flurfunk/1 who rooms", "BYE full"]
+        lobby.send("exit")
+        assert lobby.rest() == ["BYE exit"]
+        bob = server.connect("main", "Bob")
+        bob.send("hello")
+        assert bob.barrier() == ["SAID Bob hello"]
+
+
+def test_full_server_serves_again_after_any_end() -> None:
+    """[BYE-5]: an exit, an end of stream, a reset."""
+    with Server("--max-clients", "1") as server:
+        for end in ("exit", "half close", "close", "reset", "exit"):
+            client = server.connect("main")
+            assert server.open().rest()[1:] == ["BYE full"]
+            if end == "exit":
+                client.send("exit")
+                assert client.rest() == ["BYE exit"]
+            elif end == "half close":
+                client.half_close()
+                assert client.rest() == []
+            elif end == "reset":
+                client.reset()
+            client.close()
+            wait_until(lambda: server.log().count(" is gone ") == server.log().count(" connected"), "the client's end")
+
+
+def test_no_descriptors_left() -> None:
+    """[SEC-1]: those who are in talk on, and others get in once somebody leaves."""
+    with Server(command=limited("ulimit -n 24")) as server:
+        ann = server.connect("main", "Ann")
+        waiting = [server.open() for _ in range(40)]
+        wait_until(lambda: "cannot accept" in server.log(), "the descriptors to run out")
+        ann.send("still here")
+        assert ann.barrier() == ["SAID Ann still here"]
+        for client in waiting:  # each gets its turn when those before it have left
+            assert client.line().startswith("HELLO")
+            client.close()
+        late = server.connect("main")
+        late.send("me too")
+        assert "SAID" in late.barrier()[0]
+        assert server.end() == 0
+        assert "Traceback" not in server.log()
+
+
+def test_no_descriptors_left_does_not_hinder_the_end() -> None:
+    with Server(command=limited("ulimit -n 24")) as server:
+        client = server.connect("main")
+        for _ in range(40):
+            server.open()
+        wait_until(lambda: "cannot accept" in server.log(), "the descriptors to run out")
+        assert server.end() == 0
+        assert client.rest() == ["BYE shutdown"]
+
+
+NO_THREADS = """
+import threading
+start = threading.Thread.start
+def refuse(thread):
+    if thread.name == "client-2":
+        raise RuntimeError("can't start new thread")
+    start(thread)
+threading.Thread.start = refuse
+"""
+
+
+def test_no_thread_left() -> None:
+    """[SEC-1] [BYE-4]: who cannot have a thread is told, and all others are served."""
+    with Server(command=limited(":", text=NO_THREADS)) as server:
+        ann = server.connect("main", "Ann")
+        assert server.open().rest() == ["HELLO flurfunk/1 who rooms", "BYE full"]
+        bob = server.connect("main", "Bob")
+        bob.send("hello")
+        bob.barrier()
+        assert "SAID Bob hello" in ann.barrier()
+        assert server.log().count("no thread can be had") == 1
+
+
+@needs_proc
+def test_threads_end_with_their_clients() -> None:
+    """Whatever the end, and however many come and go."""
+    with Server() as server:
+        ann = server.connect("main")
+        before = server.threads()
+        for _ in range(5):
+            clients = [server.connect("main") for _ in range(10)]
+            assert server.threads() >= before + 10
+            for number, client in enumerate(clients):
+                if number % 3 == 0:
+                    client.send("exit")
+                    client.until("BYE exit")
+                if number % 3 == 1:
+                    client.reset()
+                client.close()
+        wait_until(lambda: server.threads() == before, f"{before} threads again")
+        lines = ann.barrier()
+        assert sum(line.startswith("JOINED") for line in lines) == 50
+        assert sum(line.startswith("LEFT") for line in lines) == 50
+
+
+@needs_proc
+def test_descriptors_are_closed() -> None:
+    with Server() as server:
+        ann = server.connect("main")
+        folder = Path(f"/proc/{server.process.pid}/fd")
+        before = len(list(folder.iterdir()))
+        for number in range(60):
+            client = server.open()
+            client.sock.sendall(
+                (b"", b"main\n", b"main\nexit\n", b"GET / HTTP/1.1\r\n", b"\x16", b"main\nx")[number % 6]
+            )
+            if number % 2:
+                client.reset()
+            else:
+                client.half_close()
+                client.close()
+        wait_until(lambda: len(list(folder.iterdir())) == before, f"{before} descriptors again")
+        ann.barrier()
+
+
+def test_storm_of_connections() -> None:
+    """[SEC-1]: 1000 connections that are reset at once."""
+    with Server() as server:
+        ann = server.connect("main", "Ann")
+        for number in range(1000):
+            client = server.open()
+            if number % 2:
+                with contextlib.suppress(OSError):
+                    client.send("storm", "hello")
+            client.reset()
+        bob = server.connect("main", "Bob")
+        bob.send("quiet again")
+        bob.barrier()
+        assert "SAID Bob quiet again" in ann.barrier()
+        assert "Traceback" not in server.log()
+        assert server.end() == 0
+
+
+def test_end_under_load() -> None:
+    """[OPER-2]: everybody who was served gets BYE shutdown, last, while all talk and others come."""
+    with Server() as server:
+        clients = [server.connect("main") for _ in range(20)]
+        ends: list[str] = []
+        stop = threading.Event()
+
+        def talk(client: Client) -> None:
+            with contextlib.suppress(OSError):  # the server's end closes the connection under it
+                while not stop.is_set():
+                    client.send("hello")
+
+        def listen(client: Client) -> None:
+            last = ""
+            for line in iter(client.line, ""):
+                last = line
+            ends.append(last)
+
+        def come() -> None:
+            with contextlib.suppress(OSError):
+                while not stop.is_set():
+                    socket.create_connection(server.address, DEADLINE).close()
+
+        threads = [threading.Thread(target=talk, args=(client,)) for client in clients[:4]]
+        threads += [threading.Thread(target=listen, args=(client,)) for client in clients]
+        threads += [threading.Thread(target=come) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: server.log().count(" connected") > 40, "newcomers")
+        status = server.end()
+        stop.set()
+        for thread in threads:
+            thread.join(DEADLINE)
+        assert status == 0
+        assert ends == ["BYE shutdown"] * 20
+        assert "Traceback" not in server.log()
+        assert "Fatal" not in server.log()
+
+
+def test_end_does_not_wait_for_who_does_not_read() -> None:
+    """[OPER-2]: within 10 seconds, though one client reads nothing and another never closes."""
+    with Server("--max-waiting", "16777216") as server:
+        silent, talker = server.connect("main", "Silent"), server.connect("main")
+        silent.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        for _ in range(20):
+            talker.send(*["x" * 4000] * 100)
+            talker.barrier()
+        assert server.end() == 0
+        assert talker.rest()[-1] == "BYE shutdown"
+
+
+def test_nothing_of_the_environment_is_needed() -> None:
+    """It starts with an empty environment, too."""
+    with Server(command=("env", "-i", sys.executable, str(SERVER))) as server:
+        server.connect("main").close()
+        assert server.end() == 0
