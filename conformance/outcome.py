@@ -1,0 +1,75 @@
+"""What a run comes to: its exit status, its conclusion, and that conclusion in a sentence."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from conformance.runner import Result
+from conformance.verdict import Verdict
+
+CONFORMANT, NOT_CONFORMANT, NOT_PROVEN, UNREACHABLE, SUITE_FAULT, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+
+class Conclusion(StrEnum):
+    """The word for it in reports."""
+
+    CONFORMANT = "conformant"
+    CONFORMANT_BUT = "conformant-but-for-expected-failures"
+    SELECTION_HOLDS = "selection-holds"
+    NOT_CONFORMANT = "not-conformant"
+    INCONCLUSIVE = "inconclusive"
+    UNREACHABLE = "unreachable"
+    SUITE_FAULT = "suite-fault"
+    INTERRUPTED = "interrupted"
+
+
+_BY_STATUS = {
+    NOT_CONFORMANT: Conclusion.NOT_CONFORMANT,
+    NOT_PROVEN: Conclusion.INCONCLUSIVE,
+    UNREACHABLE: Conclusion.UNREACHABLE,
+    SUITE_FAULT: Conclusion.SUITE_FAULT,
+    INTERRUPTED: Conclusion.INTERRUPTED,
+}
+
+
+def exit_status(results: Sequence[Result]) -> int:
+    """Return the exit status that some results come to."""
+    verdicts = {result.verdict for result in results}
+    if Verdict.ERROR in verdicts:
+        return SUITE_FAULT
+    if verdicts & {Verdict.FAIL, Verdict.XPASS}:
+        return NOT_CONFORMANT
+    required = [result for result in results if result.requirement.level == "MUST"]
+    if any(result.missing or result.verdict is Verdict.INCONCLUSIVE for result in required):
+        return NOT_PROVEN
+    return CONFORMANT
+
+
+def conclusion(status: int, results: Sequence[Result], *, partial: bool) -> Conclusion:
+    """Return the conclusion that goes with a status; `partial`: only some of the checks were asked for."""
+    if status != CONFORMANT:
+        return _BY_STATUS[status]
+    if partial:
+        return Conclusion.SELECTION_HOLDS
+    expected = any(result.verdict is Verdict.XFAIL for result in results)
+    return Conclusion.CONFORMANT_BUT if expected else Conclusion.CONFORMANT
+
+
+def in_words(concluded: Conclusion, results: Sequence[Result], *, what: str = "server") -> str:
+    """Return the conclusion as a sentence; `what`: server or client."""
+    expected = sum(result.verdict is Verdict.XFAIL for result in results)
+    failures = "one expected failure" if expected == 1 else f"{expected} expected failures"
+    but = f", but for {failures}" if expected else ""
+    sentences = {
+        Conclusion.CONFORMANT: f"The {what} conforms to Flurfunk/1.",
+        Conclusion.CONFORMANT_BUT: f"The {what} conforms to Flurfunk/1{but}.",
+        Conclusion.SELECTION_HOLDS: f"What was selected holds{but}. Only a run of all checks tells whether the {what} conforms.",
+        Conclusion.NOT_CONFORMANT: f"The {what} does not conform to Flurfunk/1.",
+        Conclusion.INCONCLUSIVE: f"Whether the {what} conforms is not known: required checks were not run, or are inconclusive.",
+        Conclusion.UNREACHABLE: f"The {what} could not be reached; nothing was checked.",
+        Conclusion.SUITE_FAULT: f"The suite has a fault; nothing is known about the {what}.",
+        Conclusion.INTERRUPTED: "The run was interrupted; nothing is known beyond what is listed.",
+    }
+    only_unexpected = not any(result.verdict is Verdict.FAIL for result in results)
+    if concluded is Conclusion.NOT_CONFORMANT and only_unexpected:
+        return f"What is expected to fail does not fail any more: bring the list of expected failures up to date."
+    return sentences[concluded]
