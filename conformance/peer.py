@@ -10,7 +10,7 @@ from conformance.transcript import shown
 from conformance.verdict import Failed
 
 if TYPE_CHECKING:
-    from conformance.stage import Stage
+    from conformance.scene import Scene
 
 _CHUNK = 65536  # octets that are read at once
 _WRITE = 16384  # octets that are written at once, so that reading keeps up with what they bring
@@ -19,7 +19,7 @@ _WRITE = 16384  # octets that are written at once, so that reading keeps up with
 class Peer:
     """A client of the suite. Lines are octets without LF; where text is given, it is sent and compared as UTF-8."""
 
-    def __init__(self, stage: "Stage", label: str, connection: socket.socket) -> None:
+    def __init__(self, stage: "Scene", label: str, connection: socket.socket) -> None:
         """`label`: what the transcript calls it; `connection`: connected, and owned by this object from now on."""
         self.label = label
         self.name = ""  # the user name that the server knows it by
@@ -49,7 +49,7 @@ class Peer:
                 self._stage.give_turn()
             self._stage.transcript.sent(self.label, piece)
             self._queue(piece)
-            self._stage.wait_for(self, lambda: not self._output, "the server to read what is sent")
+            self._stage.wait_for(self, lambda: not self._output, "what is sent is read")
 
     def offer(self, piece: bytes) -> None:
         """Queue octets without waiting for the server to read them; the stage sends them while it waits."""

@@ -1,42 +1,26 @@
-"""What a check plays on: its connections, its deadlines, names that nobody else uses, and its server."""
+"""What a check of a server plays on: its connections, and its server."""
 
-import itertools
-import secrets
-import selectors
 import socket
-import time
-from collections.abc import Callable
 
 from conformance.grammar import Grammar
-from conformance.peer import Peer, listed
+from conformance.peer import Peer
+from conformance.scene import Scene
 from conformance.subject import Running, Subject
-from conformance.transcript import Transcript, shown
+from conformance.transcript import shown
 from conformance.verdict import Failed, Skipped
 
 MAX_SERVER_LINE = 8192  # [LINE-8]
-_HARD_FACTOR = 20  # how many deadlines a single wait can take, however often something comes
 _FORBIDDEN = {*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029}
-_RUN = secrets.token_hex(2)
-_numbers = itertools.count(1)
 
 
-class Stage:
+class Stage(Scene):
     """One check's surroundings; ended with `close`."""
 
     def __init__(self, subject: Subject, grammar: Grammar, *, deadline: float = 3.0, seed: int = 1) -> None:
         """`deadline`: seconds that the server has for each thing that it is expected to do."""
+        super().__init__(grammar, deadline=deadline, seed=seed)
         self.subject = subject
-        self.grammar = grammar
-        self.deadline = deadline
-        self.seed = seed
-        self.transcript = Transcript()
-        self.selector = selectors.DefaultSelector()
-        self.violations: dict[str, str] = {}  # what was seen in passing: requirement, and what came
-        self.barrier_used = False
-        self.suffix = f"{_RUN}{next(_numbers)}"  # part of each name, so that no other check uses the same
-        self._tokens = itertools.count(1)
         self._server: Running | None = None
-        self._peers: list[Peer] = []
         self._pacer: Peer | None = None
 
     # ------------------------------------------------------------ the server
@@ -62,9 +46,7 @@ class Stage:
 
     def close(self) -> None:
         """Close all connections, and end the server of this check's own."""
-        for peer in self._peers:
-            peer.close()
-        self.selector.close()
+        super().close()
         if self._server is not None:
             self._server.stop()
 
@@ -84,9 +66,7 @@ class Stage:
             raise Failed("the server accepts a connection", str(error)) from error
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.transcript.event(label, "connects")
-        peer = Peer(self, label, connection)
-        self._peers.append(peer)
-        return peer
+        return self.adopt(label, connection)
 
     def connect(self, label: str, *, receive_buffer: int = 0) -> Peer:
         """Open a connection, and receive HELLO and NAME."""
@@ -127,14 +107,6 @@ class Stage:
         peer.expect(f"NAME {name}")
         peer.name = name
 
-    def room(self, name: str = "main") -> str:
-        """Return a room name that no other check uses."""
-        return f"{name}-{self.suffix}"
-
-    def name(self, name: str = "Ann") -> str:
-        """Return a user name that no other check uses."""
-        return f"{name}-{self.suffix}"
-
     def nothing(self, actor: Peer, *others: Peer) -> None:
         """Prove that the actor's lines brought neither itself nor the others anything more [ORDER-8]."""
         actor.expect_nothing()
@@ -150,47 +122,13 @@ class Stage:
 
     # ------------------------------------------------------------ waiting
 
-    def next_token(self) -> bytes:
-        """Return a ping token that was not used before."""
-        return f"barrier-{self.suffix}-{next(self._tokens)}".encode()
-
     def give_turn(self) -> None:
         """Let the server run at least once, by a round trip on a connection that does nothing else."""
         if self._pacer is None:
             self._pacer = self.connect("pacer")
         self._pacer.round_trip()
 
-    def pump(self, seconds: float) -> bool:
-        """Read and write on all connections, waiting at most so long for the first; whether anything moved."""
-        if not self.selector.get_map():
-            return False
-        ready = self.selector.select(max(seconds, 0))
-        for key, mask in ready:
-            if not key.data.ended:
-                key.data.on_ready(mask)
-        return bool(ready)
-
-    def wait_for(self, peer: Peer, condition: Callable[[], bool], what: str) -> None:
-        """Return when the condition holds or the peer's connection ended; raise Failed at the deadline.
-
-        The deadline begins anew whenever something comes on the peer's connection or is taken from it.
-        """
-        now = time.monotonic()
-        hard, end = now + _HARD_FACTOR * self.deadline, now + self.deadline
-        moved = (peer.octets_received, peer.unsent)
-        while not condition() and not peer.ended:
-            self.pump(end - time.monotonic())
-            now = time.monotonic()
-            if moved != (peer.octets_received, peer.unsent):
-                moved, end = (peer.octets_received, peer.unsent), now + self.deadline
-            if now > min(end, hard) and not condition() and not peer.ended:
-                raise Failed(what, f"nothing for {self.deadline:.1f} s" if not peer.inbox else listed(peer.inbox))
-
     # ------------------------------------------------------------ seen in passing
-
-    def violates(self, requirement: str, received: str) -> None:
-        """Note a violation of a requirement that every line is held against, whatever the check is about."""
-        self.violations.setdefault(requirement, received)
 
     def hold_against_grammar(self, line: bytes) -> None:
         """Hold a received line against [OUT-1], [LINE-1], [LINE-8], [TEXT-4]."""
