@@ -71,5 +71,5 @@ def in_words(concluded: Conclusion, results: Sequence[Result], *, what: str = "s
     }
     only_unexpected = not any(result.verdict is Verdict.FAIL for result in results)
     if concluded is Conclusion.NOT_CONFORMANT and only_unexpected:
-        return f"What is expected to fail does not fail any more: bring the list of expected failures up to date."
+        return "What is expected to fail does not fail any more: bring the list of expected failures up to date."
     return sentences[concluded]

@@ -1,19 +1,23 @@
 """Runs checks against a subject, several at a time, and makes a result of each."""
 
+import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 
 from conformance.grammar import Grammar
 from conformance.registry import Check
+from conformance.scene import Scene
 from conformance.spec import Requirement
 from conformance.stage import Stage
 from conformance.subject import Subject, UnreachableError
 from conformance.transcript import Transcript
 from conformance.verdict import Failed, Inconclusive, Skipped, Verdict
 
+_ENDED = "the server ended while this check and others ran: see SEC-1/whole-run"
 _UNPROVEN = "the barrier does not hold on this server, so nothing can be said"
 
 
@@ -37,68 +41,102 @@ class Result:
 class Settings:
     """How checks are run."""
 
-    features: frozenset[str]
+    features: frozenset[str]  # that the server advertises
     deadline: float = 3.0
     jobs: int = 4
     seed: int = 1
+    declared: frozenset[str] = frozenset()  # features that it is said to have
 
 
-class Runner:
-    """Runs checks against one subject."""
+class CheckRunner(ABC):
+    """Runs checks against one subject, whatever it is."""
 
-    def __init__(
-        self, subject: Subject, requirements: dict[str, Requirement], grammar: Grammar, settings: Settings
-    ) -> None:
-        self._subject = subject
+    def __init__(self, requirements: dict[str, Requirement], grammar: Grammar, settings: Settings) -> None:
         self._requirements = requirements
         self._grammar = grammar
         self._settings = settings
         self._in_passing: dict[str, tuple[str, str, Transcript]] = {}
         self._barrier_holds = True
+        self._lock = threading.Lock()
+        self._stages: dict[str, Scene] = {}  # of the checks that run now
+        self._accompanied: set[str] = set()  # the checks beside which others ran
 
-    def run(self, checks: Iterable[Check], on_result: Callable[[Result], None] = lambda result: None) -> list[Result]:
-        """Run all checks, those of the barrier first; return the results in the order of the checks."""
+    def run(
+        self,
+        checks: Iterable[Check],
+        on_result: Callable[[Result], None] = lambda result: None,
+        on_begin: Callable[[Check], None] = lambda check: None,
+    ) -> list[Result]:
+        """Run all checks, those of the barrier first; return the results in the order of the checks.
+
+        `on_result` is called in this thread, `on_begin` in any. What is raised here, KeyboardInterrupt for instance,
+        ends the checks that run.
+        """
         checks = list(checks)
         results: dict[str, Result] = {}
         barrier = [check for check in checks if check.barrier]
         others = sorted((check for check in checks if not check.barrier), key=lambda check: not check.slow)
         for part in (barrier, others):
-            with ThreadPoolExecutor(max(self._settings.jobs, 1)) as pool:
-                for result in pool.map(self.run_one, part):
-                    results[result.id] = result
-                    on_result(result)
+            for result in self._side_by_side(part, on_begin):
+                results[result.id] = result
+                on_result(result)
             self._barrier_holds = all(results[check.id].verdict != Verdict.FAIL for check in barrier)
-        seen = [self._seen_in_passing(*item) for item in self._in_passing.items()]
-        if deaths := self._subject.deaths():
-            seen.append(self._death(deaths))
+        seen = [*(self._seen_in_passing(*item) for item in self._in_passing.items()), *self.afterwards()]
         for result in seen:
             on_result(result)
         return [results[check.id] for check in checks] + seen
+
+    def _side_by_side(self, checks: list[Check], on_begin: Callable[[Check], None]) -> Iterator[Result]:
+        """Run checks, several at a time; yield each result when it is there."""
+
+        def begin(check: Check) -> Result:
+            on_begin(check)
+            return self.run_one(check)
+
+        pool = ThreadPoolExecutor(max(self._settings.jobs, 1))
+        try:
+            for future in as_completed([pool.submit(begin, check) for check in checks]):
+                yield future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            with self._lock:
+                for stage in self._stages.values():
+                    stage.cancelled = True
+            pool.shutdown()
 
     def run_one(self, check: Check) -> Result:
         """Run one check; whatever happens, there is a result."""
         requirement = self._requirements.get(check.requirement)
         if requirement is None:
             raise KeyError(f"{check.id} cites {check.requirement}, which does not exist")
-        stage = Stage(self._subject, self._grammar, deadline=self._settings.deadline, seed=self._settings.seed)
+        stage = self.scene()
         began = time.monotonic()
+        with self._lock:
+            self._stages[check.id] = stage
+            if len(self._stages) > 1:
+                self._accompanied.update(self._stages)
+        mark = self.mark()
         try:
             result = self._judge(check, Result(check.id, requirement, check.title), stage)
+            if result.verdict in (Verdict.FAIL, Verdict.WARN):
+                result = self.doubted(result, stage, mark)
         finally:
+            with self._lock:
+                del self._stages[check.id]
             stage.close()
         for cited, received in stage.violations.items():
             if cited != check.requirement:
                 self._in_passing.setdefault(cited, (check.id, received, stage.transcript))
         return replace(result, seconds=time.monotonic() - began, transcript=stage.transcript)
 
-    def _judge(self, check: Check, passed: Result, stage: Stage) -> Result:
+    def _judge(self, check: Check, passed: Result, stage: Scene) -> Result:
         """Run the check's function; return `passed`, or what it becomes by what the function raised."""
         requirement = passed.requirement
         if check.digest != requirement.digest:
             reason = f"the sentence changed: look at the check, then write {requirement.digest} into it"
             return replace(passed, verdict=Verdict.ERROR, reason=reason)
         try:
-            self._require(requirement, check.needs)
+            self.require(requirement, check.needs)
             check.function(stage)
             if requirement.id in stage.violations:
                 raise Failed("lines as the specification has them", stage.violations[requirement.id])
@@ -119,8 +157,54 @@ class Runner:
             return replace(passed, verdict=Verdict.INCONCLUSIVE, reason=_UNPROVEN)
         return passed
 
-    def _require(self, requirement: Requirement, needs: tuple[str, ...]) -> None:
+    def _seen_in_passing(self, cited: str, what: tuple[str, str, Transcript]) -> Result:
+        """Return a failure of a requirement that every line of every check is held against."""
+        where, received, transcript = what
+        return Result(
+            f"{cited}/every-line",
+            self._requirements[cited],
+            "Every line that is received, in whichever check",
+            Verdict.FAIL,
+            reason=f"seen in {where}",
+            expected="lines as the specification has them",
+            received=received,
+            transcript=transcript,
+        )
+
+    @abstractmethod
+    def scene(self) -> Scene:
+        """Return surroundings for one check."""
+
+    @abstractmethod
+    def require(self, requirement: Requirement, needs: tuple[str, ...]) -> None:
         """Raise Skipped unless the subject has what the requirement is conditional on and what the check needs."""
+
+    def mark(self) -> int:
+        """Return a place in the run, for `doubted`."""
+        return 0
+
+    def doubted(self, result: Result, stage: Scene, mark: int) -> Result:
+        """Return a failure as it is, or INCONCLUSIVE where the subject ended since `mark`, and another check ran too."""
+        return result
+
+    def afterwards(self) -> list[Result]:
+        """Return what is to be said once all checks were run."""
+        return []
+
+
+class Runner(CheckRunner):
+    """Runs checks against a server."""
+
+    def __init__(
+        self, subject: Subject, requirements: dict[str, Requirement], grammar: Grammar, settings: Settings
+    ) -> None:
+        super().__init__(requirements, grammar, settings)
+        self._subject = subject
+
+    def scene(self) -> Scene:
+        return Stage(self._subject, self._grammar, deadline=self._settings.deadline, seed=self._settings.seed)
+
+    def require(self, requirement: Requirement, needs: tuple[str, ...]) -> None:
         for need in (*([requirement.condition] if requirement.condition else []), *needs):
             if need == "console":
                 if self._subject.console != "yes":
@@ -136,26 +220,46 @@ class Runner:
             elif need not in self._settings.features:
                 raise Skipped(f"the feature {need} is not advertised", missing=False)
 
-    def _seen_in_passing(self, cited: str, what: tuple[str, str, Transcript]) -> Result:
-        """Return a failure of a requirement that every line of every check is held against."""
-        where, received, transcript = what
-        return Result(
-            f"{cited}/every-line",
-            self._requirements[cited],
-            "Every line that the server sends, in whichever check",
-            Verdict.FAIL,
-            reason=f"seen in {where}",
-            expected="lines as the specification has them",
-            received=received,
-            transcript=transcript,
-        )
+    def afterwards(self) -> list[Result]:
+        deaths = self._subject.deaths()
+        undeclared = sorted(self._settings.declared - self._settings.features)
+        return [
+            *([self._death(deaths)] if deaths else []),
+            *([self._not_advertised(undeclared)] if undeclared else []),
+        ]
 
-    def _death(self, deaths: str) -> Result:
+    def mark(self) -> int:
+        return len(self._subject.deaths())
+
+    def doubted(self, result: Result, stage: Scene, mark: int) -> Result:
+        if isinstance(stage, Stage) and stage.alone:
+            return result
+        self._subject.look_again(2 * self._settings.deadline)
+        new = self._subject.deaths()[mark:]
+        if not new:
+            return result
+        if result.id not in self._accompanied:
+            return replace(result, reason=new[0])
+        return replace(result, verdict=Verdict.INCONCLUSIVE, reason=_ENDED)
+
+    def _death(self, deaths: tuple[str, ...]) -> Result:
+        """Return that the server ended: a failure where it is ours, and nobody else can have ended it."""
         return Result(
             "SEC-1/whole-run",
             self._requirements["SEC-1"],
             "The server serves as long as it is not told to end",
-            Verdict.FAIL,
+            Verdict.FAIL if self._subject.can_start else Verdict.INCONCLUSIVE,
+            reason=f"{len(deaths)} times in this run" if len(deaths) > 1 else "",
             expected="the server goes on serving during the whole run",
-            received=deaths,
+            received=deaths[0],
+        )
+
+    def _not_advertised(self, features: list[str]) -> Result:
+        return Result(
+            "OUT-2/declared-features",
+            self._requirements["OUT-2"],
+            "The server advertises the features that it is said to have",
+            Verdict.FAIL,
+            expected=f"HELLO with {' '.join(features)}, as the file says",
+            received=f"HELLO with {' '.join(sorted(self._settings.features)) or 'no feature'}",
         )

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from conformance.grammar import Grammar
 from conformance.peer import Peer, listed
 from conformance.transcript import Transcript
-from conformance.verdict import Failed
+from conformance.verdict import Failed, Inconclusive
 
 HARD_FACTOR = 20  # how many deadlines a single wait can take, however often something comes
 _RUN = secrets.token_hex(2)
@@ -30,6 +30,7 @@ class Scene(ABC):
         self.selector = selectors.DefaultSelector()
         self.violations: dict[str, str] = {}  # what was seen in passing: requirement, and what came
         self.barrier_used = False
+        self.cancelled = False  # set from another thread when the run is interrupted
         self.suffix = f"{_RUN}{next(_numbers)}"  # part of each name, so that no other check uses the same
         self._tokens = itertools.count(1)
         self._peers: list[Peer] = []
@@ -68,6 +69,8 @@ class Scene(ABC):
 
     def pump(self, seconds: float) -> bool:
         """Read and write on all connections, waiting at most so long for the first; whether anything moved."""
+        if self.cancelled:
+            raise Inconclusive("the run was interrupted")
         if not self.selector.get_map():
             return False
         ready = self.selector.select(max(seconds, 0))

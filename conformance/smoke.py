@@ -9,6 +9,8 @@ from conformance.transcript import shown
 
 SMOKE_SECONDS = 2.0
 _LINES = 3  # among which HELLO has to be; that it is the very first is a check's matter
+_MAX_BEGINNING = 65536  # octets among which HELLO has to be
+_PING = b"/ping smoke\r\n\r\n"  # makes a web server say what it is
 _ROUNDS = 5
 _DEADLINE_FACTOR = 300  # deadlines are this many times the slowest round trip
 _DEADLINE_FLOOR = 3.0
@@ -24,7 +26,10 @@ class FirstLook:
 
 
 def look(address: Address) -> FirstLook:
-    """Connect and read HELLO within 2 seconds; raises UnreachableError with one clear line where that fails."""
+    """Connect and read HELLO; raises UnreachableError with one clear line where none comes.
+
+    A server that is silent for 2 seconds is sent a ping, and has as long to answer it.
+    """
     where = f"{address[0]}:{address[1]}"
     end = time.monotonic() + SMOKE_SECONDS
     try:
@@ -32,33 +37,52 @@ def look(address: Address) -> FirstLook:
     except OSError as error:
         raise UnreachableError(f"nobody accepts connections at {where}: {error.strerror or error}") from error
     with connection:
-        received = b""
-        while not _hello(received) and received.count(b"\n") < _LINES:
-            octets = _receive(connection, end, where, received)
-            if not octets:
-                break
-            received += octets
+        try:
+            received, how = _beginning(connection, end)
+        except OSError as error:
+            raise UnreachableError(f"no Flurfunk/1 server at {where}: it breaks the connection") from error
         hello = _hello(received)
         if not hello:
-            raise UnreachableError(f"no Flurfunk/1 server at {where}: it begins with {shown(received)}")
+            raise UnreachableError(f"no Flurfunk/1 server at {where}: {how}")
         return FirstLook(frozenset(hello.decode("utf-8", "replace").split()[2:]), _deadline(connection))
+
+
+def _beginning(connection: socket.socket, end: float) -> tuple[bytes, str]:
+    """Return what the server sends until HELLO, or until there is none; and, in words, what it does instead."""
+    received = _read(connection, end)
+    if received is None:
+        connection.sendall(_PING)
+        answer = _read(connection, time.monotonic() + SMOKE_SECONDS)
+        if not answer:
+            silence = "and does not answer a ping either" if answer is None else "and closes when it is sent a ping"
+            return b"", f"it accepts, but sends nothing for {SMOKE_SECONDS:.0f} s, {silence}"
+        return answer, f"it sends nothing by itself, and answers a ping with {shown(answer)}"
+    if not received:
+        return b"", "it closes the connection at once"
+    if b"\n" not in received:
+        return b"", f"it sends {shown(received)}, and no end of a line"
+    return received, f"it begins with {shown(received)}"
+
+
+def _read(connection: socket.socket, end: float) -> bytes | None:
+    """Return what comes until HELLO, the end, or what cannot lead to HELLO any more; None where nothing comes."""
+    received = b""
+    while not _hello(received) and received.count(b"\n") < _LINES and len(received) < _MAX_BEGINNING:
+        connection.settimeout(max(end - time.monotonic(), 0.001))
+        try:
+            octets = connection.recv(4096)
+        except TimeoutError:
+            return received or None
+        if not octets or time.monotonic() > end:
+            return received + octets
+        received += octets
+    return received
 
 
 def _hello(received: bytes) -> bytes:
     """Return the HELLO line among complete lines, if it is there."""
     lines = received.split(b"\n")[:-1]
     return next((line for line in lines if line.split(b" ")[:2] == [b"HELLO", b"flurfunk/1"]), b"")
-
-
-def _receive(connection: socket.socket, end: float, where: str, received: bytes) -> bytes:
-    connection.settimeout(max(end - time.monotonic(), 0.001))
-    try:
-        return connection.recv(4096)
-    except TimeoutError as error:
-        what = f"it sends {shown(received)} and then nothing" if received else "it accepts, but sends nothing"
-        raise UnreachableError(f"no Flurfunk/1 server at {where}: {what} for {SMOKE_SECONDS:.0f} s") from error
-    except OSError as error:
-        raise UnreachableError(f"no Flurfunk/1 server at {where}: it breaks the connection") from error
 
 
 def _deadline(connection: socket.socket) -> float:
@@ -72,7 +96,7 @@ def _deadline(connection: socket.socket) -> float:
             connection.sendall(b"/ping smoke-%d\n" % number)
             while pong not in received:
                 octets = connection.recv(4096)
-                if not octets:
+                if not octets or time.monotonic() > began + SMOKE_SECONDS:
                     return _DEADLINE_FLOOR
                 received += octets
         except OSError:

@@ -40,6 +40,11 @@ class Stage(Scene):
         self.transcript.event("server", f"started on port {self._server.address[1]}")
         return self._server
 
+    @property
+    def alone(self) -> bool:
+        """Whether this check plays on a server of its own."""
+        return self._server is not None
+
     def start_if_possible(self) -> Running | None:
         """Start a server of this check's own, or use the one that all use and return None."""
         return self.start() if self.subject.can_start else None

@@ -18,8 +18,10 @@ import pexpect
 from conformance.verdict import Failed, Skipped
 
 START_SECONDS = 10.0  # from starting the command to accepting connections
+MAX_DEATHS = 5  # a server that ends by itself this often is not started again
 STOP_SECONDS = 10.0  # section 12: from `exit` to the end of the program
 _POLL_SECONDS = 0.02
+_PART_SECONDS = 1.0
 _ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _NO_LIMITS = {"clients": 1000, "seconds": 0, "stall": 30}
 
@@ -78,6 +80,11 @@ class Running(ABC):
             while not wanted(plain(self._output[since:])) and time.monotonic() < end:
                 self._news.wait(end - time.monotonic())
             return plain(self._output[since:])
+
+    def last_line(self) -> str:
+        """Return the last line of a program that has ended, shortened."""
+        said = self.shows(lambda text: False, 0, 0.1).strip().splitlines()
+        return said[-1][:200] if said else ""
 
     def signal(self, number: signal.Signals, *, group: bool = False) -> None:
         """Send a signal to the process, or to its whole group as a terminal does."""
@@ -224,9 +231,13 @@ class Subject(ABC):
     def arguments(self) -> list[str]:
         """Return the arguments of the command line that name this subject."""
 
-    def deaths(self) -> str:
-        """Return in words how the server that all use ended by itself; nothing if it did not."""
-        return ""
+    def deaths(self) -> tuple[str, ...]:
+        """Return in words how often, and each time how, the server that all use ended by itself."""
+        return ()
+
+    @abstractmethod
+    def look_again(self, seconds: float) -> None:
+        """Look whether the server that all use still serves, within `seconds`, and note it where it does not."""
 
     def close(self) -> None:  # noqa: B027 - nothing to do for a server that is not ours
         """End what was started."""
@@ -238,11 +249,21 @@ class AddressSubject(Subject):
     def __init__(self, host: str, port: int, *, console: bool = True) -> None:
         """`console`: false where it is said to have none."""
         self._address = (host, port)
+        self._deaths: tuple[str, ...] = ()
         if not console:
             self.console = "none"
 
     def address(self) -> Address:
+        if self._deaths:
+            raise UnreachableError(self._deaths[0])
         return self._address
+
+    def deaths(self) -> tuple[str, ...]:
+        return self._deaths
+
+    def look_again(self, seconds: float) -> None:
+        if not self._deaths and not _serves(self._address, seconds):
+            self._deaths = (f"the server at {self._address[0]}:{self._address[1]} serves nobody any more",)
 
     def start(self, *, terminal: bool, limits: Mapping[str, float]) -> Running:
         raise Skipped("needs a server process of its own, and --server gives none", missing=True)
@@ -263,17 +284,17 @@ class CommandSubject(Subject):
         self._limited = limited_command
         self._lock = threading.Lock()
         self._running: Running | None = None
-        self._deaths = ""
+        self._deaths: list[str] = []
         self.console = "yes" if console else "none"
         self.has_limits = limited_command is not None
         self.has_stall_limit = "{stall}" in (limited_command or "")
 
     def address(self) -> Address:
         with self._lock:
-            if self._running is not None and (status := self._running.status()) is not None:
-                self._deaths = f"the server program ended by itself, with status {status}"
-                self._running = None
+            self._note_death()
             if self._running is None:
+                if len(self._deaths) >= MAX_DEATHS:
+                    raise UnreachableError(f"the server ended by itself {MAX_DEATHS} times, and is not started again")
                 self._running = self._launch(self._command, terminal=True, limits={})
             return self._running.address
 
@@ -286,8 +307,30 @@ class CommandSubject(Subject):
         limited = ["--limited-server-cmd", self._limited] if self._limited else []
         return ["--server-cmd", self._command, *limited, *(["--no-console"] if self.console == "none" else [])]
 
-    def deaths(self) -> str:
-        return self._deaths
+    def deaths(self) -> tuple[str, ...]:
+        with self._lock:
+            self._note_death()
+            return tuple(self._deaths)
+
+    def look_again(self, seconds: float) -> None:
+        with self._lock:
+            if self._running is None or _serves(self._running.address, seconds):
+                return
+            with contextlib.suppress(Failed):
+                self._running.wait(1)
+            self._note_death()
+            if self._running is not None:
+                self._running.stop()
+                self._running = None
+                self._deaths.append("the server program ran and served nobody any more")
+
+    def _note_death(self) -> None:
+        """Note how the running server ended, if it did; the lock is held."""
+        if self._running is not None and (status := self._running.status()) is not None:
+            said = self._running.last_line()
+            told = f"; its last line is {said!r}" if said else ""
+            self._deaths.append(f"the server program ended by itself, with status {status}{told}")
+            self._running = None
 
     def close(self) -> None:
         with self._lock:
@@ -333,8 +376,8 @@ def _wait_until_accepting(running: Running, command: str) -> None:
         except OSError as error:
             status = running.status()
             if status is not None:
-                said = running.shows(lambda text: False, 0, 0.1).strip().splitlines()
-                told = f"; its last line is {said[-1][:200]!r}" if said else ""
+                said = running.last_line()
+                told = f"; its last line is {said!r}" if said else ""
                 raise UnreachableError(f"{command!r} ended at once, with status {status}{told}") from error
             if time.monotonic() > end:
                 raise UnreachableError(
@@ -348,10 +391,27 @@ def _wait_until_accepting(running: Running, command: str) -> None:
 
 def _part(probe: socket.socket) -> None:
     """End a connection so that the server has done with it, and it takes no place from those that follow."""
+    end = time.monotonic() + _PART_SECONDS
     with probe, contextlib.suppress(OSError):
+        probe.settimeout(_PART_SECONDS)
         probe.shutdown(socket.SHUT_WR)
-        while probe.recv(4096):
+        while probe.recv(4096) and time.monotonic() < end:
             pass
+
+
+def _serves(address: Address, seconds: float) -> bool:
+    """Whether anything comes from the server within so many seconds; what it is, the checks look at."""
+    try:
+        probe = socket.create_connection(address, timeout=seconds)
+    except OSError:
+        return False
+    try:
+        probe.sendall(b"/ping still-there\n")
+        return bool(probe.recv(1))
+    except OSError:
+        return False
+    finally:
+        _part(probe)
 
 
 def _first_line(error: BaseException) -> str:
