@@ -4,11 +4,13 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import conformance.checks
 from conformance.stage import Stage
 
 Function = Callable[[Stage], None]
+AnyFunction = Callable[[Any], None]  # of a Stage, or of what a check of a client plays on
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Check:
     digest: str  # of the sentence that it was written for
     name: str
     title: str
-    function: Function
+    function: AnyFunction
     needs: tuple[str, ...] = ()  # features and conditions, besides the requirement's own
     barrier: bool = False  # one of those that prove the barrier, and run first
     slow: bool = False  # waits for a time limit of the server; begun first
