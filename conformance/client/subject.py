@@ -1,0 +1,53 @@
+"""The client under test: the command that starts it, and the first look whether it is there at all."""
+
+import shlex
+import sys
+import time
+
+from conformance.client.scene import ClientScene
+from conformance.grammar import Grammar
+from conformance.subject import START_SECONDS, Address, UnreachableError
+from conformance.verdict import Failed
+
+_DEADLINE_FACTOR = 20  # deadlines are this many times what it took to start and to enter a room
+_DEADLINE_FLOOR = 5.0
+_DEADLINE_CEILING = 20.0
+
+
+class ClientSubject:
+    """A client that a command starts, once for each check."""
+
+    def __init__(self, command: str) -> None:
+        """`command` has `{port}` in it, and can have `{host}` and `{python}`."""
+        self._command = command
+
+    def argv(self, address: Address) -> list[str]:
+        """Return the command for a server's address, as words; raises UnreachableError where it is not one."""
+        host, port = address
+        try:
+            return shlex.split(self._command.format(python=shlex.quote(sys.executable), host=host, port=port))
+        except (KeyError, IndexError, ValueError) as error:
+            raise UnreachableError(f"the command {self._command!r} cannot be used: {error}") from error
+
+    def arguments(self) -> list[str]:
+        """Return the arguments of the command line that name this subject."""
+        return ["--client-cmd", self._command]
+
+
+def look(subject: ClientSubject, grammar: Grammar, *, time_factor: float) -> float:
+    """Let the client enter a room; return the deadline, in seconds, for each thing that is expected of it.
+
+    Raises UnreachableError, with one clear line, where it does not come so far.
+    """
+    scene = ClientScene(subject.argv, grammar, deadline=START_SECONDS * time_factor, seed=0)
+    began = time.monotonic()
+    try:
+        scene.in_room()
+    except Failed as failed:
+        command = shlex.join(subject.argv(scene.address))
+        told = f"expected {failed.expected}, but {failed.received}"
+        raise UnreachableError(f"{command!r} is no Flurfunk/1 client in a terminal: {told}") from failed
+    finally:
+        scene.close()
+    needed = _DEADLINE_FACTOR * (time.monotonic() - began)
+    return min(max(needed, _DEADLINE_FLOOR), _DEADLINE_CEILING) * time_factor
