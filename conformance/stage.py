@@ -62,6 +62,8 @@ class Stage(Scene):
         connection = socket.socket()
         if receive_buffer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            # With small segments the sender's operating system keeps little, too.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
         connection.settimeout(self.deadline)
         address = self._server.address if self._server else self.subject.address()
         try:
@@ -136,7 +138,7 @@ class Stage(Scene):
     # ------------------------------------------------------------ seen in passing
 
     def hold_against_grammar(self, line: bytes) -> None:
-        """Hold a received line against [OUT-1], [LINE-1], [LINE-8], [TEXT-4]."""
+        """Hold a received line against [OUT-1], [LINE-1], [LINE-8], [TEXT-4], [GROW-2]."""
         if self.grammar.matches("server-line", line) and len(line) <= MAX_SERVER_LINE:
             return
         if line.endswith(b"\r"):
@@ -151,6 +153,9 @@ class Stage(Scene):
             self.violates("TEXT-4", f"ill-formed UTF-8: {shown(line)}")
         if not self.grammar.matches("server-line", line):
             self.violates("OUT-1", shown(line))
+            words = line.split(b" ")
+            if any(self.grammar.matches("server-line", b" ".join(words[:count])) for count in range(1, len(words))):
+                self.violates("GROW-2", f"more words than the line has: {shown(line)}")
 
 
 def skip(reason: str) -> Skipped:

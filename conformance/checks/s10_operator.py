@@ -1,0 +1,317 @@
+"""Section 10, The operator."""
+
+import re
+import signal
+
+from conformance.peer import Peer, listed
+from conformance.registry import check
+from conformance.stage import Stage
+from conformance.subject import STOP_SECONDS, Running
+from conformance.transcript import shown
+from conformance.vectors import MAX_LINE
+from conformance.verdict import Failed
+
+
+def _console_shows(t: Stage, server: Running, typed: str, *wanted: str) -> str:
+    """Type a line; the console then shows all that is wanted. Return what it showed."""
+    since = server.mark()
+    server.say(typed)
+    shows = server.shows(lambda text: all(word in text for word in wanted), since, t.deadline)
+    if missing := [word for word in wanted if word not in shows]:
+        raise Failed(f"the console shows {', '.join(missing)} after {typed!r}", repr(shows[:500]))
+    return shows
+
+
+def _console_answers(t: Stage, server: Running, octets: bytes) -> None:
+    """Type a line; the console then shows something other than the line itself."""
+    since, typed = server.mark(), octets.decode("utf-8", "replace").strip()
+    server.write(octets + b"\n")
+    shows = server.shows(lambda text: bool(text.replace(typed, "").strip()), since, t.deadline)
+    if not shows.replace(typed, "").strip():
+        raise Failed(f"an answer on the console to {shown(octets)}", repr(shows))
+
+
+def _ends(t: Stage, server: Running, *clients: Peer) -> None:
+    """All clients get BYE shutdown as their last line, and the program ends with status 0 within its deadline."""
+    for client in clients:
+        client.wait_end()
+        if (last := client.take()[-1:]) != [b"BYE shutdown"]:
+            raise Failed(f"{client.label} <- BYE shutdown as the last line", listed(last))
+        client.close()
+    if (status := server.wait(STOP_SECONDS + t.deadline)) != 0:
+        raise Failed("the program ends with exit status 0", f"exit status {status}")
+
+
+@check("OPER-1", "17730eb608f2")
+def announcements_reach_every_member(t: Stage) -> None:
+    """A line of the console is announced once to every member of every room, and to nobody in the lobby."""
+    server = t.start()
+    ann, bob = t.members(t.room(), "ann", "bob")
+    (far,) = t.members(t.room("far"), "far")
+    lobby = t.connect("lobby")
+    t.quiet(ann, bob, far)
+    texts = ("Maintenance at noon.", "caf\u00e9 \U0001f600", "exit now", "Exit", "help", "who", "say /who", "x" * 1000)
+    for text in texts:
+        server.say(text)
+        for member in (ann, bob, far):
+            member.expect(f"ANNOUNCE {text}")
+    t.nothing(ann, bob, far, lobby)
+
+
+@check("OPER-1", "17730eb608f2")
+def announcements_have_their_place(t: Stage) -> None:
+    """Among the words of two who speak without pause, all members see the announcements at the same places."""
+    server = t.start()
+    ann, bob, cyd = t.members(t.room(), "ann", "bob", "cyd")
+    t.quiet(ann, bob, cyd)
+    for number in range(10):
+        for speaker in (ann, bob):
+            speaker.offer(f"{number}\n".encode() * 30)
+        server.say(f"announcement {number}")
+    seen = []
+    for member in (cyd, ann, bob):
+        lines: list[bytes] = []
+        while sum(line.startswith(b"ANNOUNCE ") for line in lines) < 10:
+            lines.append(member.receive(what=f"{member.label} <- ten announcements"))
+        seen.append(lines)
+    for peer in (ann, bob):
+        peer.settle()
+    for lines, member in zip(seen, (cyd, ann, bob), strict=True):
+        lines += member.settled()
+    for lines, member in zip(seen[1:], (ann, bob), strict=True):
+        if lines != seen[0]:
+            place = next((n for n, (a, b) in enumerate(zip(seen[0], lines, strict=False)) if a != b), len(lines))
+            raise Failed(
+                f"event {place} as for cyd: {listed(seen[0][place : place + 1])}",
+                f"{member.label} <- {listed(lines[place : place + 1])}",
+            )
+
+
+@check("OPER-1", "17730eb608f2")
+def the_longest_announcement(t: Stage) -> None:
+    """A line of 4096 octets is announced whole; the console is a pipe, since a terminal takes no such line."""
+    server = t.start(terminal=False)
+    (ann,) = t.members(t.room(), "ann")
+    for text in ("short", "\U0001f600" * (MAX_LINE // 4), "x" * MAX_LINE):
+        server.say(text)
+        ann.expect(f"ANNOUNCE {text}")
+
+
+@check("OPER-2", "90234c50fb91")
+def exit_ends_the_server(t: Stage) -> None:
+    """`exit` on the console sends all BYE shutdown, in rooms and the lobby, and the program ends with status 0."""
+    server = t.start()
+    ann, bob = t.members(t.room(), "ann", "bob")
+    (far,) = t.members(t.room("far"), "far")
+    lobby = t.connect("lobby")
+    server.say("exit")
+    _ends(t, server, ann, bob, far, lobby)
+
+
+@check("OPER-2", "90234c50fb91")
+def what_was_queued_still_arrives(t: Stage) -> None:
+    """A member that reads only after the console's `exit` gets all that was said before, and then BYE shutdown."""
+    server = t.start()
+    room = t.room()
+    (ann,) = t.members(room, "ann")
+    cyd = t.connect("cyd", receive_buffer=4096)
+    t.enter(cyd, room, ann)
+    cyd.settled()
+    cyd.stall()
+    text = "x" * 3900
+    for _ in range(50):
+        ann.send(text)
+        ann.expect(f"SAID {ann.name} {text}")
+    ann.settle()
+    server.say("exit")
+    ann.expect("BYE shutdown")
+    cyd.stall(stalled=False)
+    cyd.expect(*[f"SAID {ann.name} {text}"] * 50, "BYE shutdown")
+    _ends_quietly(t, server, ann, cyd)
+
+
+def _ends_quietly(t: Stage, server: Running, *clients: Peer) -> None:
+    for client in clients:
+        client.expect_end()
+        client.close()
+    if (status := server.wait(STOP_SECONDS + t.deadline)) != 0:
+        raise Failed("the program ends with exit status 0", f"exit status {status}")
+
+
+@check("OPER-2", "90234c50fb91")
+def a_client_that_does_not_read_does_not_hold_it(t: Stage) -> None:
+    """The program ends within 10 seconds also while a client neither reads nor closes."""
+    server = t.start()
+    ann = t.connect("ann", receive_buffer=4096)
+    ann.stall()
+    ann.offer(b"/help\n" * 20_000)
+    t.connect("bob").settle()
+    server.say("exit")
+    if (status := server.wait(STOP_SECONDS + t.deadline)) != 0:
+        raise Failed("the program ends with exit status 0", f"exit status {status}")
+
+
+@check("OPER-3", "45444ce4bbc8")
+def commands_are_not_announced(t: Stage) -> None:
+    """A line that begins with `/` is not announced; an unknown command is answered on the console."""
+    server = t.start()
+    ann, bob = t.members(t.room(), "ann", "bob")
+    ann.settled()
+    for line in ("/announce lunch", "/shrug", "/", "/EXIT", "/say hi", "//"):
+        _console_answers(t, server, line.encode())
+    for line in ("/who", "/rooms", "/help", "/kick nobody", "/kick"):
+        server.say(line)
+    server.say("after")
+    for member in (ann, bob):
+        member.expect("ANNOUNCE after")
+
+
+@check("OPER-4", "44c9a7471a84")
+def kick_removes_a_client(t: Stage) -> None:
+    """`/kick NAME`, in whatever case, sends BYE removed and LEFT removed, and closes; in the lobby nobody is told."""
+    server = t.start()
+    room = t.room()
+    ann, bob = t.members(room, "ann", "bob")
+    (far,) = t.members(t.room("far"), "far")
+    for change in (str, str.upper, str.lower, str.swapcase):
+        cyd = t.connect("cyd")
+        t.rename(cyd, t.name("CyD"))
+        t.enter(cyd, room, ann, bob)
+        server.say(f"/kick {change(cyd.name)}")
+        cyd.expect("BYE removed")
+        cyd.expect_end()
+        for member in (ann, bob):
+            member.expect(f"LEFT {cyd.name} removed")
+    dan = t.connect("dan")
+    server.say(f"/kick {dan.name}")
+    dan.expect("BYE removed")
+    dan.expect_end()
+    t.nothing(ann, bob, far)
+
+
+@check("OPER-4", "44c9a7471a84")
+def kick_removes_nobody_else(t: Stage) -> None:
+    """`/kick` with a name that nobody has, or that only begins like one, removes nobody."""
+    server = t.start()
+    ann, bob = t.members(t.room(), "ann", "bob")
+    t.rename(ann, t.name("Ann"))
+    bob.settled()
+    for name in (ann.name[:-1], ann.name + "x", "nobody", ""):
+        server.say(f"/kick {name}")
+    server.say("done")
+    for member in (ann, bob):
+        member.expect("ANNOUNCE done")
+
+
+@check("OPER-5", "ca5c2ec94363")
+def who_on_the_console(t: Stage) -> None:
+    """`/who` prints all clients, those in the lobby too, and the rooms."""
+    server = t.start()
+    rooms = [t.room("first"), t.room("second")]
+    peers = [t.members(room, f"client{number}")[0] for number, room in enumerate(rooms)]
+    peers.append(t.connect("lobby"))
+    for number, peer in enumerate(peers):
+        t.rename(peer, t.name(f"Client{number}-"))
+    _console_shows(t, server, "/who", *(peer.name for peer in peers), *rooms)
+
+
+@check("OPER-6", "f43612f223a2")
+def rooms_on_the_console(t: Stage) -> None:
+    """`/rooms` prints all rooms that have members, with their numbers."""
+    server = t.start()
+    rooms = {t.room("three"): 3, t.room("five"): 5}
+    for room, count in rooms.items():
+        t.members(room, *(f"{room}{number}" for number in range(count)))
+    shows = _console_shows(t, server, "/rooms", *rooms)
+    for room, count in rooms.items():
+        numbers = {
+            int(number)
+            for line in shows.splitlines()
+            if room in line
+            for number in re.findall(r"(?<![\w-])\d+(?![\w-])", line.replace(room, ""))
+        }
+        if count not in numbers:
+            raise Failed(f"{count} beside {room} on the console", repr(shows))
+
+
+@check("OPER-7", "a6fe090f2122")
+def help_on_the_console(t: Stage) -> None:
+    """`/help` prints the commands that the console understands."""
+    server = t.start()
+    _console_shows(t, server, "/help", "/who", "/rooms", "/kick", "/help", "exit")
+
+
+@check("OPER-8", "337c447651e6")
+def end_of_a_terminal_ends_nothing(t: Stage) -> None:
+    """After the end of input in a terminal (Ctrl-D) the server serves on."""
+    _serves_on(t, t.start())
+
+
+@check("OPER-8", "337c447651e6")
+def end_of_a_pipe_ends_nothing(t: Stage) -> None:
+    """After the end of input of a pipe the server serves on."""
+    _serves_on(t, t.start(terminal=False))
+
+
+def _serves_on(t: Stage, server: Running) -> None:
+    """Type a line, end the input right behind it, and see that the server does not end."""
+    ann, bob = t.members(t.room(), "ann", "bob")
+    ann.settled()
+    server.say("before")
+    server.end_input()
+    for member in (ann, bob):
+        member.expect("ANNOUNCE before")
+    for number in range(200):
+        ann.send(f"on {number}")
+        for member in (ann, bob):
+            member.expect(f"SAID {ann.name} on {number}")
+    t.connect("cyd")
+    if (status := server.status()) is not None:
+        raise Failed("the server runs on", f"it ended with status {status}")
+
+
+@check("OPER-9", "97aeef8eace1")
+def sigint_ends_the_server(t: Stage) -> None:
+    """SIGINT, as Ctrl-C in a terminal sends it, ends the server like the console's exit."""
+    _ended_by(t, signal.SIGINT, group=True)
+
+
+@check("OPER-9", "97aeef8eace1")
+def sigterm_ends_the_server(t: Stage) -> None:
+    """SIGTERM ends the server like the console's exit."""
+    _ended_by(t, signal.SIGTERM, group=False)
+
+
+def _ended_by(t: Stage, number: signal.Signals, *, group: bool) -> None:
+    server = t.start()
+    ann, bob = t.members(t.room(), "ann", "bob")
+    lobby = t.connect("lobby")
+    server.signal(number, group=group)
+    _ends(t, server, ann, bob, lobby)
+
+
+@check("OPER-10", "0172133c77da")
+def bad_lines_are_not_announced(t: Stage) -> None:
+    """Console lines with forbidden characters, ill-formed or too long, are not announced; the operator is told."""
+    server = t.start(terminal=False)
+    ann, bob = t.members(t.room(), "ann", "bob")
+    ann.settled()
+    bad = [b"a\x1b[2Jb", b"\x00", b"a\x7fb", b"a\xc2\x85b", b"a\xe2\x80\xa8b", b"a\rb", b"caf\xe9", b"\xed\xa0\x80"]
+    bad += [b"x" * (MAX_LINE + 1), b"y" * 70_000, "\U0001f600".encode() * 1025]
+    for line in bad:
+        _console_answers(t, server, line)
+    server.say("good")
+    for member in (ann, bob):
+        member.expect("ANNOUNCE good")
+
+
+@check("OPER-11", "77ebc58a9075")
+def empty_console_lines(t: Stage) -> None:
+    """Empty lines on the console, with LF or CR LF, are not announced and end nothing."""
+    server = t.start(terminal=False)
+    ann, bob = t.members(t.room(), "ann", "bob")
+    ann.settled()
+    server.write(b"\n\n\r\n\n")
+    server.say("good")
+    for member in (ann, bob):
+        member.expect("ANNOUNCE good")
