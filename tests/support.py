@@ -17,7 +17,7 @@ from typing import Self
 
 ROOT = Path(__file__).resolve().parents[1]
 SERVER = ROOT / "reference" / "server" / "server.py"
-DEADLINE = 40.0  # seconds: for a busy machine; nothing takes a noticeable part of it
+DEADLINE = 30.0  # seconds: for a busy machine; nothing takes a noticeable part of it
 
 
 def wait_until(condition: Callable[[], bool], what: str = "the condition") -> None:
@@ -96,24 +96,22 @@ class Server:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """Start it and wait until it listens."""
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115
-        self.process = subprocess.Popen(
-            [*command, "--port", "0", *options],
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            cwd=cwd,
-            env={**os.environ, **(environment or {})},
-            start_new_session=True,
-        )
-        self._clients: list[Client] = []
         self._output = b""
-        try:
+        with contextlib.ExitStack() as stack:
+            self._log = stack.enter_context(tempfile.TemporaryFile())
+            self.process = subprocess.Popen(
+                [*command, "--port", "0", *options],
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                cwd=cwd,
+                env={**os.environ, **(environment or {})},
+                start_new_session=True,
+            )
+            stack.callback(self._end_process)
             first = self.printed("\n")
             assert first.startswith("listening on "), (first, self.log())
-        except BaseException:
-            self.__exit__()
-            raise
+            self._stack = stack.pop_all()
         host, _, port = first.removeprefix("listening on ").strip().rpartition(":")
         self.address = (host, int(port))
 
@@ -121,11 +119,12 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _end_process(self) -> None:
         self.process.kill()
         self.process.wait(DEADLINE)
-        for client in self._clients:
-            client.close()
-        for file in (self.process.stdin, self.process.stdout, self._log):
+        for file in (self.process.stdin, self.process.stdout):
             if file:
                 with contextlib.suppress(BrokenPipeError):
                     file.close()
@@ -133,7 +132,7 @@ class Server:
     def open(self) -> Client:
         """Return a new connection, of which nothing is read; the end of the server's context closes it."""
         client = Client(socket.create_connection(self.address, DEADLINE))
-        self._clients.append(client)
+        self._stack.callback(client.close)
         return client
 
     def connect(self, room: str | None = None, name: str | None = None) -> Client:

@@ -3,10 +3,10 @@
 import argparse
 import contextlib
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
-from functools import partial
 from ipaddress import ip_address
 
 from reference.server.console import Console
@@ -28,6 +28,15 @@ def within(least: float, most: float, kind: type[int] | type[float] = int) -> Ca
     return read
 
 
+def host(text: str) -> str:
+    """Return the name of a host; a reader for argparse."""
+    try:
+        text.encode("idna")
+    except UnicodeError:
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be the name of a host") from None
+    return text
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     result = argparse.ArgumentParser(
@@ -36,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = result.add_argument
-    add("--host", default="127.0.0.1", help="address to listen on")
+    add("--host", type=host, default="127.0.0.1", help="address to listen on")
     add("--port", type=within(0, 65535), default=8080, help="port to listen on; 0 takes a free one")
     add(
         "--max-clients",
@@ -85,15 +94,24 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(f"server.py: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
         return 1
+    # Handlers run once the main thread is awake; it sleeps in `run`, and writing to the descriptor ends that [OPER-9].
+    signal.set_wakeup_fd(listener.waking, warn_on_full_buffer=False)
     for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: listener.stop())  # [OPER-9]
-    host, port = listener.address
-    show(f"listening on {host}:{port}")
-    if not ip_address(host).is_loopback:
-        logging.getLogger("flurfunk").warning("everybody who reaches %s can read and write here, without TLS", host)
+        signal.signal(name, lambda *_: None)
+    address, port = listener.address
+    show(f"listening on {address}:{port}")
+    if not ip_address(address).is_loopback:
+        logging.getLogger("flurfunk").warning("everybody who reaches %s can read and write here, without TLS", address)
     Console(hub, listener.stop, show).start()
     listener.run()
     return 0
 
 
-show = partial(print, flush=True)
+def show(text: str) -> None:
+    """Print a text for the operator, in UTF-8; where nobody reads it any more, go on without.
+
+    Python's buffer is passed by: its lock, and what could not be written, would be in the way when the program ends.
+    """
+    if sys.stdout:  # None where whoever started the server closed it
+        with contextlib.suppress(OSError):
+            os.write(sys.stdout.fileno(), f"{text}\n".encode())

@@ -36,8 +36,13 @@ class Listener:
         host, port = self._socket.getsockname()[:2]
         return host, port
 
+    @property
+    def waking(self) -> int:
+        """The descriptor that makes `run` return when something is written to it."""
+        return self._waking_end.fileno()
+
     def stop(self) -> None:
-        """Make `run` return; may be called from any thread and from a signal handler, more than once."""
+        """Make `run` return; may be called from any thread, more than once."""
         with contextlib.suppress(OSError):
             self._waking_end.send(b"!")
 
