@@ -8,6 +8,7 @@ import socket
 import string
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,7 @@ ME, ROOM = "Guest", "main"
 _FORBIDDEN = {*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029}
 # What a client may send by itself, and gets an answer to.
 _OWN = re.compile(rb"/(ping|nick|who|rooms|help)( .*)?", re.DOTALL)
+_DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
 _TRIES = 2  # of typing a room's name: some programs drop what was typed while they began
 
 
@@ -83,6 +85,11 @@ class ClientScene(Scene):
         if self._wire is None:
             raise RuntimeError("no client has connected")
         return self._wire
+
+    @property
+    def connected(self) -> bool:
+        """Whether a client has a connection that it has not ended."""
+        return self._wire is not None and not self._wire.ended
 
     def close(self) -> None:
         """End the client, and note what its screen shows for the transcript."""
@@ -219,30 +226,58 @@ class ClientScene(Scene):
         """Return the rows in which a text stands."""
         return [row for row in self.terminal.rows if text in row]
 
+    def seen_rows(self) -> Counter[str]:
+        """Return how often each row is to be seen, with `#` for each digit: times and numbers are no difference."""
+        return Counter(_DIGIT.sub("#", row) for row in self.terminal.rows)
+
+    def until_told(self, before: Counter[str], what: str = "news for the user on the screen", *besides: str) -> None:
+        """A row is to be seen that was not there `before`, and that has none of the texts `besides` in it."""
+        self.until(
+            lambda: any(
+                _LETTER.search(row) and not any(text in row for text in besides) for row in self.seen_rows() - before
+            ),
+            what,
+        )
+
+    def told_at_end(self, before: Counter[str]) -> set[str]:
+        """Return the rows that are new when the client has ended the connection and, if it does, its program."""
+        self.until_closed()
+        self.until_told(before)
+        self.ends_by_itself()
+        return set(self.seen_rows() - before)
+
     # ------------------------------------------------------------ proving that something did not happen
 
-    def settle_screen(self, *, or_closed: bool = False) -> None:
+    def settle_screen(self, *, or_closed: bool = False) -> str:
         """Let somebody say a word, and wait until it is shown: what was sent before has been dealt with.
 
-        `or_closed`: it is as good that the client ends the connection.
+        `or_closed`: it is as good that the client ends the connection. Returns the word.
         """
         word = self.word()
         self.send(f"SAID Bob {word}")
         self.until(
             lambda: bool(self.rows_with(word)) or (or_closed and bool(self.wire.ended)), f'"{word}" on the screen'
         )
+        return word
 
-    def settle_wire(self) -> None:
+    def settle_wire(self) -> str:
         """Type a word, and wait until it comes as the next line: what was typed before brought no other."""
         word = self.word()
         self.say(word)
         self.send(f"SAID {self.me} {word}")
+        return word
 
     # ------------------------------------------------------------ how it ends
 
     def until_ended(self, *, within: float = 0) -> None:
         """The program ends; `within`: seconds, if they are more than the usual deadline."""
         self.until(lambda: self.terminal.ended, "the client's program ends", within=within)
+
+    def ends_by_itself(self) -> bool:
+        """Whether the program ends, without a key; waits for it until the deadline."""
+        with contextlib.suppress(Failed):
+            self.until_ended()
+        return self.terminal.ended
 
     def mode_is_restored(self) -> None:
         """The terminal is in the mode in which the client found it."""
