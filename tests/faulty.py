@@ -1,0 +1,96 @@
+"""Runs the suite against the faulty servers: for the gate, and as a matrix of every check against every fault.
+
+    python -m tests.faulty                  every check against every fault (long)
+    python -m tests.faulty --cited          only the checks that cite what a fault breaks
+    python -m tests.faulty NAME...          these faults only
+
+Ends with status 1 where a requirement that a fault breaks has no check that fails.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from conformance import smoke
+from conformance.grammar import Grammar
+from conformance.registry import Check, all_checks
+from conformance.runner import Result, Runner, Settings
+from conformance.session import session_checks
+from conformance.spec import GRAMMAR, find_spec, read_requirements
+from conformance.subject import CommandSubject, UnreachableError
+from conformance.verdict import Verdict
+from tests.asyncserver.faults import FAULTS
+
+SERVER = "{python} -m tests.asyncserver --port {port}"
+LIMITS = " --max-clients {clients} --choose-timeout {seconds} --stall-timeout {stall}"
+AT_ONCE = 6  # faulty servers that are looked at at the same time: most of the time goes by in waiting
+
+_spec = find_spec(None)
+_requirements = read_requirements(_spec)
+_grammar = Grammar(_spec / GRAMMAR)
+
+
+def checks() -> list[Check]:
+    """Return all checks for servers, the example conversations included."""
+    return [*all_checks(), *session_checks(_spec)]
+
+
+def citing(requirements: Iterable[str]) -> list[Check]:
+    """Return the checks that cite one of the requirements."""
+    wanted = set(requirements)
+    return [check for check in checks() if check.requirement in wanted]
+
+
+def run(fault: str | None, selected: list[Check]) -> list[Result]:
+    """Run checks against the second server with one fault, or none.
+
+    A server that the first look finds to be no Flurfunk server has no results: that is caught as well.
+    """
+    command = SERVER + (f" --fault {fault}" if fault else "")
+    subject = CommandSubject(command, limited_command=command + LIMITS)
+    try:
+        first = smoke.look(subject.address())
+        settings = Settings(first.features, first.deadline)
+        return Runner(subject, _requirements, _grammar, settings).run(selected)
+    except UnreachableError:
+        return []
+    finally:
+        subject.close()
+
+
+def failed(results: list[Result]) -> set[str]:
+    """Return the requirements of which a check failed."""
+    return {result.requirement.id for result in results if result.verdict in (Verdict.FAIL, Verdict.WARN)}
+
+
+def main() -> int:
+    """Print a line for each fault: what it breaks, what of that was missed, and what else failed."""
+    parser = argparse.ArgumentParser(description="Runs the suite against the faulty servers.")
+    parser.add_argument("faults", nargs="*", metavar="NAME", help="faults; all where none is named")
+    parser.add_argument("--cited", action="store_true", help="only the checks that cite what the fault breaks")
+    options = parser.parse_args()
+    if unknown := set(options.faults) - set(FAULTS):
+        parser.error(f"no such fault: {', '.join(sorted(unknown))}")
+    names = options.faults or list(FAULTS)
+
+    def look(name: str) -> list[Result]:
+        return run(name, citing(FAULTS[name].breaks) if options.cited else checks())
+
+    missed = 0
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for name, results in zip(names, pool.map(look, names), strict=True):
+            breaks, found = set(FAULTS[name].breaks), failed(results)
+            lost = breaks - found if results else set()
+            missed += bool(lost)
+            verdict = "MISSED" if lost else "caught"
+            print(f"{verdict}  {name:<28} breaks {' '.join(sorted(breaks)):<24}", end="")
+            print(
+                f" missed {' '.join(sorted(lost)) or '-'}; also {' '.join(sorted(found - breaks)) or '-'}", flush=True
+            )
+    print(f"{len(names) - missed} of {len(names)} faults are caught by the checks that cite what they break")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
