@@ -122,10 +122,18 @@ class Peer:
 
     def round_trip(self) -> None:
         """Send a ping and wait for its PONG, without drawing a conclusion from it."""
+        self.await_pong(self.ping())
+
+    def ping(self) -> bytes:
+        """Send a ping of the suite's own; return the PONG for which `await_pong` waits."""
         token = self._stage.next_token()
         pong = b"PONG " + token
         self._pongs.add(pong)
         self.send(b"/ping " + token)
+        return pong
+
+    def await_pong(self, pong: bytes) -> None:
+        """Wait for the PONG of a ping; raise Failed where it does not come."""
         self._stage.wait_for(self, lambda: pong not in self._pongs, f"{self.label} <- {shown(pong)}")
         if pong in self._pongs:
             raise Failed(f"{self.label} <- {shown(pong)}", self.ending())

@@ -17,6 +17,7 @@ from conformance.subject import Subject, UnreachableError
 from conformance.transcript import Transcript
 from conformance.verdict import Failed, Inconclusive, Skipped, Verdict
 
+SYNTHETIC = ("every-line", "whole-run", "declared-features")  # results that come from no check of their own
 _ENDED = "the server ended while this check and others ran: see SEC-1/whole-run"
 _UNPROVEN = "the barrier does not hold on this server, so nothing can be said"
 
@@ -46,6 +47,7 @@ class Settings:
     jobs: int = 4
     seed: int = 1
     declared: frozenset[str] = frozenset()  # features that it is said to have
+    examples: int = 100  # conversations by chance
 
 
 class CheckRunner(ABC):
@@ -147,9 +149,14 @@ class CheckRunner(ABC):
         except Failed as failed:
             if stage.barrier_used and not self._barrier_holds:
                 return replace(passed, verdict=Verdict.INCONCLUSIVE, reason=_UNPROVEN)
-            verdict = Verdict.FAIL if requirement.level == "MUST" else Verdict.WARN
+            requirement = self._requirements.get(failed.cites, requirement)
             return replace(
-                passed, verdict=verdict, reason=failed.note, expected=failed.expected, received=failed.received
+                passed,
+                requirement=requirement,
+                verdict=Verdict.FAIL if requirement.level == "MUST" else Verdict.WARN,
+                reason=failed.note,
+                expected=failed.expected,
+                received=failed.received,
             )
         except Exception:
             return replace(passed, verdict=Verdict.ERROR, reason=traceback.format_exc())
@@ -184,7 +191,7 @@ class CheckRunner(ABC):
         return 0
 
     def doubted(self, result: Result, stage: Scene, mark: int) -> Result:
-        """Return a failure as it is, or INCONCLUSIVE where the subject ended since `mark`, and another check ran too."""
+        """Return a failure as it is, or INCONCLUSIVE where the subject ended since `mark` and other checks ran."""
         return result
 
     def afterwards(self) -> list[Result]:
@@ -202,7 +209,8 @@ class Runner(CheckRunner):
         self._subject = subject
 
     def scene(self) -> Scene:
-        return Stage(self._subject, self._grammar, deadline=self._settings.deadline, seed=self._settings.seed)
+        chosen = self._settings
+        return Stage(self._subject, self._grammar, deadline=chosen.deadline, seed=chosen.seed, examples=chosen.examples)
 
     def require(self, requirement: Requirement, needs: tuple[str, ...]) -> None:
         for need in (*([requirement.condition] if requirement.condition else []), *needs):

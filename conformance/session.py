@@ -1,7 +1,7 @@
 """Reads the example conversations of the specification, and plays them against a server."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,7 +126,7 @@ class Player:
         self._leaving: set[str] = set()  # who sent exit
         self._fresh: set[str] = set()  # who has sent nothing yet; octets may have to be the very first
         self._gone: set[str] = set()  # who closed, or ends its sending
-        self._words = _replacement(session, f"-{stage.suffix}")
+        self._words = replacement(session.names, session.rooms, f"-{stage.suffix}")
         # `=>` steps of a client that follow each other are one stream: a name can be cut between them.
         self._pieces = self._replaced_pieces()
 
@@ -298,14 +298,14 @@ Replacement = Callable[[bytes], bytes]
 _WORD = re.compile(rb"[A-Za-z0-9_-]+|[^A-Za-z0-9_-]+")
 
 
-def _replacement(session: Session, suffix: str) -> Replacement:
+def replacement(names: Iterable[str], rooms: Iterable[str], suffix: str) -> Replacement:
     """Return what appends the suffix to each name and room that stands as a whole word; rooms in whatever case."""
-    names = {octets(name) for name in session.names}
-    rooms = {octets(room).lower() for room in session.rooms}
+    exact = {octets(name) for name in names}
+    folded = {octets(room).lower() for room in rooms}
 
     def replace(text: bytes) -> bytes:
         return b"".join(
-            word + suffix.encode() if word in names or word.lower() in rooms else word for word in _WORD.findall(text)
+            word + suffix.encode() if word in exact or word.lower() in folded else word for word in _WORD.findall(text)
         )
 
     return replace

@@ -16,11 +16,18 @@ _FORBIDDEN = {*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x2028, 0x20
 class Stage(Scene):
     """One check's surroundings; ended with `close`."""
 
-    def __init__(self, subject: Subject, grammar: Grammar, *, deadline: float = 3.0, seed: int = 1) -> None:
-        """`deadline`: seconds that the server has for each thing that it is expected to do."""
+    def __init__(
+        self, subject: Subject, grammar: Grammar, *, deadline: float = 3.0, seed: int = 1, examples: int = 100
+    ) -> None:
+        """`deadline`: seconds that the server has for each thing that it is expected to do.
+
+        `examples`: how many conversations by chance are held, where a check holds some.
+        """
         super().__init__(grammar, deadline=deadline, seed=seed)
         self.subject = subject
+        self.examples = examples
         self._server: Running | None = None
+        self._lent = False
         self._pacer: Peer | None = None
 
     # ------------------------------------------------------------ the server
@@ -40,19 +47,23 @@ class Stage(Scene):
         self.transcript.event("server", f"started on port {self._server.address[1]}")
         return self._server
 
+    def lend(self, server: Running) -> None:
+        """Play on a server of its own that the caller has started, and ends."""
+        self._server, self._lent = server, True
+
     @property
     def alone(self) -> bool:
         """Whether this check plays on a server of its own."""
         return self._server is not None
 
-    def start_if_possible(self) -> Running | None:
+    def start_if_possible(self, *, terminal: bool = True) -> Running | None:
         """Start a server of this check's own, or use the one that all use and return None."""
-        return self.start() if self.subject.can_start else None
+        return self.start(terminal=terminal) if self.subject.can_start else None
 
     def close(self) -> None:
         """Close all connections, and end the server of this check's own."""
         super().close()
-        if self._server is not None:
+        if self._server is not None and not self._lent:
             self._server.stop()
 
     # ------------------------------------------------------------ clients
@@ -134,6 +145,12 @@ class Stage(Scene):
         if self._pacer is None:
             self._pacer = self.connect("pacer")
         self._pacer.round_trip()
+
+    def dismiss_pacer(self) -> None:
+        """Close that connection, so that the server does not wait for it when it ends."""
+        if self._pacer is not None:
+            self._pacer.close()
+            self._pacer = None
 
     # ------------------------------------------------------------ seen in passing
 

@@ -19,11 +19,13 @@ class Verdict(StrEnum):
 class Failed(Exception):  # noqa: N818 - a verdict, not an error of the program
     """The subject does not do what the cited sentence asks for."""
 
-    def __init__(self, expected: str, received: str, note: str = "") -> None:
+    def __init__(self, expected: str, received: str, note: str = "", *, cites: str = "") -> None:
+        """`cites`: the requirement, where it is another than the one that the check cites."""
         super().__init__(f"expected {expected}, received {received}{f' ({note})' if note else ''}")
         self.expected = expected
         self.received = received
         self.note = note
+        self.cites = cites
 
 
 class Inconclusive(Exception):  # noqa: N818
