@@ -1,0 +1,22 @@
+"""The command line of the client: where the server is, and which mistakes to make."""
+
+import argparse
+import sys
+
+from tests.plainclient.client import run
+from tests.plainclient.faults import FAULTS, choose
+
+
+def main() -> int:
+    """Run the client with the arguments of the process; return its exit status."""
+    parser = argparse.ArgumentParser(prog="plainclient", description="A Flurfunk/1 client for tests.")
+    parser.add_argument("host")
+    parser.add_argument("port", type=int)
+    parser.add_argument("--fault", action="append", choices=sorted(FAULTS), default=[], metavar="NAME")
+    arguments = parser.parse_args()
+    choose(arguments.fault)
+    return run(arguments.host, arguments.port)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""The mistakes that can be switched on, each with the requirements whose checks have to notice it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A mistake: its name, what the client does then, and the requirements that it breaks."""
+
+    name: str
+    text: str
+    breaks: tuple[str, ...]
+
+
+_active: set[str] = set()
+
+
+def choose(names: Iterable[str]) -> None:
+    """Switch these faults on and all others off."""
+    _active.clear()
+    _active.update(names)
+
+
+def fault(name: str) -> bool:
+    """Tell whether to make this mistake."""
+    return name in _active
+
+
+_TABLE = (
+    # sections 2 and 3
+    ("segment-is-line", "takes the end of each segment for the end of a line", "NET-3"),
+    ("segment-is-character", "decodes each segment by itself: characters cut at its border are replaced", "NET-3"),
+    ("line-per-segment", "shows one line of each segment, the others when the next comes", "NET-3"),
+    ("bye-drops-segment", "ends when a segment has a BYE in it, and shows nothing else of it", "NET-3 CLIENT-7"),
+    ("crlf-sent", "ends its lines with CR LF", "LINE-1"),
+    ("exit-without-lf", "sends exit without its LF", "LINE-1"),
+    ("cr-kept", "takes the CR before an LF for a part of the line", "LINE-2"),
+    ("cr-ends-line", "takes a CR alone for the end of a line", "LINE-2"),
+    ("splitlines", "takes U+2028, VT, NEL and others for the end of a line", "LINE-2"),
+    ("too-long-sent", "sends lines of whatever length", "LINE-11 CLIENT-13"),
+    ("too-long-in-characters", "counts characters, not octets", "LINE-11 CLIENT-13"),
+    ("long-refused", "drops a server's line of more than 4096 octets", "LINE-12"),
+    ("long-cut", "shows only the beginning of a long line", "LINE-12"),
+    ("forbidden-sent", "sends lines with forbidden characters", "TEXT-7 CLIENT-13"),
+    ("ill-formed-sent", "sends lines that are no UTF-8", "TEXT-7"),
+    # section 13.1
+    ("unknown-line-ends", "ends at a line that it does not know", "CLIENT-1"),
+    ("unknown-feature-ends", "ends at a word in HELLO that it does not know", "CLIENT-1"),
+    ("hello-ignored", "does not look at HELLO", "CLIENT-2"),
+    ("hello-prefix", "looks only whether the second word of HELLO begins with flurfunk/1", "CLIENT-2"),
+    ("hello-untold", "closes at another HELLO without a word", "CLIENT-2"),
+    ("auto-reply", "answers whoever mentions its user", "CLIENT-3"),
+    ("announce-answered", "answers announcements", "CLIENT-3"),
+    ("info-read", "ends when an INFO line says so", "CLIENT-4"),
+    ("error-read", "ends when an ERROR says so", "CLIENT-4"),
+    ("loss-untold", "ends without a word when the connection is lost", "CLIENT-6"),
+    ("reset-untold", "ends without a word when the connection is reset", "CLIENT-6"),
+    ("failure-first", "ends at once when sending fails", "CLIENT-7"),
+    ("bye-ignored", "does not close its side on a BYE", "CLIENT-8"),
+    # section 13.2
+    ("controls-raw", "writes C0 controls as they are", "CLIENT-9"),
+    ("c1-raw", "writes C1 controls as they are", "CLIENT-9"),
+    ("bidi-raw", "writes bidirectional controls as they are", "CLIENT-9"),
+    ("invisible-raw", "writes other invisible characters as they are", "CLIENT-9"),
+    ("names-raw", "makes texts harmless, and not names", "CLIENT-9"),
+    ("errors-raw", "makes what others say harmless, and not what the server says", "CLIENT-9"),
+    ("bye-raw", "writes the reason of a BYE as it is", "CLIENT-9"),
+    ("prompt-raw", "writes its own name and room as they are", "CLIENT-9"),
+    ("speaker-hidden", "does not show who says something", "CLIENT-10"),
+    ("newest-first", "shows the lines of one segment in the wrong order", "CLIENT-10"),
+    ("flood-dropped", "drops lines when more than 50 come at once", "CLIENT-10"),
+    ("text-stripped", "shows texts without the blanks at their ends, and single ones for others", "CLIENT-10"),
+    ("own-twice", "shows the user's words when they are typed, and when they come back", "CLIENT-11"),
+    ("own-hidden", "leaves out the user's own words", "CLIENT-11"),
+    ("joined-hidden", "does not show who enters", "CLIENT-12"),
+    ("nick-hidden", "does not show new names", "CLIENT-12"),
+    ("errors-hidden", "does not show errors", "CLIENT-12"),
+    ("left-without-reason", "does not show why somebody leaves", "CLIENT-12"),
+    ("announce-like-text", "shows announcements as texts are shown", "CLIENT-12"),
+    ("events-like-rows", "shows events so that a text can wrap into one", "CLIENT-12"),
+    ("typed-stripped", "sends lines without the blanks at their ends", "CLIENT-13"),
+    ("typed-ascii", "sends ? for what is not ASCII", "CLIENT-13"),
+    ("say-removed", "sends /say x as x", "CLIENT-13"),
+    ("commands-checked", "does not send commands that it does not know", "CLIENT-13"),
+    ("typed-cut", "sends only the first 1024 octets of a line", "CLIENT-13"),
+    ("too-long-cut", "sends the first 4096 octets of a line that is too long", "CLIENT-13"),
+    ("not-sent-untold", "does not tell that a line was not sent", "CLIENT-13"),
+    ("paste-dropped", "takes one line of what is pasted", "CLIENT-13"),
+    ("half-lost", "forgets the line being typed when something comes", "CLIENT-14"),
+    ("half-torn", "does not draw the line being typed again", "CLIENT-14"),
+    ("half-character-lost", "forgets half a character when something comes", "CLIENT-14"),
+    ("half-lost-at-resize", "forgets the line being typed when the window changes", "CLIENT-14"),
+    ("ctrl-c-ignored", "ignores Ctrl-C", "CLIENT-15"),
+    ("ctrl-d-ignored", "ignores Ctrl-D", "CLIENT-15"),
+    ("exit-said", "says exit instead of leaving", "CLIENT-15"),
+    ("bye-awaited-forever", "waits for the answer to exit without end", "CLIENT-15"),
+    ("exit-unsent", "leaves without sending exit", "CLIENT-16"),
+    ("bye-unawaited", "does not wait for the BYE", "CLIENT-16"),
+    ("raw-left", "leaves the terminal raw", "CLIENT-17"),
+    ("raw-left-at-interrupt", "leaves the terminal raw at Ctrl-C", "CLIENT-17"),
+    ("raw-left-at-loss", "leaves the terminal raw when the server is lost", "CLIENT-17"),
+    ("bye-without-reason", "does not tell the reason of a BYE", "CLIENT-18"),
+    ("bye-untold", "ends without a word at a BYE", "CLIENT-18"),
+)
+
+FAULTS = {name: Fault(name, text, tuple(breaks.split())) for name, text, breaks in _TABLE}
