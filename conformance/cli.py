@@ -3,20 +3,22 @@
 import argparse
 import re
 import sys
-import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from conformance import report, smoke
+from conformance import matrix, smoke
+from conformance.document import Run
+from conformance.expected import Expectations
 from conformance.grammar import Grammar
+from conformance.outcome import CONFORMANT, INTERRUPTED, NOT_PROVEN, SUITE_FAULT
 from conformance.registry import Check, all_checks
-from conformance.runner import Result, Runner, Settings
+from conformance.run import Part, perform
+from conformance.runner import CheckRunner, Runner, Settings
 from conformance.session import session_checks
 from conformance.spec import GRAMMAR, Requirement, SpecNotFoundError, find_spec, read_requirements
-from conformance.subject import AddressSubject, CommandSubject, Subject, UnreachableError
-from conformance.verdict import Verdict
-
-CONFORMANT, NOT_CONFORMANT, NOT_PROVEN, UNREACHABLE, SUITE_FAULT, INTERRUPTED = 0, 1, 2, 3, 4, 130
+from conformance.subject import AddressSubject, CommandSubject, Subject
+from conformance.subjectfile import SubjectFile, SubjectFileError, read_subject_file
 
 REFERENCE = "{python} reference/server/server.py --port {port}"
 REFERENCE_LIMITED = REFERENCE + " --max-clients {clients} --choose-timeout {seconds} --stall-timeout {stall}"
@@ -25,79 +27,79 @@ _LEVELS = ("must", "should", "may")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the suite; return 0 conformant, 1 not, 2 not proven, 3 server not reachable, 4 fault of the suite."""
-    arguments = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    if words[:1] == ["matrix"]:
+        return matrix.main(words[1:])
+    arguments = _parser().parse_args(words)
     try:
         directory = find_spec(arguments.spec)
         requirements = read_requirements(directory)
-        grammar = Grammar(directory / GRAMMAR)
+        checks = all_checks() + session_checks(directory)
+        file = read_subject_file(arguments.subject) if arguments.subject else SubjectFile()
+        _fill(arguments, file, {check.id for check in checks})
+    except SubjectFileError as error:
+        return _complain(error, NOT_PROVEN)
     except (SpecNotFoundError, ValueError, OSError) as error:
         return _complain(error, SUITE_FAULT)
     if arguments.digests:
         print("\n".join(f"{requirement.id} {requirement.digest}" for requirement in requirements.values()))
         return CONFORMANT
-    checks = _selected(all_checks() + session_checks(directory), requirements, arguments)
-    if not checks:
-        return _complain(f"no check is selected by {', '.join(arguments.select)}", NOT_PROVEN)
-    if arguments.list:
-        print("\n".join(f"{check.id:<44} {requirements[check.requirement].level:<6} {check.title}" for check in checks))
-        return CONFORMANT
-    subject = _subject(arguments)
     try:
-        return _run(subject, checks, requirements, grammar, arguments)
-    except UnreachableError as error:
-        return _complain(error, UNREACHABLE)
+        return _perform(checks, requirements, directory, file, arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
-    finally:
-        subject.close()
 
 
-def exit_status(results: Sequence[Result]) -> int:
-    """Return the exit status that some results come to."""
-    if any(result.verdict is Verdict.ERROR for result in results):
-        return SUITE_FAULT
-    if any(result.verdict is Verdict.FAIL for result in results):
-        return NOT_CONFORMANT
-    required = [result for result in results if result.requirement.level == "MUST"]
-    if any(result.missing or result.verdict is Verdict.INCONCLUSIVE for result in required):
-        return NOT_PROVEN
-    return CONFORMANT
+def _fill(arguments: argparse.Namespace, file: SubjectFile, checks: set[str]) -> None:
+    """Let what stands in the file count where the command line says nothing; raises SubjectFileError."""
+    try:
+        if not (arguments.server or arguments.server_cmd):
+            arguments.server_cmd = file.server_command and _command(file.server_command)
+            arguments.server = file.address and _address(file.address)
+        if not arguments.limited_server_cmd:
+            arguments.limited_server_cmd = file.limited_server_command and _command(file.limited_server_command)
+    except argparse.ArgumentTypeError as error:
+        raise SubjectFileError(f"{arguments.subject}: [server] {error}") from error
+    arguments.console = arguments.console and file.console
+    if unknown := file.unknown(checks):
+        raise SubjectFileError(f"{arguments.subject}: {unknown[0]} is expected to fail, and does not exist")
 
 
-def _run(
-    subject: Subject,
+def _perform(
     checks: list[Check],
     requirements: dict[str, Requirement],
-    grammar: Grammar,
+    directory: Path,
+    file: SubjectFile,
     arguments: argparse.Namespace,
 ) -> int:
-    began = time.monotonic()
-    first = smoke.look(subject.address())
-    settings = Settings(first.features, first.deadline * arguments.time_factor, arguments.jobs, arguments.seed)
+    """Run the selected checks; return the exit status."""
+    selected = _selected(checks, requirements, arguments)
+    if not selected:
+        return _complain(f"no check is selected by {', '.join(arguments.select)}", NOT_PROVEN)
+    if arguments.list:
+        print(
+            "\n".join(f"{check.id:<44} {requirements[check.requirement].level:<6} {check.title}" for check in selected)
+        )
+        return CONFORMANT
+    subject = _subject(arguments)
+    options = {key: getattr(arguments, key) for key in ("select", "level", "jobs", "seed", "examples", "time_factor")}
+    named = ["--subject", str(arguments.subject)] if arguments.subject else []
+    if not arguments.subject or arguments.server or arguments.server_cmd:
+        named += subject.arguments()
+    run = Run(requirements, directory, named, options, name=file.name, version=file.version)
+    grammar = Grammar(directory / GRAMMAR)
 
-    def on_result(result: Result) -> None:
-        if result.verdict not in (Verdict.PASS, Verdict.SKIP):
-            print(report.explained(result, subject.arguments()), end="\n\n", flush=True)
+    def open_server() -> tuple[CheckRunner, frozenset[str]]:
+        first = smoke.look(subject.address())
+        deadline = first.deadline * arguments.time_factor
+        settings = Settings(
+            first.features, deadline, arguments.jobs, arguments.seed, frozenset(file.features), arguments.examples
+        )
+        return Runner(subject, requirements, grammar, settings), first.features
 
-    results = Runner(subject, requirements, grammar, settings).run(checks, on_result)
-    shown = [r for r in requirements.values() if not arguments.select or any(x.requirement == r for x in results)]
-    print(report.table(shown, results))
-    status = exit_status(results)
-    counts = {verdict: sum(result.verdict is verdict for result in results) for verdict in Verdict}
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
-    print(f"\n{len(results)} checks in {time.monotonic() - began:.1f} s, seed {arguments.seed}: {told}")
-    print(_conclusion(status, partial=bool(arguments.select or arguments.level)))
-    return status
-
-
-def _conclusion(status: int, *, partial: bool) -> str:
-    if status == CONFORMANT and partial:
-        return "What was selected holds. Only a run of all checks tells whether the server conforms."
-    return {
-        CONFORMANT: "The server conforms to Flurfunk/1.",
-        NOT_CONFORMANT: "The server does not conform to Flurfunk/1.",
-        NOT_PROVEN: "Whether the server conforms is not known: required checks were not run, or are inconclusive.",
-    }.get(status, "The suite has a fault; nothing is known about the server.")
+    expectations = Expectations(file.expected_failures, datetime.now(UTC).date())
+    known = {check.id for check in checks}
+    return perform(run, [Part(selected, open_server, subject.close)], expectations, known, arguments.report)
 
 
 def _complain(error: object, status: int) -> int:
@@ -137,6 +139,8 @@ def _subject(arguments: argparse.Namespace) -> Subject:
         return CommandSubject(
             arguments.server_cmd, limited_command=arguments.limited_server_cmd, console=arguments.console
         )
+    if not Path("reference/server/server.py").is_file():
+        raise SystemExit(_complain("which server? Say it with --server-cmd, --server or --subject", NOT_PROVEN))
     return CommandSubject(REFERENCE, limited_command=REFERENCE_LIMITED, console=arguments.console)
 
 
@@ -144,6 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="flurfunk-conformance",
         description="Checks whether a server conforms to Flurfunk/1; the reference server where none is named.",
+        usage="%(prog)s [option ...]\n       %(prog)s matrix DIR ... [--output FILE.html]",
         epilog="Exit status: 0 conformant, 1 not, 2 inconclusive or required checks not run (or wrong usage), "
         "3 server not reachable, 4 fault of the suite.",
     )
@@ -159,6 +164,12 @@ def _parser() -> argparse.ArgumentParser:
         help="starts it with limits; also replaced: {clients}, {seconds} to choose a room (0: no limit), "
         "and, optional, {stall} seconds that a reader may stall",
     )
+    parser.add_argument(
+        "--subject",
+        type=Path,
+        metavar="FILE",
+        help="a subject.toml that says all of this, and which failures are expected",
+    )
     parser.add_argument("--no-console", dest="console", action="store_false", help="the server has no console")
     parser.add_argument(
         "--select",
@@ -168,13 +179,19 @@ def _parser() -> argparse.ArgumentParser:
         help="LINE-4, LINE-4/long-lines, LINE, or a section: 3.1",
     )
     parser.add_argument("--level", action="append", choices=_LEVELS, help="only requirements of this level")
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", help="write report.json, junit.xml, report.html and badge.svg there"
+    )
     parser.add_argument("--list", action="store_true", help="list the checks and run nothing")
     parser.add_argument("--digests", action="store_true", help="list the digest of each sentence and run nothing")
     parser.add_argument("--jobs", type=_positive_int, default=4, metavar="N", help="checks at a time (default 4)")
     parser.add_argument(
         "--time-factor", type=_positive, default=1.0, metavar="F", help="all deadlines are F times as long"
     )
-    parser.add_argument("--seed", type=int, default=1, help="of the random walk (default 1)")
+    parser.add_argument("--seed", type=int, default=1, help="of the conversations by chance (default 1)")
+    parser.add_argument(
+        "--examples", type=_positive_int, default=100, metavar="N", help="conversations by chance (default 100)"
+    )
     parser.add_argument("--spec", type=Path, metavar="DIR", help="where the specification is")
     return parser
 

@@ -7,8 +7,6 @@ from datetime import date
 from conformance.runner import Result
 from conformance.verdict import Verdict
 
-SYNTHETIC = ("every-line", "whole-run", "declared-features")  # what the runner adds to the checks
-
 
 @dataclass(frozen=True)
 class Expectation:

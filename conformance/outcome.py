@@ -55,21 +55,21 @@ def conclusion(status: int, results: Sequence[Result], *, partial: bool) -> Conc
 
 
 def in_words(concluded: Conclusion, results: Sequence[Result], *, what: str = "server") -> str:
-    """Return the conclusion as a sentence; `what`: server or client."""
-    expected = sum(result.verdict is Verdict.XFAIL for result in results)
-    failures = "one expected failure" if expected == 1 else f"{expected} expected failures"
-    but = f", but for {failures}" if expected else ""
-    sentences = {
-        Conclusion.CONFORMANT: f"The {what} conforms to Flurfunk/1.",
-        Conclusion.CONFORMANT_BUT: f"The {what} conforms to Flurfunk/1{but}.",
-        Conclusion.SELECTION_HOLDS: f"What was selected holds{but}. Only a run of all checks tells whether the {what} conforms.",
-        Conclusion.NOT_CONFORMANT: f"The {what} does not conform to Flurfunk/1.",
-        Conclusion.INCONCLUSIVE: f"Whether the {what} conforms is not known: required checks were not run, or are inconclusive.",
+    """Return the conclusion as a sentence; `what`: server, client, or server and client."""
+    count = sum(result.verdict is Verdict.XFAIL for result in results)
+    but = f", but for {count} expected failure{'' if count == 1 else 's'}" if count else ""
+    does, does_not = ("conform", "do not conform") if " and " in what else ("conforms", "does not conform")
+    if concluded is Conclusion.NOT_CONFORMANT and not any(result.verdict is Verdict.FAIL for result in results):
+        return "What is expected to fail does not fail any more: bring the list of expected failures up to date."
+    return {
+        Conclusion.CONFORMANT: f"The {what} {does} to Flurfunk/1.",
+        Conclusion.CONFORMANT_BUT: f"The {what} {does} to Flurfunk/1{but}.",
+        Conclusion.SELECTION_HOLDS: f"What was selected holds{but}. "
+        f"Only a run of all checks tells whether the {what} {does}.",
+        Conclusion.NOT_CONFORMANT: f"The {what} {does_not} to Flurfunk/1.",
+        Conclusion.INCONCLUSIVE: f"Whether the {what} {does} is not known: "
+        "required checks were not run, or are inconclusive.",
         Conclusion.UNREACHABLE: f"The {what} could not be reached; nothing was checked.",
         Conclusion.SUITE_FAULT: f"The suite has a fault; nothing is known about the {what}.",
         Conclusion.INTERRUPTED: "The run was interrupted; nothing is known beyond what is listed.",
-    }
-    only_unexpected = not any(result.verdict is Verdict.FAIL for result in results)
-    if concluded is Conclusion.NOT_CONFORMANT and only_unexpected:
-        return "What is expected to fail does not fail any more: bring the list of expected failures up to date."
-    return sentences[concluded]
+    }[concluded]

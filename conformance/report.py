@@ -4,25 +4,28 @@ import shlex
 import textwrap
 from collections.abc import Iterable
 
-from conformance.runner import Result
+from conformance.runner import SYNTHETIC, Result
 from conformance.spec import Requirement
 from conformance.verdict import Verdict
 
 _GRAVE = (
     Verdict.ERROR,
     Verdict.FAIL,
+    Verdict.XPASS,
     Verdict.INCONCLUSIVE,
     Verdict.WARN,
+    Verdict.XFAIL,
     Verdict.PASS,
     Verdict.SKIP,
 )
 WIDTH = 100
+_FIRST, _LAST = 30, 60  # lines of a transcript that are printed
 
 
-def explained(result: Result, command: list[str]) -> str:
+def explained(result: Result, arguments: list[str]) -> str:
     """Return what a person needs to know about a result that is no PASS, in several lines.
 
-    `command`: the arguments that name the subject, for the command that runs the check again.
+    `arguments`: those of the command line that name the subject.
     """
     requirement = result.requirement
     lines = [
@@ -38,9 +41,17 @@ def explained(result: Result, command: list[str]) -> str:
     if result.reason:
         lines += [f"  reason    {line}" for line in result.reason.rstrip().splitlines()]
     if str(result.transcript):
-        lines += ["  transcript (seconds, who, what)", textwrap.indent(str(result.transcript), "  ")]
-    again = ["python", "-m", "conformance", *command, "--select", result.id]
-    return "\n".join([*lines, f"  again     {shlex.join(again)}"])
+        lines += ["  transcript (seconds, who, what)", textwrap.indent(_shortened(str(result.transcript)), "  ")]
+    return "\n".join([*lines, f"  again     {command(arguments, result.id)}"])
+
+
+def command(arguments: Iterable[str], identifier: str = "") -> str:
+    """Return the shell command that runs the suite again: whole, or one check where that is possible.
+
+    `arguments`: those of the command line that name the subject.
+    """
+    whole = not identifier or identifier.partition("/")[2] in SYNTHETIC
+    return shlex.join(["python", "-m", "conformance", *arguments, *([] if whole else ["--select", identifier])])
 
 
 def table(requirements: Iterable[Requirement], results: list[Result]) -> str:
@@ -78,3 +89,12 @@ def _mark(expected: str, received: str) -> str:
     """Return a line with a mark under the first character of `received` that differs."""
     same = next((n for n, (a, b) in enumerate(zip(expected, received, strict=False)) if a != b), None)
     return " " * (min(len(expected), len(received)) if same is None else same) + "^ first difference"
+
+
+def _shortened(transcript: str) -> str:
+    """Return a transcript without the middle of a long one."""
+    lines = transcript.splitlines()
+    if len(lines) <= _FIRST + _LAST:
+        return transcript
+    more = f"           ({len(lines) - _FIRST - _LAST} more)"
+    return "\n".join([*lines[:_FIRST], more, *lines[-_LAST:]])

@@ -1,9 +1,10 @@
 """What was sent and received on all connections of one check, with the time of each line."""
 
 import time
+from collections import deque
 from dataclasses import dataclass
 
-MAX_ENTRIES = 4000  # a flood of 10,000 lines need not be kept whole
+MAX_ENTRIES = 4000  # of a flood, the first half and the last half of so many are kept
 _SHOWN = 160  # octets of a line that are shown
 _KEPT_AT_END = 40
 
@@ -24,7 +25,8 @@ class Transcript:
     def __init__(self) -> None:
         self._start = time.monotonic()
         self._entries: list[Entry] = []
-        self._dropped = 0
+        self._last: deque[Entry] = deque(maxlen=MAX_ENTRIES // 2)
+        self.count = 0  # all that was noted, kept or not
 
     def sent(self, who: str, octets: bytes) -> None:
         """Note octets that a client sent."""
@@ -41,24 +43,23 @@ class Transcript:
     @property
     def entries(self) -> list[Entry]:
         """What was noted so far."""
-        return list(self._entries)
+        return [*self._entries, *self._last]
 
     def last_sent(self) -> Entry | None:
         """Return the last thing that was sent and is no ping of the suite's own, if there is one."""
-        sent = [entry for entry in self._entries if entry.arrow == "->"]
+        sent = [entry for entry in self.entries if entry.arrow == "->"]
         return next((entry for entry in reversed(sent) if not entry.text.startswith('"/ping barrier-')), None)
 
     def __str__(self) -> str:
-        lines = [f"{entry.seconds:9.4f}  {entry.who:>10} {entry.arrow} {entry.text}" for entry in self._entries]
-        if self._dropped:
-            lines.append(f"           ({self._dropped} more)")
+        lines = [f"{entry.seconds:9.4f}  {entry.who:>10} {entry.arrow} {entry.text}" for entry in self.entries]
+        if left_out := self.count - len(lines):
+            lines.insert(len(self._entries), f"           ({left_out} more)")
         return "\n".join(lines)
 
     def _add(self, who: str, arrow: str, text: str) -> None:
-        if len(self._entries) >= MAX_ENTRIES:
-            self._dropped += 1
-        else:
-            self._entries.append(Entry(time.monotonic() - self._start, who, arrow, text))
+        self.count += 1
+        kept = self._entries if len(self._entries) < MAX_ENTRIES // 2 else self._last
+        kept.append(Entry(time.monotonic() - self._start, who, arrow, text))
 
 
 def shown(octets: bytes) -> str:

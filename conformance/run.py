@@ -1,0 +1,151 @@
+"""A whole run: checks the parts one after the other, tells a person what comes out, and leaves reports."""
+
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from conformance import outcome, report
+from conformance.document import Run, document
+from conformance.expected import Expectations
+from conformance.progress import Progress, coloured
+from conformance.registry import Check
+from conformance.reports import write_reports
+from conformance.runner import CheckRunner, Result
+from conformance.subject import UnreachableError
+from conformance.transcript import Transcript
+from conformance.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Part:
+    """One program to be checked: a server or a client."""
+
+    checks: list[Check]
+    open: Callable[[], tuple[CheckRunner, frozenset[str] | None]]  # and the features; raises UnreachableError
+    close: Callable[[], None] = lambda: None
+
+
+def perform(
+    run: Run, parts: Sequence[Part], expectations: Expectations, known: set[str], directory: Path | None
+) -> int:
+    """Run the parts, fill `run`, print, and write reports into `directory`, whatever happens; return the exit status.
+
+    `known`: the identifiers of all checks, selected or not.
+    """
+    began = time.monotonic()
+    telling = _Telling(run, expectations, sum(len(part.checks) for part in parts))
+    signals = _interrupting()
+    try:
+        for part in parts:
+            try:
+                _perform(part, run, telling)
+            finally:
+                part.close()
+        run.results = expectations.finish(run.results, known)
+        run.status = outcome.exit_status(run.results)
+    except UnreachableError as error:
+        run.status = outcome.UNREACHABLE
+        run.sentence = str(error)
+    except KeyboardInterrupt:
+        run.status = outcome.INTERRUPTED
+    except Exception:
+        run.status = outcome.SUITE_FAULT
+        print(traceback.format_exc(), file=sys.stderr)
+    finally:
+        telling.progress.clear()
+        _restore(signals)
+    run.seconds = time.monotonic() - began
+    partial = bool(run.options.get("select") or run.options.get("level"))
+    run.concluded = outcome.conclusion(run.status, run.results, partial=partial)
+    run.sentence = run.sentence or outcome.in_words(run.concluded, run.results, what=run.kind)
+    _sum_up(run, telling)
+    return run.status if directory is None else _report(run, directory)
+
+
+def _perform(part: Part, run: Run, telling: "_Telling") -> None:
+    order = {check.id: number for number, check in enumerate(part.checks)}
+    runner, features = part.open()
+    run.features = features if run.features is None else run.features
+    begun = len(run.results)
+    runner.run(part.checks, telling.on_result, lambda check: telling.progress.begins(check.id))
+    run.results[begun:] = sorted(run.results[begun:], key=lambda result: order.get(result.id, len(order)))
+
+
+class _Telling:
+    """What a person is told while checks run."""
+
+    def __init__(self, run: Run, expectations: Expectations, total: int) -> None:
+        self.progress = Progress(total, sys.stderr)
+        self._run = run
+        self._expectations = expectations
+        self._told: set[str] = set()
+
+    def on_result(self, result: Result) -> None:
+        """Keep a result, and explain it where it is no PASS; of many inconclusive for one reason the first alone."""
+        result = self._expectations.judge(result)
+        self._run.results.append(result)
+        self.progress.ended()
+        if result.verdict in (Verdict.PASS, Verdict.SKIP, Verdict.XFAIL, Verdict.XPASS):
+            return
+        if result.verdict is Verdict.INCONCLUSIVE:
+            if result.reason in self._told:
+                return
+            self._told.add(result.reason)
+        self.say(report.explained(result, self._run.arguments) + "\n")
+
+    def say(self, text: str) -> None:
+        """Print, with the line of progress out of the way."""
+        self.progress.clear()
+        print(coloured(text, sys.stdout), flush=True)
+
+
+def _sum_up(run: Run, telling: _Telling) -> None:
+    """Print the table, the numbers and the conclusion; only one line where nothing was checked."""
+    if run.status == outcome.UNREACHABLE and not run.results:
+        print(f"flurfunk-conformance: {run.sentence}", file=sys.stderr)
+        return
+    for result in run.results:
+        if result.verdict is Verdict.XPASS:
+            telling.say(report.explained(replace(result, transcript=Transcript()), run.arguments) + "\n")
+    shown = [
+        requirement
+        for requirement in run.requirements.values()
+        if not run.options.get("select") or any(result.requirement == requirement for result in run.results)
+    ]
+    telling.say(report.table(shown, run.results))
+    counts = {verdict: sum(result.verdict is verdict for result in run.results) for verdict in Verdict}
+    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "nothing"
+    telling.say(f"\n{len(run.results)} checks in {run.seconds:.1f} s, seed {run.options.get('seed')}: {told}")
+    telling.say(run.sentence)
+
+
+def _report(run: Run, directory: Path) -> int:
+    """Write the reports; return the exit status, that of a wrong usage where they cannot be written."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        write_reports(directory, document(run))
+    except OSError as error:
+        print(f"flurfunk-conformance: no reports in {directory}: {error.strerror}", file=sys.stderr)
+        return run.status or outcome.NOT_PROVEN
+    return run.status
+
+
+def _interrupting() -> object:
+    """Let SIGTERM end a run as Ctrl-C does, so that its reports are written; return what was before."""
+    if threading.current_thread() is not threading.main_thread():
+        return None
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    return signal.signal(signal.SIGTERM, interrupt)
+
+
+def _restore(before: object) -> None:
+    if before is not None:
+        signal.signal(signal.SIGTERM, before)  # type: ignore[arg-type]
