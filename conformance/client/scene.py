@@ -28,6 +28,7 @@ ME, ROOM = "Guest", "main"
 _FORBIDDEN = {*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029}
 # What a client may send by itself, and gets an answer to.
 _OWN = re.compile(rb"/(ping|nick|who|rooms|help)( .*)?", re.DOTALL)
+WORD = re.compile("q[a-z]{4}x")  # what `ClientScene.word` returns
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
 _TRIES = 2  # of typing a room's name: some programs drop what was typed while they began
 
@@ -122,9 +123,10 @@ class ClientScene(Scene):
             self.until(lambda: bool(self.terminal.rows), "something on the screen")
 
     def in_room(self) -> None:
-        """Start the client, and let its user choose a room, whatever the client asks first; Bob is there already."""
+        """Start the client, let its user choose a room, whatever the client asks first, and Bob say a word there."""
         self.lobby()
         self.choose_room()
+        self.settle_screen()
 
     def choose_room(self) -> None:
         """Type the name of a room, until the client has sent it, bare or with /cd."""
@@ -239,12 +241,11 @@ class ClientScene(Scene):
             what,
         )
 
-    def told_at_end(self, before: Counter[str]) -> set[str]:
-        """Return the rows that are new when the client has ended the connection and, if it does, its program."""
+    def until_told_at_end(self, before: Counter[str]) -> None:
+        """Something new is to be seen when the client has ended the connection; returns when all of it is."""
         self.until_closed()
         self.until_told(before)
         self.ends_by_itself()
-        return set(self.seen_rows() - before)
 
     # ------------------------------------------------------------ proving that something did not happen
 

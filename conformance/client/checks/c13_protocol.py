@@ -129,10 +129,10 @@ def an_end_within_a_line_is_told(t: ClientScene) -> None:
 def what_came_is_processed_before_a_failure_is_told(t: ClientScene) -> None:
     """Sending fails while lines and a BYE are unread: they are shown, and the reason of the BYE is told."""
     t.in_room()
-    t.settle_screen()
     before = t.seen_rows()
     t.send("BYE removed")
-    told = t.told_at_end(before)
+    t.until_told_at_end(before)
+    told = set(t.seen_rows() - before)
 
     t.in_room()
     t.terminal.signal(signal.SIGSTOP)

@@ -239,7 +239,7 @@ def no_text_looks_like_an_event(t: ClientScene) -> None:
         row = genuine[0][0]
         t.send(*["SAID Bob ."] * t.terminal.screen.lines)  # what was shown scrolls out
         for blanks in range(t.terminal.screen.columns + 1):
-            t.send(f"SAID Bob {'.' * (blanks % 2)}{' ' * blanks}{row}")
+            t.send(f"SAID Bob .{' ' * blanks}{row}")
             if blanks % 5 == 0:
                 t.settle_screen()
                 if genuine[0] in t.terminal.looks:
