@@ -60,7 +60,10 @@ class Delivery:
         limit [FLOW-5]; `on_slow` is called without the lock with a client that exceeds one of them.
         """
         self.lock = threading.Lock()
-        self.relief = threading.Condition(self.lock)  # notified when less is waiting than before
+        self.relief = threading.Condition(
+            self.lock
+        )  # notified when less is waiting than before, and when a socket is closed
+        self.open: set[Peer] = set()  # whose socket is not closed
         self._max_waiting = max_waiting
         self._stall_timeout = stall_timeout
         self._on_slow = on_slow
@@ -190,7 +193,7 @@ class Delivery:
         with self.lock:
             peer.writer_done = True
         if peer.reader_done:
-            peer.sock.close()
+            self._close(peer)
         else:
             self.call_later(LINGER, peer.break_off)
 
@@ -207,7 +210,13 @@ class Delivery:
         with self.lock:
             peer.reader_done = True
         if peer.writer_done:
-            peer.sock.close()
+            self._close(peer)
+
+    def _close(self, peer: Peer) -> None:
+        peer.sock.close()
+        with self.lock:
+            self.open.discard(peer)
+            self.relief.notify_all()
 
     # ------------------------------------------------------------ called by the pump
 

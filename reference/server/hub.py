@@ -5,13 +5,14 @@ several machines would send it to the engine that keeps its rooms, and carry it 
 """
 
 import logging
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 
 from reference.server.chat import FEATURES, Append, Chat, Close, Effect, Enter, Leave, Record, Tell, User
-from reference.server.delivery import LINGER, Delivery, Peer
+from reference.server.delivery import HIGH_WATER, LINGER, Delivery, Peer
 from reference.server.stream import Stream
 from reference.wire import PROTOCOL, ByeReason, LeftReason, Message, encode
 
@@ -43,7 +44,6 @@ class Hub:
         self._peers: dict[int, Peer] = {}  # those that are not sent away yet
         self._streams: dict[str, Stream[Peer]] = {}
         self._numbers = count(1)
-        self._open: set[Peer] = set()  # those whose reader has not ended
         self._closed = False
 
     def start(self) -> None:
@@ -59,7 +59,7 @@ class Hub:
     def connect(self, peer: Peer) -> None:
         """Greet a new client, or send it away where it cannot be served [BYE-4]."""
         with self._delivery.lock:
-            self._open.add(peer)
+            self._delivery.open.add(peer)
             reason = self._refusal()
             if reason is None:
                 self._peers[peer.user] = peer
@@ -74,12 +74,16 @@ class Hub:
 
     def receive(self, peer: Peer, messages: list[Message], flooding: bool) -> None:
         """Carry out a client's messages, as soon as those who hear it can take them."""
-        with self._delivery.lock:
-            self._delivery.admit(peer, flooding)
+        pending = deque(messages)
+        while pending:
             records: list[str] = []
-            for message in messages:
-                records += self._apply(self._chat.handle(peer.user, message))
-        self._after(records)
+            with self._delivery.lock:
+                self._delivery.admit(peer, flooding)
+                while pending:
+                    records += self._apply(self._chat.handle(peer.user, pending.popleft()))
+                    if peer.waiting > HIGH_WATER:
+                        break  # the answers are long: the client has to read them before it gets more [FLOW-2]
+            self._after(records)
 
     def hint(self, peer: Peer) -> None:
         """Tell a client that nothing happens because its line has not ended [LINE-10]."""
@@ -99,9 +103,6 @@ class Hub:
     def reader_ended(self, peer: Peer) -> None:
         """Note that the client's thread no longer uses its socket."""
         self._delivery.reader_ended(peer)
-        with self._delivery.lock:
-            self._open.discard(peer)
-            self._delivery.relief.notify_all()
 
     def refuse(self, peer: Peer, protocol: str) -> None:
         """Close, at once and without a word, a connection that speaks something else [NET-9]."""
@@ -115,7 +116,7 @@ class Hub:
     def crowded(self) -> bool:
         """Whether so many connections are open, those that are just leaving included, that a thread is too much."""
         most = self._limits.max_clients
-        return bool(most) and len(self._open) >= 2 * most + LEAVING
+        return bool(most) and len(self._delivery.open) >= 2 * most + LEAVING
 
     # ------------------------------------------------------------ the operator
 
@@ -150,12 +151,12 @@ class Hub:
             self._apply(self._chat.shut_down())
         self._delivery.flush()
         with self._delivery.lock:
-            self._delivery.relief.wait_for(lambda: not self._open, seconds)
-            stuck = list(self._open)
+            self._delivery.relief.wait_for(lambda: not self._delivery.open, seconds)
+            stuck = list(self._delivery.open)
         for peer in stuck:
             self._delivery.abandon(peer)
         with self._delivery.lock:
-            self._delivery.relief.wait_for(lambda: not self._open, 1.0)
+            self._delivery.relief.wait_for(lambda: not self._delivery.open, 1.0)
 
     # ------------------------------------------------------------ called by time or by the delivery
 

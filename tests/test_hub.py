@@ -1,0 +1,317 @@
+"""Where the chat meets the delivery: real sockets, no thread for each client."""
+
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from reference.server.connection import BATCH_LINES
+from reference.server.delivery import Peer
+from reference.server.hub import Hub, Limits
+from reference.wire import parse
+from tests.support import DEADLINE, Client, wait_until
+
+
+class Stage:
+    """A hub, and clients whose lines are handed to it as a batch."""
+
+    def __init__(self, limits: Limits = Limits(), log_messages: bool = False) -> None:  # noqa: B008
+        self.hub = Hub(limits, log_messages)
+        self.stack = contextlib.ExitStack()
+        self.hub.start()
+
+    def connect(self, *lines: str, buffer: int | None = None) -> tuple[Peer, Client]:
+        """Return a new client that has sent these lines; its greeting and what they brought is not read."""
+        ours, theirs = socket.socketpair()
+        if buffer:
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
+        client = Client(theirs)
+        self.stack.callback(client.close)
+        self.stack.callback(ours.close)
+        peer = Peer(self.hub.new_number(), ours)
+        self.hub.connect(peer)
+        self.say(peer, *lines)
+        return peer, client
+
+    def say(self, peer: Peer, *lines: str, flooding: bool = False) -> None:
+        """Hand over lines in one batch."""
+        messages = [message for line in lines if (message := parse(line.encode())) is not None]
+        if messages:
+            self.hub.receive(peer, messages, flooding)
+
+    def barrier(self, peer: Peer, client: Client) -> list[str]:
+        """Return the lines before the answer to a ping."""
+        self.say(peer, "/ping barrier")
+        return client.until("PONG barrier")
+
+    def end(self, peer: Peer) -> None:
+        """Tell the hub what a client's thread tells it in the end."""
+        self.hub.end_of_stream(peer)
+        self.hub.reader_ended(peer)
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    stage = Stage()
+    with stage.stack:
+        yield stage
+
+
+def test_conversation(stage: Stage) -> None:
+    ann, ann_client = stage.connect("/nick Ann", "main")
+    bob, bob_client = stage.connect("/nick Bob", "main")
+    stage.say(ann, "hello", "/nick Anna", "it is me", "/cd lounge", "anybody?")
+    assert ann_client.until("SAID Anna anybody?")[3:] == [
+        "NAME Ann",
+        "ROOM main",
+        "JOINED Bob",
+        "SAID Ann hello",
+        "NAME Anna",
+        "SAID Anna it is me",
+        "ROOM lounge",
+    ]
+    assert stage.barrier(bob, bob_client)[5:] == [
+        "SAID Ann hello",
+        "NICK Ann Anna",
+        "SAID Anna it is me",
+        "LEFT Anna moved",
+    ]
+    assert [user.name for user in stage.hub.users()] == ["Anna", "Bob"]
+    assert stage.hub.rooms() == {"main": 1, "lounge": 1}
+
+
+def test_end_of_stream_gets_what_the_lines_brought(stage: Stage) -> None:
+    """[NET-4] [LEFT-1]."""
+    ann, ann_client = stage.connect("/nick Ann", "main")
+    bob, bob_client = stage.connect("main")
+    stage.say(ann, "bye all")
+    stage.end(ann)
+    stage.end(ann)  # once more does no harm
+    assert ann_client.rest()[-1] == "SAID Ann bye all"
+    assert stage.barrier(bob, bob_client)[-2:] == ["SAID Ann bye all", "LEFT Ann lost"]
+    assert ann.sock.fileno() == -1
+
+
+def test_refused_protocol_is_closed_without_a_word(stage: Stage) -> None:
+    """[NET-9]."""
+    peer, client = stage.connect()
+    stage.hub.refuse(peer, "HTTP")
+    stage.hub.reader_ended(peer)
+    assert not [line for line in client.rest() if line.startswith("BYE")]
+    assert stage.hub.users() == []
+
+
+def test_kick(stage: Stage) -> None:
+    """[OPER-4] [NAME-9] [BYE-3]."""
+    ann, ann_client = stage.connect("/nick Ann", "main")
+    bob, bob_client = stage.connect("/nick Bob", "main")
+    assert stage.hub.kick("ANN") is True
+    assert stage.hub.kick("Ann") is False
+    stage.say(ann, "ghost", "/ping ghost")
+    stage.say(bob, "/nick Ann")
+    stage.end(ann)
+    assert ann_client.rest()[-1] == "BYE removed"
+    assert stage.barrier(bob, bob_client)[-2:] == ["LEFT Ann removed", "NAME Ann"]
+
+
+def test_hint_about_an_unfinished_line(stage: Stage) -> None:
+    """[LINE-10]: not behind BYE."""
+    peer, client = stage.connect()
+    stage.hub.hint(peer)
+    assert client.until("INFO A line ends")
+    stage.say(peer, "exit")
+    stage.hub.hint(peer)
+    assert client.rest() == ["BYE exit"]
+
+
+def test_limit_of_clients() -> None:
+    """[BYE-4] [BYE-5]."""
+    stage = Stage(Limits(max_clients=1))
+    with stage.stack:
+        first, _ = stage.connect("main")
+        second, refused = stage.connect("main", "/ping x")
+        stage.hub.hint(second)
+        stage.end(second)
+        assert refused.rest() == ["HELLO flurfunk/1 who rooms", "BYE full"]
+        stage.say(first, "exit")
+        _, third = stage.connect("main")
+        third.until("ROOM main")
+
+
+def test_time_to_choose_a_room() -> None:
+    """[BYE-7] [BYE-8]: whatever is sent in the meantime, and not for those in a room."""
+    stage = Stage(Limits(choose_timeout=0.5))
+    with stage.stack:
+        member, member_client = stage.connect("main")
+        gone, _ = stage.connect()
+        stage.end(gone)
+        lobby, lobby_client = stage.connect("/nick Late", "/ping x", "no room")
+        assert lobby_client.rest()[-1] == "BYE idle"
+        assert stage.barrier(member, member_client)[-1] == "ROOM main"
+        stage.end(lobby)
+
+
+def test_slow_reader_is_removed_with_a_word() -> None:
+    """[FLOW-5] [FLOW-6]: at a line's end, and the others are told."""
+    stage = Stage(Limits(max_waiting=262144))
+    with stage.stack:
+        slow, slow_client = stage.connect("/nick Slow", "main", buffer=4096)
+        ann, ann_client = stage.connect("/nick Ann", "main")
+        ann_client.until("ROOM main")
+        text = "x" * 4000
+        for _ in range(1000):
+            stage.say(ann, text)
+            if (line := ann_client.line()) != f"SAID Ann {text}":
+                break
+        assert line == "LEFT Slow removed"
+        *lines, bye = slow_client.rest()
+        assert bye == "BYE slow"
+        said = [line for line in lines if line.startswith("SAID")]
+        assert said
+        assert set(said) == {f"SAID Ann {text}"}  # whole lines only
+        assert stage.hub.kick("Slow") is False
+        stage.end(slow)
+
+
+def test_answers_to_one_batch_are_bounded() -> None:
+    """[FLOW-2] [FLOW-7]: who reads what it asks for is not ended, however long the answers of one segment are."""
+    stage = Stage(Limits(max_waiting=262144))
+    with stage.stack:
+        for number in range(300):
+            stage.connect(f"room-with-a-long-name-{number:010}")
+        asker, client = stage.connect(buffer=4096)
+
+        def ask() -> None:
+            for _ in range(3):
+                stage.say(asker, *["/rooms"] * BATCH_LINES)
+            stage.say(asker, "/ping end")
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        lines = client.until("PONG end")
+        thread.join(DEADLINE)
+        assert lines.count("ROOMS 300") == 3 * BATCH_LINES
+        assert sum(line.startswith("LIVE") for line in lines) == 3 * BATCH_LINES * 300
+
+
+def test_everything_is_sent_while_many_come_and_go(stage: Stage) -> None:
+    """[LEFT-2] [ORDER-1]: one LEFT for each JOINED, and the same order for all, whoever races."""
+    watchers = [stage.connect("/nick W1", "main"), stage.connect("/nick W2", "main", buffer=4096)]
+
+    def come_and_go(way: int) -> None:
+        for number in range(30):
+            peer, client = stage.connect(
+                f"/nick n{way}-{number}",
+                "main",
+                "hello",
+                "/cd x",
+                "/cd main",
+                f"/nick z-{way}",
+                f"/nick n{way}-{number}",
+            )
+            if (way + number) % 3 == 0:
+                client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.close()
+                stage.end(peer)
+            elif (way + number) % 3 == 1:
+                exiting = threading.Thread(target=stage.say, args=(peer, "exit"))
+                exiting.start()
+                stage.end(peer)
+                exiting.join(DEADLINE)
+            else:
+                stage.hub.kick(f"N{way}-{number}")
+                stage.end(peer)
+
+    threads = [threading.Thread(target=come_and_go, args=(way,)) for way in range(4)]
+    got: list[list[str]] = [[], []]
+
+    def watch(at: int) -> None:
+        got[at] = watchers[at][1].until("SAID W1 that is all")
+
+    readers = [threading.Thread(target=watch, args=(at,)) for at in (0, 1)]
+    for thread in threads + readers:
+        thread.start()
+    for thread in threads:
+        thread.join(DEADLINE)
+    stage.say(watchers[0][0], "that is all")
+    for thread in readers:
+        thread.join(DEADLINE)
+    first = got[0][got[0].index("JOINED W2") + 1 :]
+    assert first == got[1][got[1].index("ROOM main") + 1 :]
+    present: set[str] = set()
+    joined = 0
+    for line in first:
+        word, name, *new = line.split(" ")
+        if word == "JOINED":
+            assert name not in present
+            present.add(name)
+            joined += 1
+        elif word == "LEFT":
+            present.remove(name)
+        elif word == "NICK":
+            present.remove(name)
+            present.add(*new)
+        else:
+            assert word == "SAID"
+            assert name in present
+    assert joined == 2 * 4 * 30
+    assert not present
+    assert len(stage.hub.users()) == 2
+
+
+def test_shutting_down(stage: Stage) -> None:
+    """[OPER-2]: all get what is queued and BYE; who comes later is sent away; it waits until all are gone."""
+    ann, ann_client = stage.connect("main", buffer=4096)
+    lobby, lobby_client = stage.connect()
+    for _ in range(50):
+        stage.say(ann, "x" * 1000)
+    ender = threading.Thread(target=stage.hub.shut_down, args=(DEADLINE,))
+    ender.start()
+    lines = ann_client.rest()
+    assert lines[-1] == "BYE shutdown"
+    assert sum(line.startswith("SAID") for line in lines) == 50
+    assert lobby_client.rest()[-1] == "BYE shutdown"
+    late, late_client = stage.connect("main")
+    assert late_client.rest() == ["HELLO flurfunk/1 who rooms", "BYE shutdown"]
+    assert ender.is_alive()
+    for peer in (ann, lobby, late):
+        stage.end(peer)
+    ender.join(DEADLINE)
+    assert not ender.is_alive()
+
+
+def test_shutting_down_by_deadline(stage: Stage) -> None:
+    """[OPER-2]: whoever does not read is cut off."""
+    stuck, _ = stage.connect("main", buffer=4096)
+    for _ in range(50):
+        stage.say(stuck, "x" * 1000)
+
+    def read() -> None:
+        while stuck.sock.recv(100):
+            pass
+        stage.end(stuck)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    stage.hub.shut_down(0.1)
+    reader.join(DEADLINE)
+    assert not reader.is_alive()
+    wait_until(lambda: stuck.sock.fileno() == -1, "the socket to be closed")
+
+
+def test_shutting_down_waits_for_what_a_half_closed_client_is_to_get(stage: Stage) -> None:
+    """[NET-4] [OPER-2]: although its thread has ended."""
+    peer, client = stage.connect("main", buffer=4096)
+    for _ in range(100):
+        stage.say(peer, "x" * 1000)
+    stage.end(peer)
+    ender = threading.Thread(target=stage.hub.shut_down, args=(DEADLINE,))
+    ender.start()
+    ender.join(0.2)
+    assert ender.is_alive()
+    assert sum(line.startswith("SAID") for line in client.rest()) == 100
+    ender.join(DEADLINE)
+    assert not ender.is_alive()
