@@ -1,4 +1,4 @@
-"""The command line: which server, which checks, and the exit status."""
+"""The command line: which server and client, which checks, and the exit status."""
 
 import argparse
 import re
@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from conformance import matrix, smoke
+from conformance.client.registry import client_checks
+from conformance.client.runner import ClientRunner
+from conformance.client.subject import ClientSubject, look
 from conformance.document import Run
 from conformance.expected import Expectations
 from conformance.grammar import Grammar
@@ -22,11 +25,12 @@ from conformance.subjectfile import SubjectFile, SubjectFileError, read_subject_
 
 REFERENCE = "{python} reference/server/server.py --port {port}"
 REFERENCE_LIMITED = REFERENCE + " --max-clients {clients} --choose-timeout {seconds} --stall-timeout {stall}"
+REFERENCE_CLIENT = "{python} reference/client/client.py {host}:{port}"
 _LEVELS = ("must", "should", "may")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the suite; return 0 conformant, 1 not, 2 not proven, 3 server not reachable, 4 fault of the suite."""
+    """Run the suite; return 0 conformant, 1 not, 2 not proven, 3 subject not reachable, 4 fault of the suite."""
     words = sys.argv[1:] if argv is None else argv
     if words[:1] == ["matrix"]:
         return matrix.main(words[1:])
@@ -34,9 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         directory = find_spec(arguments.spec)
         requirements = read_requirements(directory)
-        checks = all_checks() + session_checks(directory)
+        checks = {"server": all_checks() + session_checks(directory), "client": client_checks()}
         file = read_subject_file(arguments.subject) if arguments.subject else SubjectFile()
-        _fill(arguments, file, {check.id for check in checks})
+        _fill(arguments, file, {check.id for some in checks.values() for check in some})
     except SubjectFileError as error:
         return _complain(error, NOT_PROVEN)
     except (SpecNotFoundError, ValueError, OSError) as error:
@@ -52,44 +56,67 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _fill(arguments: argparse.Namespace, file: SubjectFile, checks: set[str]) -> None:
     """Let what stands in the file count where the command line says nothing; raises SubjectFileError."""
+    arguments.named = arguments.server or arguments.server_cmd  # beside the file, or without it
     try:
         if not (arguments.server or arguments.server_cmd):
             arguments.server_cmd = file.server_command and _command(file.server_command)
             arguments.server = file.address and _address(file.address)
         if not arguments.limited_server_cmd:
             arguments.limited_server_cmd = file.limited_server_command and _command(file.limited_server_command)
+        if not arguments.client_cmd:
+            arguments.client_cmd = file.client_command and _command(file.client_command)
     except argparse.ArgumentTypeError as error:
-        raise SubjectFileError(f"{arguments.subject}: [server] {error}") from error
+        raise SubjectFileError(f"{arguments.subject}: {error}") from error
     arguments.console = arguments.console and file.console
     if unknown := file.unknown(checks):
         raise SubjectFileError(f"{arguments.subject}: {unknown[0]} is expected to fail, and does not exist")
 
 
 def _perform(
-    checks: list[Check],
+    checks: dict[str, list[Check]],
     requirements: dict[str, Requirement],
     directory: Path,
     file: SubjectFile,
     arguments: argparse.Namespace,
 ) -> int:
-    """Run the selected checks; return the exit status."""
-    selected = _selected(checks, requirements, arguments)
+    """Run the selected checks of what is named; return the exit status."""
+    subjects = {"server": _server(arguments), "client": _client(arguments)}
+    kinds = [kind for kind, subject in subjects.items() if subject]
+    selected = {kind: chosen for kind in kinds if (chosen := _selected(checks[kind], requirements, arguments))}
     if not selected:
         return _complain(f"no check is selected by {', '.join(arguments.select)}", NOT_PROVEN)
     if arguments.list:
-        print(
-            "\n".join(f"{check.id:<44} {requirements[check.requirement].level:<6} {check.title}" for check in selected)
-        )
+        for check in (check for chosen in selected.values() for check in chosen):
+            print(f"{check.id:<44} {requirements[check.requirement].level:<6} {check.title}")
         return CONFORMANT
-    subject = _subject(arguments)
     options = {key: getattr(arguments, key) for key in ("select", "level", "jobs", "seed", "examples", "time_factor")}
     named = ["--subject", str(arguments.subject)] if arguments.subject else []
-    if not arguments.subject or arguments.server or arguments.server_cmd:
-        named += subject.arguments()
-    run = Run(requirements, directory, named, options, name=file.name, version=file.version)
+    for kind in selected:
+        if subject := subjects[kind]:
+            named += [] if arguments.subject else subject.arguments()
+    run = Run(requirements, directory, named, options, " and ".join(selected), file.name, file.version)
     grammar = Grammar(directory / GRAMMAR)
+    parts = []
+    for kind, chosen in selected.items():
+        match subjects[kind]:
+            case Subject() as server:
+                parts.append(_server_part(server, chosen, requirements, grammar, file, arguments))
+            case ClientSubject() as client:
+                parts.append(_client_part(client, chosen, requirements, grammar, arguments))
+    expectations = Expectations(file.expected_failures, datetime.now(UTC).date())
+    known = {check.id for kind in selected for check in checks[kind]}
+    return perform(run, parts, expectations, known, arguments.report)
 
-    def open_server() -> tuple[CheckRunner, frozenset[str]]:
+
+def _server_part(
+    subject: Subject,
+    checks: list[Check],
+    requirements: dict[str, Requirement],
+    grammar: Grammar,
+    file: SubjectFile,
+    arguments: argparse.Namespace,
+) -> Part:
+    def begin() -> tuple[CheckRunner, frozenset[str]]:
         first = smoke.look(subject.address())
         deadline = first.deadline * arguments.time_factor
         settings = Settings(
@@ -97,9 +124,22 @@ def _perform(
         )
         return Runner(subject, requirements, grammar, settings), first.features
 
-    expectations = Expectations(file.expected_failures, datetime.now(UTC).date())
-    known = {check.id for check in checks}
-    return perform(run, [Part(selected, open_server, subject.close)], expectations, known, arguments.report)
+    return Part("server", checks, begin, subject.close)
+
+
+def _client_part(
+    subject: ClientSubject,
+    checks: list[Check],
+    requirements: dict[str, Requirement],
+    grammar: Grammar,
+    arguments: argparse.Namespace,
+) -> Part:
+    def begin() -> tuple[CheckRunner, None]:
+        deadline = look(subject, grammar, time_factor=arguments.time_factor)
+        settings = Settings(frozenset(), deadline, arguments.jobs, arguments.seed)
+        return ClientRunner(subject, requirements, grammar, settings), None
+
+    return Part("client", checks, begin)
 
 
 def _complain(error: object, status: int) -> int:
@@ -131,7 +171,8 @@ def _is_meant(check: Check, requirements: dict[str, Requirement], word: str) -> 
     )
 
 
-def _subject(arguments: argparse.Namespace) -> Subject:
+def _server(arguments: argparse.Namespace) -> Subject | None:
+    """Return the server that is named, or the reference where nothing is; None where only a client is."""
     if arguments.server:
         host, port = arguments.server
         return AddressSubject(host, port, console=arguments.console)
@@ -139,18 +180,29 @@ def _subject(arguments: argparse.Namespace) -> Subject:
         return CommandSubject(
             arguments.server_cmd, limited_command=arguments.limited_server_cmd, console=arguments.console
         )
+    if arguments.client_cmd:
+        return None
     if not Path("reference/server/server.py").is_file():
-        raise SystemExit(_complain("which server? Say it with --server-cmd, --server or --subject", NOT_PROVEN))
+        raise SystemExit(
+            _complain("what is to be checked? Say --server-cmd, --server, --client-cmd or --subject", NOT_PROVEN)
+        )
     return CommandSubject(REFERENCE, limited_command=REFERENCE_LIMITED, console=arguments.console)
+
+
+def _client(arguments: argparse.Namespace) -> ClientSubject | None:
+    """Return the client that is named, or the reference where nothing is; None where only a server is."""
+    if arguments.client_cmd:
+        return ClientSubject(arguments.client_cmd)
+    return None if arguments.server or arguments.server_cmd else ClientSubject(REFERENCE_CLIENT)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="flurfunk-conformance",
-        description="Checks whether a server conforms to Flurfunk/1; the reference server where none is named.",
+        description="Checks whether a server or a client conforms to Flurfunk/1; where none is named, the reference's.",
         usage="%(prog)s [option ...]\n       %(prog)s matrix DIR ... [--output FILE.html]",
         epilog="Exit status: 0 conformant, 1 not, 2 inconclusive or required checks not run (or wrong usage), "
-        "3 server not reachable, 4 fault of the suite.",
+        "3 server or client not reachable, 4 fault of the suite.",
     )
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
@@ -163,6 +215,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="CMD",
         help="starts it with limits; also replaced: {clients}, {seconds} to choose a room (0: no limit), "
         "and, optional, {stall} seconds that a reader may stall",
+    )
+    client = parser.add_mutually_exclusive_group()
+    client.add_argument(
+        "--client-cmd", type=_command, metavar="CMD", help="starts the client; {host} and {port} are replaced"
+    )
+    client.add_argument(
+        "--client", dest="client_cmd", action="store_const", const=REFERENCE_CLIENT, help="the reference client"
     )
     parser.add_argument(
         "--subject",
@@ -200,7 +259,7 @@ def _command(value: str) -> str:
     if "{port}" not in value:
         raise argparse.ArgumentTypeError("{port} does not stand in the command")
     try:
-        value.format(python="", port=0, clients=0, seconds=0, stall=0)
+        value.format(python="", host="", port=0, clients=0, seconds=0, stall=0)
     except (KeyError, IndexError, ValueError) as error:
         raise argparse.ArgumentTypeError(f"a brace that means nothing ({error}); double it to keep it") from error
     return value

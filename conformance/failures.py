@@ -3,14 +3,18 @@
 import re
 from collections.abc import Iterable
 from html import escape
+from itertools import pairwise
 
 from conformance.document import Document
 
 _ORDER = ("ERROR", "FAIL", "XPASS", "INCONCLUSIVE", "WARN", "XFAIL")
 _ALIKE = 3  # more inconclusive checks than this with one reason are shown as one
+_ALIKE_TIME = 0.0005  # seconds; what follows within so short a time has no label of its own on a small screen
 _LANES = 5  # more connections than this are shown in one column
 _HEAD, _TAIL = 40, 120  # entries of a conversation that are shown
+_LEGEND = "\N{RIGHTWARDS ARROW} to the server, \N{LEFTWARDS ARROW} from the server"
 _WAYS = {"->": ("sent", "to the server"), "<-": ("got", "from the server"), "--": ("note", "")}
+_CODE = re.compile(r"`([^`]+)`")
 _ESCAPE = re.compile(r"\\(?:x[0-9a-f]{2}|u\{[0-9a-f]+\}|[nrt\\]|&quot;)")
 
 
@@ -42,14 +46,19 @@ def verdict(word: str) -> str:
     return f'<span class="verdict {word}">{word}</span>'
 
 
+def sentence(text: str) -> str:
+    """Return a sentence of the specification as HTML."""
+    return _CODE.sub(r"<code>\1</code>", escape(text))
+
+
 def _card(check: Document, title: str, *, first: bool) -> str:
-    sentence = f"{check['level']} [{check['requirement']}], section {check['section']}, {title}"
+    where = f"{check['level']} [{check['requirement']}], section {check['section']}, {title}"
     return f"""\
 <details class="card {check["verdict"]}" id="check-{escape(check["id"])}"{" open" if first else ""}>
 <summary>{verdict(check["verdict"])} <h3>{escape(check["id"])}</h3>
 <p class="title">{escape(check["title"])}</p></summary>
 <div class="body">
-<blockquote>{escape(check["sentence"])}<cite>{escape(sentence)}</cite></blockquote>
+<blockquote>{sentence(check["sentence"])}<cite>{escape(where)}</cite></blockquote>
 {_compared(check)}
 {_conversation(check)}
 <div><h4>Run it again</h4>
@@ -104,7 +113,11 @@ def _conversation(check: Document) -> str:
         (n for n, one in enumerate(entries) if f"{one['who']} {one['arrow']} {one['text']}" == check["received"]),
         default=-1,
     )
-    steps = [_step(one, lanes[one["who"]], here=number == guilty) for number, one in enumerate(entries)]
+    steps = [
+        _step(one, before, lanes[one["who"]], here=number == guilty)
+        for number, (before, one) in enumerate(pairwise([None, *entries]))
+        if one
+    ]
     left_out = check["transcript_left_out"]
     if len(steps) > _HEAD + _TAIL:
         left_out += len(steps) - _HEAD - _TAIL
@@ -114,17 +127,20 @@ def _conversation(check: Document) -> str:
     heads = "".join(f'<b class="{lane}">{escape(name)}</b>' for name, lane in lanes.items())
     head = f'<li class="heads" aria-hidden="true">{heads}</li>' if few else ""
     lanes_class = f" n{len(names)}" if few else ""
-    return f"""<div><h4>Who said what</h4><ol class="talk{lanes_class}">{head}
+    return f"""<div><h4>Who said what <small>{_LEGEND}</small></h4><ol class="talk{lanes_class}">{head}
 {_joined(steps)}
 </ol></div>"""
 
 
-def _step(entry: Document, lane: str, *, here: bool) -> str:
+def _step(entry: Document, before: Document | None, lane: str, *, here: bool) -> str:
+    """Return one entry as HTML; `here`: it is what was received and should not have been."""
+    same = before is not None and (before["who"], before["arrow"]) == (entry["who"], entry["arrow"])
+    same = same and before is not None and entry["seconds"] - before["seconds"] < _ALIKE_TIME
     kind, way = _WAYS[entry["arrow"]]
     text = _ESCAPE.sub(lambda found: f"<i>{found[0]}</i>", escape(entry["text"]))
     arrow = {"sent": "\N{RIGHTWARDS ARROW} ", "got": "\N{LEFTWARDS ARROW} ", "note": ""}[kind]
     return (
-        f'<li class="{kind} {lane}{" here" if here else ""}"><span class="label">'
+        f'<li class="{kind} {lane}{" here" if here else ""}{" same" if same else ""}"><span class="label">'
         f"<time>{_seconds(entry['seconds'])}</time> <b>{escape(entry['who'])}</b> "
         f'<span class="way">{way}</span></span><span class="said">{arrow}{text}</span></li>'
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from conformance.badge import message_and_colour
 from conformance.document import Document
-from conformance.failures import cards, verdict
+from conformance.failures import cards, sentence, verdict
 
 _HERE = Path(__file__).parent
 ORDER = ("ERROR", "FAIL", "XPASS", "INCONCLUSIVE", "WARN", "XFAIL", "PASS", "SKIP")
@@ -79,7 +79,7 @@ def _header(report: Document) -> str:
     facts = [
         ("Checks", str(len(report["checks"]))),
         ("Took", f"{report['run']['seconds']:.1f} s"),
-        ("Began", f"{began:%Y-%m-%d %H:%M} UTC"),
+        ("Began (UTC)", f"{began:%Y-%m-%d %H:%M}"),
         ("Exit status", str(report["exit_status"])),
         ("Features", "not known" if report["features"] is None else ", ".join(report["features"]) or "none"),
     ]
@@ -110,10 +110,17 @@ def _totals(counts: dict[str, int]) -> str:
         width = 100 * counts[one] / total
         bars.append(f'<rect class="{one}" x="{left:.3f}" width="{width:.3f}" height="1"/>')
         left += width
-    told = "".join(f'<li class="{one}"><span><b>{counts[one]}</b> {WORDS[one]}</span></li>' for one in present)
+    told = "".join(
+        f'<li class="{one}"><span><b>{counts[one]}</b> {_word(one, counts[one])}</span></li>' for one in present
+    )
     return f"""\
 <svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">{"".join(bars)}</svg>
 <ul class="totals" aria-label="Checks by verdict">{told}</ul>"""
+
+
+def _word(one: str, count: int) -> str:
+    """Return what so many verdicts are called."""
+    return {"WARN": "warning", "ERROR": "error of the suite"}.get(one, WORDS[one]) if count == 1 else WORDS[one]
 
 
 def _requirements(report: Document) -> str:
@@ -145,7 +152,7 @@ def _choice(one: str, count: int) -> str:
 def _section(requirements: list[Document], checks: dict[str, Document]) -> str:
     first = requirements[0]
     verdicts = [one["verdict"] or "none" for one in requirements]
-    told = ", ".join(f"{verdicts.count(one)} {WORDS[one]}" for one in ORDER if one in verdicts)
+    told = ", ".join(f"{verdicts.count(one)} {_word(one, verdicts.count(one))}" for one in ORDER if one in verdicts)
     rows = "\n".join(_row(one, checks) for one in requirements)
     return f"""\
 <section class="section" data-has="{" ".join(sorted(set(verdicts)))}">
@@ -162,12 +169,13 @@ def _row(requirement: Document, checks: dict[str, Document]) -> str:
     mine = [checks[identifier] for identifier in requirement["checks"]]
     reasons = {check["reason"].partition("\n")[0] for check in mine if check["verdict"] == kind and check["reason"]}
     why = f'<p class="why {kind}">{escape("; ".join(sorted(reasons)))}</p>' if kind != "PASS" and reasons else ""
+    not_run = f'<span class="soft">{"for clients" if requirement["binds"] == "client" else "not run"}</span>'
     condition = f", {requirement['condition']}" if requirement["condition"] else ""
     return f"""\
 <tr data-verdict="{kind}"><th scope="row" id="{requirement["id"]}">{requirement["id"]}
 <small>{requirement["level"]}{condition}</small></th>
-<td class="text">{escape(requirement["text"])}{why}{_details(mine)}</td>
-<td>{verdict(requirement["verdict"]) if mine else '<span class="soft">not run</span>'}</td></tr>"""
+<td class="text">{sentence(requirement["text"])}{why}{_details(mine)}</td>
+<td>{verdict(requirement["verdict"]) if mine else not_run}</td></tr>"""
 
 
 def _details(checks: Iterable[Document]) -> str:
