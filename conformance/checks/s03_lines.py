@@ -1,5 +1,7 @@
 """Section 3.1, Lines."""
 
+import contextlib
+
 from conformance.registry import check
 from conformance.stage import Stage
 from conformance.tour import tour
@@ -181,6 +183,21 @@ def no_line_before_its_end(t: Stage) -> None:
         ann.send_octets(b"\n")
         ann.expect(*answers)
         bob.settled()
+
+
+@check("LINE-7", "bc28097c1990", slow=True)
+def no_line_by_waiting(t: Stage) -> None:
+    """Half a line stays half when 5 seconds have passed, which the hint of [LINE-10] tells where the server has it."""
+    room = t.room()
+    ann, bob = t.members(room, "ann", "bob")
+    ann.settled()
+    ann.send_octets(b"half a ")
+    t.deadline += HINT_SECONDS
+    with contextlib.suppress(Failed):  # no hint: the deadline has passed, and is longer
+        ann.receive(info=True)
+    bob.expect_nothing()
+    ann.send_octets(b"line\n")
+    bob.expect(f"SAID {ann.name} half a line")
 
 
 @check("LINE-8", "467aa733675b")

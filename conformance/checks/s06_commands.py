@@ -167,6 +167,22 @@ def refused_lines_do_nothing_else(t: Stage) -> None:
         member.expect(f"SAID {ann.name} unchanged")
 
 
+@check("CMD-5", "e56d789d0385")
+def what_is_refused_is_not_done(t: Stage) -> None:
+    """Lines that should be carried out bring, if they are refused nevertheless, one ERROR and nothing else."""
+    room, other = t.room(), t.room("other")
+    ann, bob = t.members(room, "ann", "bob")
+    (far,) = t.members(other, "far")
+    t.quiet(ann, bob)
+    lines = [f"/cd {other}", f"/cd {room.upper()}", f"/nick {t.name()}", f"/nick {t.name('ANN')}", "/say exit", "hello"]
+    for line in (*lines, "/ping x", "/help me", "/who", "/rooms", f"/cd {other.upper()}", f"/cd {room}"):
+        ann.send(line)
+        own, others = ann.settled(), [*bob.settled(), *far.settled()]
+        refused = any(received.startswith(b"ERROR ") for received in own)
+        if refused and len(own) + len(others) != 1:
+            raise Failed(f"one ERROR for {line!r}, or its effect", listed([*own, *others]))
+
+
 @check("CMD-6", "7133da51d6fe")
 def random_walk(t: Stage) -> None:
     """Four clients send 300 lines by chance, and each receives exactly what a model of the rooms says."""

@@ -2,7 +2,7 @@
 
 from conformance.registry import check
 from conformance.stage import Stage
-from conformance.vectors import BAD_NAMES, MAX_LINE
+from conformance.vectors import ALLOWED, BAD_NAMES, MAX_LINE
 
 
 @check("ROOM-1", "633eee211c03")
@@ -112,7 +112,7 @@ def bare_lines_are_said(t: Stage) -> None:
         "\u00f7",
     ]
     texts += ["GET / HTTP/1.1", "POST x", "HELLO flurfunk/1", "a/b", "y" * MAX_LINE]
-    for text in texts:
+    for text in (*texts, *ALLOWED):
         ann.send(text)
         for member in (ann, bob):
             member.expect(f"SAID {ann.name} {text}")
@@ -206,7 +206,7 @@ def renaming_is_told(t: Stage) -> None:
     lobby = t.connect("lobby")
     t.quiet(ann, bob, cyd)
     old = ann.name
-    for name in (t.name("Ann"), t.name("Anna")):
+    for name in (t.name("Ann"), t.name("Anna"), t.name("ANNA")):
         ann.send(f"/nick {name}")
         ann.expect(f"NAME {name}")
         for member in (bob, cyd):

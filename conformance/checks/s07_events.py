@@ -153,6 +153,19 @@ def one_left_for_each_that_is_kicked(t: Stage) -> None:
     _one_left_each([ann, bob], victims)
 
 
+@check("LEFT-2", "219063172685", needs=("console",))
+def no_left_at_the_shutdown(t: Stage) -> None:
+    """When the server shuts down, BYE alone tells it: no member gets LEFT."""
+    server = t.start()
+    members = t.members(t.room(), "ann", "bob", "cyd")
+    t.quiet(*members)
+    server.say("exit")
+    for member in members:
+        member.wait_end()
+        if left := [line for line in member.take() if line.startswith(b"LEFT ")]:
+            raise Failed(f"{member.label} <- BYE shutdown, and no LEFT", listed(left))
+
+
 def _victims(t: Stage, room: str, count: int) -> list[Peer]:
     victims = [t.connect(f"victim{number}") for number in range(count)]
     for victim in victims:
