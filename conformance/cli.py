@@ -91,9 +91,8 @@ def _perform(
         return CONFORMANT
     options = {key: getattr(arguments, key) for key in ("select", "level", "jobs", "seed", "examples", "time_factor")}
     named = ["--subject", str(arguments.subject)] if arguments.subject else []
-    for kind in selected:
-        if subject := subjects[kind]:
-            named += [] if arguments.subject else subject.arguments()
+    for subject in subjects.values():
+        named += subject.arguments() if subject else []
     run = Run(requirements, directory, named, options, " and ".join(selected), file.name, file.version)
     grammar = Grammar(directory / GRAMMAR)
     parts = []

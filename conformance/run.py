@@ -25,6 +25,7 @@ from conformance.verdict import Verdict
 class Part:
     """One program to be checked: a server or a client."""
 
+    kind: str
     checks: list[Check]
     open: Callable[[], tuple[CheckRunner, frozenset[str] | None]]  # and the features; raises UnreachableError
     close: Callable[[], None] = lambda: None
@@ -72,7 +73,11 @@ def _perform(part: Part, run: Run, telling: "_Telling") -> None:
     runner, features = part.open()
     run.features = features if run.features is None else run.features
     begun = len(run.results)
-    runner.run(part.checks, telling.on_result, lambda check: telling.progress.begins(check.id))
+
+    def on_result(result: Result) -> None:
+        telling.on_result(replace(result, kind=part.kind))
+
+    runner.run(part.checks, on_result, lambda check: telling.progress.begins(check.id))
     run.results[begun:] = sorted(run.results[begun:], key=lambda result: order.get(result.id, len(order)))
 
 
@@ -112,12 +117,18 @@ def _sum_up(run: Run, telling: _Telling) -> None:
     for result in run.results:
         if result.verdict is Verdict.XPASS:
             telling.say(report.explained(replace(result, transcript=Transcript()), run.arguments) + "\n")
-    shown = [
-        requirement
-        for requirement in run.requirements.values()
-        if not run.options.get("select") or any(result.requirement == requirement for result in run.results)
-    ]
-    telling.say(report.table(shown, run.results))
+    kinds = run.kind.split(" and ")
+    for kind in kinds:
+        results = [result for result in run.results if result.kind == kind]
+        shown = [
+            requirement
+            for requirement in run.requirements.values()
+            if requirement.concerns(kind)
+            and (not run.options.get("select") or any(result.requirement == requirement for result in results))
+        ]
+        telling.say(
+            f"The {kind}:\n{report.table(shown, results)}\n" if len(kinds) > 1 else report.table(shown, results)
+        )
     counts = {verdict: sum(result.verdict is verdict for result in run.results) for verdict in Verdict}
     told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "nothing"
     telling.say(f"\n{len(run.results)} checks in {run.seconds:.1f} s, seed {run.options.get('seed')}: {told}")

@@ -29,6 +29,7 @@ class Result:
     id: str
     requirement: Requirement
     title: str
+    kind: str = "server"  # or "client": what was checked
     verdict: Verdict = Verdict.PASS
     reason: str = ""
     expected: str = ""

@@ -38,10 +38,9 @@ class Requirement:
         """What a check holds of the sentence that it tests: 12 hexadecimal digits of its SHA-256."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:12]
 
-    @property
-    def binds_server(self) -> bool:
-        """Whether a server has to meet it."""
-        return self.binds in ("server", "both")
+    def concerns(self, kind: str) -> bool:
+        """Whether a `server`, or a `client`, has to meet it."""
+        return self.binds in (kind, "both")
 
 
 def find_spec(given: Path | None = None) -> Path:
