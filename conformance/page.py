@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from html import escape
@@ -124,13 +125,11 @@ def _word(one: str, count: int) -> str:
 
 
 def _requirements(report: Document) -> str:
-    requirements: list[Document] = report["requirements"]
+    kinds = {*report["subject"]["kind"].split(" and "), "both"}
+    requirements: list[Document] = [one for one in report["requirements"] if one["binds"] in kinds]
     checks = {check["id"]: check for check in report["checks"]}
-    counts = report["totals"]["requirements"]
-    choices = [one for one in ORDER if one in counts]
-    if any(one["verdict"] is None for one in requirements):
-        choices.append("none")
-    labels = "".join(_choice(one, counts.get(one, sum(r["verdict"] is None for r in requirements))) for one in choices)
+    counts = Counter(one["verdict"] or "none" for one in requirements)
+    labels = "".join(_choice(one, counts[one]) for one in (*ORDER, "none") if counts[one])
     sections = "\n".join(
         _section([one for one in requirements if one["section"] == section], checks)
         for section in dict.fromkeys(one["section"] for one in requirements)
@@ -169,7 +168,7 @@ def _row(requirement: Document, checks: dict[str, Document]) -> str:
     mine = [checks[identifier] for identifier in requirement["checks"]]
     reasons = {check["reason"].partition("\n")[0] for check in mine if check["verdict"] == kind and check["reason"]}
     why = f'<p class="why {kind}">{escape("; ".join(sorted(reasons)))}</p>' if kind != "PASS" and reasons else ""
-    not_run = f'<span class="soft">{"for clients" if requirement["binds"] == "client" else "not run"}</span>'
+    not_run = '<span class="soft">not run</span>'
     condition = f", {requirement['condition']}" if requirement["condition"] else ""
     return f"""\
 <tr data-verdict="{kind}"><th scope="row" id="{requirement["id"]}">{requirement["id"]}
