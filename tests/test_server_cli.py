@@ -100,6 +100,7 @@ def test_runs_from_another_folder(flags: tuple[str, ...], tmp_path: Path) -> Non
         assert "SAID" in client.barrier()[0]
         client.send("exit")
         assert client.rest() == ["BYE exit"]
+        client.close()
         assert server.end() == 0
         assert "Warning" not in server.log()
     assert list(tmp_path.iterdir()) == []
