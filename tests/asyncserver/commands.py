@@ -109,8 +109,6 @@ def _cd(hub: "Hub", client: "Connection", argument: str) -> None:
     if fault("cd-not-first") and client.room is None:
         raise RefusalError("no-room")
     hub.enter(client, argument)
-    if fault("error-and-effect") and argument != argument.lower():
-        raise RefusalError("bad-room")
 
 
 def _say(hub: "Hub", client: "Connection", argument: str) -> None:

@@ -180,7 +180,7 @@ _TABLE = (
     ("lobby-error-first", "answers no-room for a missing argument in the lobby", "CMD-4"),
     ("bad-text-first", "answers bad-text for a line that is too long as well", "CMD-4"),
     ("error-twice", "sends each ERROR twice", "CMD-5"),
-    ("error-and-effect", "enters a room written with capitals, and answers ERROR", "CMD-5"),
+    ("error-and-effect", "enters the room `the` for `the lounge`, and answers ERROR", "CMD-5"),
     ("refused-silently", "does not answer a name that it refuses", "CMD-6"),
     ("room-missing", "does not answer with ROOM", "ROOM-1"),
     ("joined-missing", "does not tell who entered", "ROOM-2"),
@@ -236,7 +236,7 @@ _TABLE = (
     # sections 7 and 8
     ("error-without-text", "sends ERROR without a text", "OUT-1"),
     ("hello-version", "calls the protocol flurfunk/1.0", "OUT-1"),
-    ("feature-missing", "advertises a feature that it does not have", "OUT-2"),
+    ("feature-capital", "advertises a feature whose name has a capital letter", "OUT-1"),
     ("feature-twice", "advertises a feature twice", "OUT-2"),
     ("features-unknown", "advertises who and rooms, and does not know the commands", "OUT-2 WHO-1 LIST-1"),
     ("joined-everywhere", "tells all rooms who entered", "OUT-3"),

@@ -97,8 +97,8 @@ class Hub:
             features = []
         if fault("feature-twice"):
             features.append("who")
-        if fault("feature-missing"):
-            features.append("x-history")
+        if fault("feature-capital"):
+            features.append("History")
         if fault("hello-version"):
             return " ".join(["HELLO flurfunk/1.0", *features])
         return " ".join(["HELLO flurfunk/1", *features])
@@ -229,6 +229,8 @@ class Hub:
 
     def enter(self, client: Connection, name: str) -> None:
         """Let a client enter a room, out of the one in which it is ([ROOM-1] to [ROOM-5])."""
+        if fault("error-and-effect") and " " in name:
+            self.enter(client, name.split(" ")[0])
         room = check_room_name(name)
         if fault("room-reserved") and room in {"operator", "server", "lobby"}:
             raise RefusalError("bad-room")
