@@ -128,6 +128,7 @@ def _check(result: Result, arguments: list[str]) -> Document:
     entries, left_out = _entries(result)
     return {
         "id": result.id,
+        "kind": result.kind,
         "requirement": requirement.id,
         "level": requirement.level,
         "section": requirement.section,

@@ -6,7 +6,7 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 
 from conformance.grammar import Grammar
 from conformance.registry import Check
@@ -29,6 +29,7 @@ class Result:
     id: str
     requirement: Requirement
     title: str
+    _: KW_ONLY
     kind: str = "server"  # or "client": what was checked
     verdict: Verdict = Verdict.PASS
     reason: str = ""
@@ -172,7 +173,7 @@ class CheckRunner(ABC):
             f"{cited}/every-line",
             self._requirements[cited],
             "Every line that is received, in whichever check",
-            Verdict.FAIL,
+            verdict=Verdict.FAIL,
             reason=f"seen in {where}",
             expected="lines as the specification has them",
             received=received,
@@ -257,7 +258,7 @@ class Runner(CheckRunner):
             "SEC-1/whole-run",
             self._requirements["SEC-1"],
             "The server serves as long as it is not told to end",
-            Verdict.FAIL if self._subject.can_start else Verdict.INCONCLUSIVE,
+            verdict=Verdict.FAIL if self._subject.can_start else Verdict.INCONCLUSIVE,
             reason=f"{len(deaths)} times in this run" if len(deaths) > 1 else "",
             expected="the server goes on serving during the whole run",
             received=deaths[0],
@@ -268,7 +269,7 @@ class Runner(CheckRunner):
             "OUT-2/declared-features",
             self._requirements["OUT-2"],
             "The server advertises the features that it is said to have",
-            Verdict.FAIL,
+            verdict=Verdict.FAIL,
             expected=f"HELLO with {' '.join(features)}, as the file says",
             received=f"HELLO with {' '.join(sorted(self._settings.features)) or 'no feature'}",
         )
