@@ -308,7 +308,8 @@ class ClientScene(Scene):
 
     def seen(self) -> str:
         """Return in words what there is instead of what is waited for."""
-        said = [f"the screen shows {shown(' / '.join(self.terminal.rows[-6:]).encode())}"]
+        rows = self.terminal.rows[-6:]
+        said = [f"the screen shows {shown(' / '.join(rows).encode()) if rows else 'nothing'}"]
         if self._wire is not None and self._wire.inbox:
             said.append(f"server <- {listed(self._wire.inbox)}")
         if self.terminal.ended:
@@ -347,7 +348,7 @@ class ClientScene(Scene):
 
     def _stop(self) -> None:
         if self._terminal is not None:
-            for row in filter(None, self._terminal.shown):
+            for row in list(filter(None, self._terminal.shown)) or [""]:
                 self.transcript.event("screen", f"| {row}")
             self._terminal.close()
         if self._wire is not None:
