@@ -176,6 +176,14 @@ class Peer:
         """Return in words how the connection ended."""
         return {"end": "the end of the connection", "reset": "a reset of the connection"}.get(self.ended, "nothing")
 
+    def is_read(self) -> bool:
+        """Whether the server still takes what is sent after the end of its own sending: it gets an empty line."""
+        try:
+            self._socket.send(b"\n")
+        except OSError:
+            return False
+        return True
+
     # ------------------------------------------------------------ what the stage calls
 
     def on_ready(self, mask: int) -> None:

@@ -1,5 +1,7 @@
 """Section 2, Transport."""
 
+import time
+
 from conformance.peer import Peer, listed
 from conformance.registry import check
 from conformance.stage import Stage
@@ -7,15 +9,19 @@ from conformance.vectors import octet_by_octet, segmentations
 from conformance.verdict import Failed
 
 HTTP_WORDS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI")
+LINGER_SECONDS = 5.0  # section 12
 BOM = b"\xef\xbb\xbf"
 
 
 @check("NET-1", "15370e189600")
 def serves_over_ipv4(t: Stage) -> None:
-    """Ten connections at once are greeted, from the first octet on."""
+    """Ten connections at once are greeted, and what each sends counts from the first octet on."""
     clients = [t.dial(f"client{number}") for number in range(10)]
-    for client in clients:
+    for number, client in enumerate(clients):
+        client.send(t.room(f"room{number}"))
+    for number, client in enumerate(clients):
         t.greet(client)
+        client.expect(f"ROOM {t.room(f'room{number}')}")
 
 
 @check("NET-3", "1faf8225aff7")
@@ -103,6 +109,23 @@ def reads_on_after_bye(t: Stage) -> None:
         t.give_turn()
     ann.expect("BYE exit")
     ann.expect_end(clean=True)
+
+
+@check("NET-6", "951108a5cf47", slow=True)
+def does_not_read_on_for_ever(t: Stage) -> None:
+    """A client that got BYE and keeps its side open finds the connection closed when 5 seconds have passed."""
+    ann = t.connect("ann")
+    ann.send("exit")
+    ann.expect("BYE exit")
+    ann.expect_end()
+    t.connect("bob")  # something to wait for, between two attempts
+    end = time.monotonic() + LINGER_SECONDS + t.deadline
+    while ann.is_read():
+        if time.monotonic() > end:
+            raise Failed(
+                f"the connection is closed {LINGER_SECONDS:.0f} seconds after BYE", "what is sent is still read"
+            )
+        t.pump(0.1)
 
 
 @check("NET-7", "a8a38e952f8b")

@@ -71,6 +71,18 @@ def no_events_in_the_lobby(t: Stage) -> None:
     cyd.expect_nothing()
 
 
+@check("STATE-4", "c3e33b25608b", needs=("console",))
+def no_announcements_in_the_lobby(t: Stage) -> None:
+    """Who is in the lobby receives no ANNOUNCE, nor that of a client that the operator removes."""
+    server = t.start()
+    ann, bob = t.members(t.room(), "ann", "bob")
+    cyd = t.connect("cyd")
+    server.say("lunch")
+    server.say(f"/kick {bob.name}")
+    ann.expect("ANNOUNCE lunch", f"LEFT {bob.name} removed")
+    t.nothing(ann, cyd)
+
+
 @check("STATE-5", "450604d6bc83")
 def the_lobby_is_told_to_nobody(t: Stage) -> None:
     """Coming to the lobby, being renamed in it and leaving it, in every way, is told to nobody."""

@@ -25,6 +25,8 @@ def others_are_served_whatever_comes(t: Stage) -> None:
         b"\xff" * 9000,
         b"\n" * 99,
     )
+    for number, octets in enumerate((b"half a line", b"\xf0\x9f", b"\xef\xbb", b"GET", b"/say ", b"x" * 5000)):
+        t.dial(f"holder{number}").send_octets(octets)
     for number, octets in enumerate((*first, *garbage)):
         for how in (Peer.close, Peer.reset, Peer.half_close):
             client = t.dial(f"client{number}")
@@ -123,10 +125,13 @@ def the_plainest_client(t: Stage) -> None:
 @check("GROW-2", "b588478bc175")
 def no_further_words(t: Stage) -> None:
     """No line has more words than section 7 gives it, whatever clients do."""
-    peers = tour(t)
-    room = t.room("grow")
+    _, visitor = tour(t)
+    room, away = t.room("grow"), t.room("away")
     ann, bob = t.members(room, "ann", "bob")
-    ann.send(f"/nick {t.name('Grow')}", f"/cd {t.room('away')}", f"/cd {room}", "/who", "/rooms", "exit")
-    ann.wait_end()
-    for peer in (bob, peers[1]):
+    name = t.name("Grow")
+    ann.send("hello there", f"/nick {name}", "/ping a b", f"/cd {away}", f"/cd {room}", "exit")
+    ann.expect(f"SAID {ann.name} hello there", f"NAME {name}", "PONG a b", f"ROOM {away}", f"ROOM {room}", "BYE exit")
+    bob.expect(f"SAID {ann.name} hello there", f"NICK {ann.name} {name}", f"LEFT {name} moved")
+    bob.expect(f"JOINED {name}", f"LEFT {name} exit")
+    for peer in (bob, visitor):
         peer.settled()
