@@ -133,3 +133,16 @@ def many_refused_lines(t: Stage) -> None:
     ann.send("still here")
     for member in (ann, bob):
         member.expect(f"SAID {ann.name} still here")
+
+
+@check("TEXT-8", "cc46cc5cb986")
+def no_other_character_is_refused(t: Stage) -> None:
+    """Noncharacters, unassigned, private, combining, bidirectional and invisible characters bring no ERROR."""
+    (ann,) = t.members(t.room(), "ann")
+    for character in ("\t", "\u00ad", "\u0301", "\u061c", "\u200b", "\u202e", "\u2066", "\u0378", *BEYOND):
+        ann.send(f"a{character}b")
+        ann.expect(f"SAID {ann.name} a{character}b")
+
+
+# U+FEFF within a text, specials, noncharacters, private use, and the last scalar value
+BEYOND = ("\ufeff", "\ufffd", "\ufffe", "\uffff", "\ufdd0", "\ue000", "\U000e0001", "\U0001fffe", "\U0010ffff")
