@@ -34,6 +34,8 @@ def look(address: Address) -> FirstLook:
     end = time.monotonic() + SMOKE_SECONDS
     try:
         connection = socket.create_connection(address, timeout=SMOKE_SECONDS)
+    except ConnectionResetError as error:
+        raise UnreachableError(f"no Flurfunk/1 server at {where}: it breaks the connection") from error
     except OSError as error:
         raise UnreachableError(f"nobody accepts connections at {where}: {error.strerror or error}") from error
     with connection:

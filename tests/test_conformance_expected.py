@@ -11,7 +11,7 @@ from conformance.expected import Expectation, Expectations
 from conformance.outcome import Conclusion, conclusion, exit_status, in_words
 from conformance.runner import Result
 from conformance.spec import Requirement
-from conformance.subjectfile import SubjectFile, SubjectFileError, read_subject_file
+from conformance.subjectfile import SubjectFile, read_subject_file
 from conformance.verdict import Verdict
 from tests.suite import faulty, suite
 
