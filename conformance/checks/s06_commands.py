@@ -1,7 +1,6 @@
 """Section 6.1, Commands in general; and 6.5, `/ping`, `/help`, `exit`."""
 
-from conformance.model import walk
-from conformance.peer import is_info, listed
+from conformance.peer import Peer, is_info, like, listed
 from conformance.registry import check
 from conformance.stage import Stage
 from conformance.vectors import ALLOWED, MAX_LINE
@@ -184,15 +183,48 @@ def what_is_refused_is_not_done(t: Stage) -> None:
 
 
 @check("CMD-6", "7133da51d6fe")
-def random_walk(t: Stage) -> None:
-    """Four clients send 300 lines by chance, and each receives exactly what a model of the rooms says."""
-    walk(t, clients=4, steps=300)
+def every_line_has_one_outcome(t: Stage) -> None:
+    """Each kind of line has its answer or one ERROR, in the lobby and in a room: none passes silently."""
+    room = t.room()
+    (ann,) = t.members(room, "ann")
+    cyd = t.connect("cyd")
+    cyd.settled()
+    for client, here in ((cyd, ""), (ann, room)):
+        for line, outcome in _outcomes(t, client, here):
+            client.send(line)
+            client.settle()
+            helps = outcome.startswith("INFO")  # the one answer that can have several lines
+            lines = [received for received in client.inbox if helps or not is_info(received)]
+            client.inbox.clear()
+            if not lines or (len(lines) > 1 and not helps) or not all(like(received, outcome) for received in lines):
+                raise Failed(f"{client.label} <- {outcome}, for {line!r}", f"{client.label} <- {listed(lines)}")
 
 
-@check("CMD-6", "7133da51d6fe")
-def random_walk_in_bursts(t: Stage) -> None:
-    """Clients send 8 lines by chance in one segment, 40 times, and each receives exactly what the model says."""
-    walk(t, clients=3, steps=40, burst=8)
+def _outcomes(t: Stage, client: Peer, room: str) -> list[tuple[str | bytes, str]]:
+    """Return lines, each with the one line that it brings a client that is in this room alone, or in the lobby."""
+    name, other = t.name(f"of-{client.label}-"), t.room(f"of-{client.label}-")
+    everywhere: list[tuple[str | bytes, str]] = [
+        ("x" * (MAX_LINE + 1), "ERROR too-long ..."),
+        (b"\xff", "ERROR bad-text ..."),
+        (b"\x07", "ERROR bad-text ..."),
+        ("/", "ERROR unknown-command ..."),
+        ("/shrug", "ERROR unknown-command ..."),
+        ("/cd", "ERROR bad-argument ..."),
+        ("/say ", "ERROR bad-argument ..."),
+        ("/nick", "ERROR bad-argument ..."),
+        ("/ping ", "ERROR bad-argument ..."),
+        ("/cd no room", "ERROR bad-room ..."),
+        ("/nick no.name", "ERROR bad-name ..."),
+        ("/nick operator", "ERROR name-taken ..."),
+        (f"/nick {client.name}", f"NAME {client.name}"),
+        (f"/nick {name}", f"NAME {name}"),
+        ("/ping a b", "PONG a b"),
+        ("/help", "INFO ..."),
+    ]
+    if room:
+        said = [("hello", f"SAID {name} hello"), ("/say exit", f"SAID {name} exit"), (" ", f"SAID {name}  ")]
+        return [*everywhere, *said, (f"/cd {room}", f"ROOM {room}"), (f"/cd {other}", f"ROOM {other}")]
+    return [*everywhere, ("/say x", "ERROR no-room ..."), ("no room", "ERROR bad-room ..."), (other, f"ROOM {other}")]
 
 
 @check("PING-1", "f0880df9aa03", barrier=True)
