@@ -1,0 +1,116 @@
+"""The command line of the suite: what it refuses, what it lists, and that it needs nothing of the project."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conformance.outcome import CONFORMANT, NOT_CONFORMANT, NOT_PROVEN, SUITE_FAULT
+from tests.suite import DEADLINE, FAULTY, ROOT, faulty, suite
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--server", "nowhere"], "'nowhere' is not HOST:PORT"),
+        (["--server", "127.0.0.1:0"], "is not HOST:PORT"),
+        (["--server-cmd", "./server"], "{port} does not stand in the command"),
+        (["--server-cmd", "./server {port} {what}"], "a brace that means nothing"),
+        (["--server", "127.0.0.1:1", "--server-cmd", "x {port}"], "not allowed with"),
+        (["--select", "NONE-1"], "no check is selected by NONE-1"),
+        (["--level", "often"], "invalid choice"),
+        (["--jobs", "0"], "has to be at least 1"),
+        (["--time-factor", "0"], "has to be more than 0"),
+        (["--time-factor", "nan"], "has to be more than 0"),
+    ],
+)
+def test_wrong_usage_is_told(arguments: list[str], told: str) -> None:
+    ended = suite(*arguments)
+    assert ended.returncode == NOT_PROVEN
+    assert told in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_specification_that_is_not_there_is_told(tmp_path: Path) -> None:
+    ended = suite("--spec", tmp_path, "--list")
+    assert ended.returncode == SUITE_FAULT
+    assert re.fullmatch(r"flurfunk-conformance: no flurfunk-1\.md .*--spec\n", ended.stderr)
+
+
+@pytest.mark.parametrize(
+    ("word", "some", "none"),
+    [
+        ("LINE-4", "LINE-4/too-long-lines", "LINE-3/"),
+        ("ROOM", "ROOM-6/", "ROOMS"),
+        ("8.2", "BYE-1/", "ERR-1/"),
+        ("8", "ERR-1/", "LINE-1/"),
+        ("CONF-1/first-steps", "CONF-1/first-steps", "CONF-1/exit"),
+    ],
+)
+def test_checks_are_selected(word: str, some: str, none: str) -> None:
+    ended = suite("--list", "--server-cmd", FAULTY, "--select", word)
+    assert ended.returncode == CONFORMANT
+    assert some in ended.stdout
+    assert none not in ended.stdout
+
+
+def test_digests_are_those_that_checks_hold() -> None:
+    ended = suite("--digests")
+    assert ended.returncode == CONFORMANT
+    assert len(re.findall(r"(?m)^[A-Z]+-\d+ [0-9a-f]{12}$", ended.stdout)) > 140
+
+
+def test_a_selection_that_holds_is_not_called_conformant() -> None:
+    ended = suite("--server-cmd", faulty(), "--select", "PING", "--jobs", "2")
+    assert ended.returncode == CONFORMANT
+    assert "Only a run of all checks tells" in ended.stdout
+    assert "conforms to Flurfunk/1." not in ended.stdout
+
+
+def test_a_failure_tells_all_that_is_needed_to_understand_it() -> None:
+    ended = suite("--server-cmd", faulty("token-lowered"), "--select", "PING-2")
+    assert ended.returncode == NOT_CONFORMANT
+    for part in (
+        "FAIL  PING-2/the-token-comes-back  MUST  section 6.5",
+        "PONG MUST repeat the token",
+        "^ first difference",
+        "connects",
+        "--select PING-2/the-token-comes-back",
+    ):
+        assert part in ended.stdout
+    lines = re.search(r'expected  \w+ <- "PONG (.*)"\n  received  \w+ <- "PONG (.*)"\n', ended.stdout)
+    assert lines
+    assert lines[1] != lines[2] == lines[1].lower()
+
+
+def test_a_sentence_that_changed_turns_its_checks_red(tmp_path: Path) -> None:
+    spec = tmp_path / "spec"
+    shutil.copytree(ROOT / "spec", spec)
+    text = (spec / "flurfunk-1.md").read_text(encoding="utf-8")
+    edited = text.replace("PONG MUST repeat the token", "PONG MUST repeat the whole token")
+    assert edited != text
+    (spec / "flurfunk-1.md").write_text(edited, encoding="utf-8")
+    ended = suite("--spec", spec, "--server-cmd", faulty(), "--select", "PING")
+    assert ended.returncode == SUITE_FAULT
+    assert "the sentence changed: look at the check" in ended.stdout
+    assert re.search(r"(?m)^PING-1 +MUST +PASS", ended.stdout)
+
+
+def test_suite_and_specification_are_all_that_it_takes(tmp_path: Path) -> None:
+    for part in ("spec", "conformance"):
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    server = f'{sys.executable} -c "import sys; sys.path.insert(0, {str(ROOT)!r}); '
+    server += "sys.argv[0] = 'server'; from tests.asyncserver.__main__ import main; sys.exit(main())\" --port {port}"
+    ended = subprocess.run(
+        [sys.executable, "-m", "conformance", "--server-cmd", server, "--select", "CONF", "--select", "SAY"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (CONFORMANT, "")
+    assert "What was selected holds." in ended.stdout
