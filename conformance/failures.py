@@ -58,7 +58,7 @@ def _card(check: Document, title: str, *, first: bool) -> str:
 <summary>{verdict(check["verdict"])} <h3>{escape(check["id"])}</h3>
 <p class="title">{escape(check["title"])}</p></summary>
 <div class="body">
-<blockquote>{sentence(check["sentence"])}<cite>{escape(where)}</cite></blockquote>
+<blockquote>{sentence(check["sentence"])}<cite>{sentence(where)}</cite></blockquote>
 {_compared(check)}
 {_conversation(check)}
 <div><h4>Run it again</h4>

@@ -155,7 +155,7 @@ def _section(requirements: list[Document], checks: dict[str, Document]) -> str:
     rows = "\n".join(_row(one, checks) for one in requirements)
     return f"""\
 <section class="section" data-has="{" ".join(sorted(set(verdicts)))}">
-<h3>{first["section"]} {escape(first["title"])} <small>{told}</small></h3>
+<h3>{first["section"]} {sentence(first["title"])} <small>{told}</small></h3>
 <table><thead><tr><th scope="col">Requirement</th><th scope="col">Sentence</th><th scope="col">Verdict</th></tr></thead>
 <tbody>
 {rows}

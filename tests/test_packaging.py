@@ -1,0 +1,76 @@
+"""What is installed works by itself: a wheel, and a copy of nothing but the suite and the specification."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pytest
+
+from tests.suite import DEADLINE, ROOT
+
+SETUPTOOLS = 77  # as pyproject.toml says
+
+
+def setuptools() -> int:
+    try:
+        return int(version("setuptools").partition(".")[0])
+    except PackageNotFoundError:
+        return 0
+
+
+def run(*words: str | Path, directory: Path, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if key != "FLURFUNK_SPEC"}
+    environment |= {"PYTHONPATH": str(path)} if path else {}
+    words = tuple(map(str, words))
+    return subprocess.run(
+        words, cwd=directory, env=environment, capture_output=True, text=True, timeout=DEADLINE, check=False
+    )
+
+
+@pytest.mark.skipif(setuptools() < SETUPTOOLS, reason=f"no setuptools >= {SETUPTOOLS}: the wheel was not built")
+def test_a_wheel_is_complete_and_runs_in_an_empty_directory(tmp_path: Path) -> None:
+    source, empty, installed = (tmp_path / name for name in ("source", "empty", "installed"))
+    empty.mkdir()
+    for name in ("conformance", "spec"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+    offline = ("--no-index", "--no-deps")
+    built = run(*pip, "wheel", *offline, "--no-build-isolation", "-w", tmp_path, source, directory=tmp_path)
+    assert built.returncode == 0, built.stderr
+    (wheel,) = tmp_path.glob("flurfunk-*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    wanted = {str(file.relative_to(source)) for file in (source / "conformance").rglob("*.*")}
+    wanted |= {f"conformance/{file.relative_to(source)}" for file in (source / "spec").rglob("*.*")}
+    assert len(wanted) > 50
+    assert wanted - names == set()
+    assert run(*pip, "install", *offline, "--target", installed, wheel, directory=tmp_path).returncode == 0
+    program = installed / "bin" / "flurfunk-conformance"
+    listed = run(program, "--list", directory=empty, path=installed)
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert "LINE-4/" in listed.stdout
+    nothing = run(program, directory=empty, path=installed)
+    assert (nothing.returncode, nothing.stderr.count("\n")) == (2, 1)
+    unreachable = run(program, "--server", "127.0.0.1:1", "--report", "report", directory=empty, path=installed)
+    assert unreachable.returncode == 3
+    assert (empty / "report" / "report.html").is_file()
+
+
+def test_a_copy_of_suite_and_specification_works(tmp_path: Path) -> None:
+    for name in ("conformance", "spec"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    done = run(sys.executable, "-m", "conformance", "--list", directory=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "LINE-4/" in done.stdout
+
+
+def test_without_a_specification_one_line_says_so(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "conformance", tmp_path / "conformance", ignore=shutil.ignore_patterns("__pycache__"))
+    done = run(sys.executable, "-m", "conformance", "--list", directory=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (4, "", 1)
+    assert "say where with --spec" in done.stderr
