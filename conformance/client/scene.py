@@ -30,6 +30,7 @@ _FORBIDDEN = {*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x2028, 0x20
 _OWN = re.compile(rb"/(ping|nick|who|rooms|help)( .*)?", re.DOTALL)
 WORD = re.compile("q[a-z]{4}x")  # what `ClientScene.word` returns
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
+_CUTTING = 2.0  # seconds that sending in pieces can take: no client waits for ever for a whole greeting
 _TRIES = 2  # of typing a room's name: some programs drop what was typed while they began
 
 
@@ -155,6 +156,17 @@ class ClientScene(Scene):
     def send(self, *lines: str | bytes) -> None:
         """Send lines to the client, each with LF."""
         self.wire.send(*lines)
+
+    def send_cut(self, pieces: list[bytes]) -> None:
+        """Send octets in these pieces, each when the client has read the one before; on a slow machine fewer of them."""
+        end = time.monotonic() + _CUTTING
+        for number, piece in enumerate(pieces):
+            if time.monotonic() > end:
+                self.transcript.event("server", "sends the rest in one piece, since the machine is slow")
+                self.wire.send_octets(b"".join(pieces[number:]))
+                return
+            self.wire.send_octets(piece)
+            self.give_turn()
 
     def expect(self, *lines: str | bytes) -> None:
         """The client sends exactly these lines next, between such as it may send by itself."""

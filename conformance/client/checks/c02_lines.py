@@ -20,10 +20,10 @@ def client_segments_mean_nothing(t: ClientScene) -> None:
         t.transcript.event("server", f"sends {way}")
         said = [f"{t.word()} \u20ac\u00e9\U0001f600", t.word(), t.word()]
         greeting = ["HELLO flurfunk/1 who rooms", "NAME Guest", "INFO Welcome."]
-        t.wire.send_octets(*segmentations("".join(f"{line}\r\n" for line in greeting).encode())[way])
+        t.send_cut(segmentations("".join(f"{line}\r\n" for line in greeting).encode())[way])
         t.choose_room()
         lines = [*(f"SAID Bob {text}" for text in said), "LEFT Bob exit"]
-        t.wire.send_octets(*segmentations("".join(f"{line}\r\n" for line in lines).encode())[way])
+        t.send_cut(segmentations("".join(f"{line}\r\n" for line in lines).encode())[way])
         t.until_shown(*(text[:6] for text in said))
         t.settle_screen()
         row = "\n".join(t.rows_with(said[0][:6]))
