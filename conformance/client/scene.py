@@ -158,7 +158,7 @@ class ClientScene(Scene):
         self.wire.send(*lines)
 
     def send_cut(self, pieces: list[bytes]) -> None:
-        """Send octets in these pieces, each when the client has read the one before; on a slow machine fewer of them."""
+        """Send octets in these pieces, each when the client has read the one before; fewer on a slow machine."""
         end = time.monotonic() + _CUTTING
         for number, piece in enumerate(pieces):
             if time.monotonic() > end:
