@@ -284,5 +284,6 @@ def like(line: bytes, wanted: str | bytes) -> bool:
 def listed(lines: Iterable[bytes]) -> str:
     """Return lines in words, for a report; only the first few of many."""
     lines = list(lines)
-    more = f" and {len(lines) - 8} more" if len(lines) > 8 else ""
-    return ", ".join(map(shown, lines[:8])) + more if lines else "nothing"
+    few = 8 if sum(map(len, lines[:8])) < 800 else 2
+    more = f" and {len(lines) - few} more" if len(lines) > few else ""
+    return ", ".join(map(shown, lines[:few])) + more if lines else "nothing"
