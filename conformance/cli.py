@@ -56,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _fill(arguments: argparse.Namespace, file: SubjectFile, checks: set[str]) -> None:
     """Let what stands in the file count where the command line says nothing; raises SubjectFileError."""
-    arguments.named = arguments.server or arguments.server_cmd  # beside the file, or without it
+    words = {"server": arguments.server or arguments.server_cmd, "client": arguments.client_cmd}
+    arguments.named = {kind for kind, word in words.items() if word}  # beside the file, or without it
     try:
         if not (arguments.server or arguments.server_cmd):
             arguments.server_cmd = file.server_command and _command(file.server_command)
@@ -91,8 +92,8 @@ def _perform(
         return CONFORMANT
     options = {key: getattr(arguments, key) for key in ("select", "level", "jobs", "seed", "examples", "time_factor")}
     named = ["--subject", str(arguments.subject)] if arguments.subject else []
-    for subject in subjects.values():
-        named += subject.arguments() if subject else []
+    for kind, subject in subjects.items():
+        named += subject.arguments() if subject and (kind in arguments.named or not arguments.subject) else []
     run = Run(requirements, directory, named, options, " and ".join(selected), file.name, file.version)
     grammar = Grammar(directory / GRAMMAR)
     parts = []
@@ -181,7 +182,7 @@ def _server(arguments: argparse.Namespace) -> Subject | None:
         )
     if arguments.client_cmd:
         return None
-    if not Path("reference/server/server.py").is_file():
+    if not arguments.list and not Path("reference/server/server.py").is_file():
         raise SystemExit(
             _complain("what is to be checked? Say --server-cmd, --server, --client-cmd or --subject", NOT_PROVEN)
         )

@@ -70,13 +70,13 @@ class Stage(Scene):
 
     def dial(self, label: str, *, receive_buffer: int = 0) -> Peer:
         """Open a connection and read nothing; `receive_buffer`: octets for SO_RCVBUF, 0 for the default."""
+        address = self._server.address if self._server else self.subject.address()
         connection = socket.socket()
         if receive_buffer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
             # With small segments the sender's operating system keeps little, too.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
         connection.settimeout(self.deadline)
-        address = self._server.address if self._server else self.subject.address()
         try:
             connection.connect(address)
         except OSError as error:
