@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import select
 import signal
 import socket
 import sys
@@ -26,7 +27,7 @@ class Client:
         self._connection = connection
         self._screen = Screen()
         self._keyboard = Keyboard()
-        self._lock = threading.Lock()  # of the line being typed
+        self._lock = threading.Lock()  # held while keys are dealt with
         self._rest = b""
         self._last = ""  # what is told when all is over
         self._greeted = False
@@ -121,6 +122,8 @@ class Client:
         """Show what comes until the end."""
         try:
             while not self._over and (octets := self._connection.recv(65536)):
+                if fault("failure-first") and self._fails_first():
+                    return
                 self._received(octets)
             if not self._over and not self._leaving and not fault("loss-untold"):
                 self._last = "The connection was lost."
@@ -133,6 +136,13 @@ class Client:
             with contextlib.suppress(OSError):
                 self._connection.shutdown(socket.SHUT_RDWR)
             self._keyboard.wake()
+
+    def _fails_first(self) -> bool:
+        """Let what was typed be sent before what came is looked at; whether that failed."""
+        while select.select([0], [], [], 0)[0]:
+            pass
+        with self._lock:
+            return self._failed
 
     def _received(self, octets: bytes) -> None:
         lines = self._lines(octets)

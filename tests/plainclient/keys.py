@@ -45,17 +45,19 @@ class Keyboard:
         os.write(self._waker, b"x")
 
     def lines(self, lock: threading.Lock) -> Iterator[list[bytes]]:
-        """Yield the lines that were typed whenever keys come, until `wake`; raise Left at Ctrl-C and Ctrl-D."""
+        """Yield the lines that were typed whenever keys come, until `wake`; raise Left at Ctrl-C and Ctrl-D.
+
+        The lock is held from reading keys until the next lines are asked for.
+        """
         while True:
             ready, _, _ = select.select([0, self._wake], [], [])
             if self._wake in ready:
                 return
-            octets = os.read(0, 65536)
-            if not octets:
-                raise Left(_CTRL_D)
             with lock:
-                lines = self._lines(octets)
-            yield lines
+                octets = os.read(0, 65536)
+                if not octets:
+                    raise Left(_CTRL_D)
+                yield self._lines(octets)
 
     def _lines(self, octets: bytes) -> list[bytes]:
         lines = []
