@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import ipaddress
+import resource
 import signal
 import sys
 import time
@@ -15,6 +16,7 @@ from tests.asyncserver.faults import FAULTS, choose, fault
 from tests.asyncserver.hub import Hub, Options
 
 _SHUTDOWN = 5.0  # seconds from exit to the end ([OPER-2])
+MEMORY = 2 * 1024**3  # octets of address space
 _TICK = 0.5  # seconds between two looks for clients that do not read
 
 
@@ -117,6 +119,7 @@ async def _end(hub: Hub) -> None:
 def main() -> int:
     """Run the server; return the exit status."""
     options = _options(sys.argv[1:])
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))  # a fault must not take the machine's memory
     with contextlib.suppress(KeyboardInterrupt):
         return asyncio.run(_serve(options))
     return 130
