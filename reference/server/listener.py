@@ -62,16 +62,16 @@ class Listener:
         self._hub.shut_down(SHUTDOWN)
 
     def _accept(self) -> bool:
-        """Accept what waits; return whether descriptors are left."""
-        while True:
-            try:
-                sock, _ = self._socket.accept()
-            except (BlockingIOError, ConnectionAbortedError):
-                return True
-            except OSError as error:
-                log.warning("cannot accept a connection: %s", error.strerror)
-                return False
-            self._begin(sock)
+        """Accept one connection: a storm must not keep `run` from ending; return whether descriptors are left."""
+        try:
+            sock, _ = self._socket.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return True
+        except OSError as error:
+            log.warning("cannot accept a connection: %s", error.strerror)
+            return False
+        self._begin(sock)
+        return True
 
     def _begin(self, sock: socket.socket) -> None:
         sock.setblocking(True)
