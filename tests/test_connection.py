@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from reference.server import connection, delivery, hub
 from reference.server.connection import BATCH_LINES, BATCH_OCTETS, batches, serve
 from reference.server.delivery import Peer
 from reference.server.hub import Hub, Limits
@@ -112,13 +113,18 @@ def test_foreign_protocols_are_closed(octets: bytes, stage: Stage) -> None:
     assert ann.barrier() == []
 
 
-def test_unfinished_line_is_told_once(stage: Stage) -> None:
-    """[LINE-10] [LINE-7]."""
-    client = stage.connect("Ann")
-    client.sock.sendall(b"hel")
-    assert client.line().startswith("INFO ")
-    client.sock.sendall(b"lo\n")
-    assert client.line() == "SAID Ann hello"
+def test_unfinished_line_is_told_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """[LINE-10] [LINE-7]: once in a connection."""
+    monkeypatch.setattr(connection, "HINT_AFTER", 0.2)
+    ann, bob = stage.connect("Ann", "lounge"), stage.connect("Bob")
+    ann.sock.sendall(b"hel")
+    assert ann.line().startswith("INFO ")
+    ann.sock.sendall(b"lo\nhow ")
+    assert ann.line() == "SAID Ann hello"
+    bob.sock.sendall(b"as long as Ann is silent")
+    assert bob.line().startswith("INFO ")
+    ann.sock.sendall(b"are you\n")
+    assert ann.barrier() == ["SAID Ann how are you"]
 
 
 # ---------------------------------------------------------------- the end
@@ -139,8 +145,9 @@ def test_half_close_gets_everything(stage: Stage) -> None:
     assert lines == ["SAID Ann " + "x" * 1000] * 3000 + ["SAID Ann last"]
 
 
-def test_nothing_comes_behind_bye(stage: Stage) -> None:
+def test_nothing_comes_behind_bye(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """[EXIT-3] [BYE-2] [NET-6]: and it arrives, although the client sends on."""
+    monkeypatch.setattr(delivery, "LINGER", DEADLINE)
     bob = stage.connect("Bob")
     for _ in range(5):
         ann = stage.connect("Ann")
@@ -281,8 +288,11 @@ def test_flood_delays_nobody_elsewhere(stage: Stage) -> None:
     assert not [thread for thread in threads if thread.is_alive()]
 
 
-def test_slow_reader_is_dropped_and_told() -> None:
-    """[FLOW-5] [FLOW-6]: BYE slow behind a whole line; the flood goes on."""
+@pytest.mark.parametrize("reads", [True, False])
+def test_slow_reader_is_dropped_and_told(reads: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """[FLOW-5] [FLOW-6]: BYE slow behind a whole line, where it is read in time; the thread ends anyway."""
+    if reads:
+        monkeypatch.setattr(hub, "LINGER", DEADLINE)
     stage = Stage(Limits(max_waiting=262144))
     with contextlib.closing(stage):
         slow, ann = stage.connect("Slow"), stage.connect("Ann")
@@ -294,6 +304,10 @@ def test_slow_reader_is_dropped_and_told() -> None:
                 if len(stage.hub.users()) == 1:
                     break
         assert removed()
-        lines = slow.rest()
-        assert lines[-1] == "BYE slow"
-        assert set(lines[:-1]) == {"JOINED Ann", f"SAID Ann {text}"}
+        if reads:
+            lines = slow.rest()
+            assert lines[-1] == "BYE slow"
+            assert set(lines[:-1]) == {"JOINED Ann", f"SAID Ann {text}"}
+            slow.close()
+        stage.threads[0].join(DEADLINE)
+        assert not stage.threads[0].is_alive()

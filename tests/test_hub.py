@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from reference.server import hub
 from reference.server.connection import BATCH_LINES
 from reference.server.delivery import Peer
 from reference.server.hub import Hub, Limits
@@ -154,8 +155,9 @@ def test_time_to_choose_a_room() -> None:
         stage.end(lobby)
 
 
-def test_slow_reader_is_removed_with_a_word() -> None:
+def test_slow_reader_is_removed_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
     """[FLOW-5] [FLOW-6]: at a line's end, and the others are told."""
+    monkeypatch.setattr(hub, "LINGER", DEADLINE)
     stage = Stage(Limits(max_waiting=262144))
     with stage.stack:
         slow, slow_client = stage.connect("/nick Slow", "main", buffer=4096)
