@@ -18,7 +18,7 @@ from conformance.outcome import CONFORMANT, INTERRUPTED, NOT_PROVEN, SUITE_FAULT
 from conformance.registry import Check, all_checks
 from conformance.run import Part, perform
 from conformance.runner import CheckRunner, Runner, Settings
-from conformance.session import session_checks
+from conformance.session import SessionSyntaxError, read_session, session_check, session_checks
 from conformance.spec import GRAMMAR, Requirement, SpecNotFoundError, find_spec, read_requirements
 from conformance.subject import AddressSubject, CommandSubject, Subject
 from conformance.subjectfile import SubjectFile, SubjectFileError, read_subject_file
@@ -41,7 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         checks = {"server": all_checks() + session_checks(directory), "client": client_checks()}
         file = read_subject_file(arguments.subject) if arguments.subject else SubjectFile()
         _fill(arguments, file, {check.id for some in checks.values() for check in some})
-    except SubjectFileError as error:
+        if arguments.replay:
+            checks = {"server": [session_check(read_session(path)) for path in arguments.replay], "client": []}
+            arguments.select = [check.id for check in checks["server"]]
+    except (SubjectFileError, SessionSyntaxError) as error:
         return _complain(error, NOT_PROVEN)
     except (SpecNotFoundError, ValueError, OSError) as error:
         return _complain(error, SUITE_FAULT)
@@ -237,6 +240,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="WHAT",
         help="LINE-4, LINE-4/long-lines, LINE, or a section: 3.1",
     )
+    parser.add_argument(
+        "--replay",
+        action="append",
+        default=[],
+        type=_file,
+        metavar="FILE",
+        help="play this conversation and nothing else, for instance one that a failure left in DIR/replay",
+    )
     parser.add_argument("--level", action="append", choices=_LEVELS, help="only requirements of this level")
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="write report.json, junit.xml, report.html and badge.svg there"
@@ -263,6 +274,12 @@ def _command(value: str) -> str:
     except (KeyError, IndexError, ValueError) as error:
         raise argparse.ArgumentTypeError(f"a brace that means nothing ({error}); double it to keep it") from error
     return value
+
+
+def _file(value: str) -> Path:
+    if not Path(value).is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {value}")
+    return Path(value)
 
 
 def _address(value: str) -> tuple[str, int]:

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from conformance.steps import LABELS, NAMES, ROOMS, Step
+from conformance.steps import GUESTS, LABELS, NAMES, ROOMS, Step
 from conformance.vectors import ALLOWED, FORBIDDEN, ILL_FORMED, MAX_LINE
 
 _ODD_TEXTS = (
@@ -10,7 +10,7 @@ _ODD_TEXTS = (
     *("exit now", "exit ", " exit", "Exit!", "help", "GET x", "POST / HTTP/1.1", "get", "GET"),
     *("x" * MAX_LINE, "\U0001f600" * (MAX_LINE // 4), "\u00e9" * 300, "\u20ac " * 200, "x" * 600),
 )
-_ROOM_WORDS = (*ROOMS, *ROOMS, "MAIN", "Lounge", "{32}", "{31}")
+_ROOM_WORDS = (*ROOMS, *ROOMS, "MAIN", "Lounge", "{32}", "{31}", "operator", "Server", "lobby")
 _BAD_NAMES = ("{33}", "-a", "_a", "Ann.", "main ", " main", "a b", "\u00e4", "A\u00e9", "Ann!", "main\t", "x" * 64)
 _USER_WORDS = (*NAMES, *NAMES, "{32}", "{31}", "7{30}", "a_-b{20}", "main", "operator", "Operator", "SERVER")
 _COMMANDS = (
@@ -42,6 +42,7 @@ _OPENINGS = (
         b"GET\n",
         b"get\n",
         b"/ping x\n",
+        b"exit\n",
     ),
     *(b"\xef\xbb\xbf/ping x\n", b"\xef\xbb\xbfmain\n", b"\xef\xbb\xbf\xef\xbb\xbfmain\n", b"\xef\xbb\xbf\n", b"\n"),
     *(b"DELETE x", b"TRACE x", b"PATCH x", b"CONNECT a:1 HTTP/1.1", b"HEAD / ", b"PUT / "),
@@ -134,19 +135,22 @@ _sends = st.one_of(
 _connects = st.builds(
     lambda who, room: Step("connects", who, line=room), _clients, st.sampled_from(["main", "main", "lounge", ""])
 )
-_opens = st.builds(lambda who, octets: Step("connects", who, octets), _clients, st.sampled_from(_OPENINGS)).flatmap(
-    _cut
-)
+_opens = st.builds(
+    lambda who, octets: Step("connects", who, octets), st.sampled_from(GUESTS), st.sampled_from(_OPENINGS)
+).flatmap(_cut)
 _exits = st.builds(
     lambda who, behind: Step("sends", who, b"exit\n" + behind),
     _clients,
-    st.sampled_from([b"", b"late words\n/nick Fay\n", b"x\n" * 20000, b"exit\n"]),
+    st.sampled_from([b"", b"late words\n/nick Fay\n", (b"x" * 4000 + b"\n") * 100, b"exit\n"]),
 )
-_leaves = st.builds(
-    Step,
-    st.sampled_from(["half-closes", "closes", "resets"]),
-    _clients,
-    st.sampled_from([b"", b"half a line", b"exit"]),
+_leaves = st.one_of(
+    st.builds(Step, st.sampled_from(["closes", "resets"]), _clients, st.sampled_from([b"", b"half a line", b"exit"])),
+    st.builds(
+        Step,
+        st.just("half-closes"),
+        _clients,
+        st.sampled_from([b"", b"half a line", b"hi\n/ping x\nhalf", b"/ping x\nexit", b"hi\n" * 20]),
+    ),
 )
 _together = st.builds(
     lambda labels, batches: Step(
@@ -167,7 +171,9 @@ _volume = st.builds(
     _clients,
 )
 
-_ordinary = st.one_of(*[_sends] * 14, *[_connects] * 4, _together, _together, _exits, _leaves, _leaves, _opens, _types)
+_ordinary = st.one_of(
+    *[_sends] * 14, *[_connects] * 4, _together, _together, _exits, _leaves, _leaves, _opens, _opens, _types
+)
 _any_step = st.integers(0, 79).flatmap(lambda chance: _volume if chance == 41 else _ordinary)
 
 

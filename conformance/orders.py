@@ -5,7 +5,7 @@ of one client keep their order; all members of a room see one order, because eac
 Where the specification promises no more than that, an answer may come later than what its line did to others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -63,18 +63,38 @@ class Search:
                     stack.append(following)
         return self._unexplained(best)
 
-    def _following(self, state: _State) -> list[_State]:
+    def _following(self, state: _State) -> Iterator[_State]:
         """Return the states behind each next line that agree with what was received."""
-        return [following for actor in range(len(self._labels)) if (following := self._next(state, actor)) is not None]
+        for actor in range(len(self._labels)):
+            for following in (self._next(state, actor), self._refused_early(state, actor)):
+                if following is not None:
+                    yield following
+
+    def _refused_early(self, state: _State, actor: int) -> _State | None:
+        """Refuse a name to a client since another, of whom it has not heard yet, has just asked for it too."""
+        line = self._line_to_do(state, actor)
+        if line is None or not line.startswith(b"/nick ") or state.owed[actor] is not None:
+            return None
+        coming = [one for n, batch in enumerate(self._batches) if n != actor for one in batch[state.done[n] :]]
+        if line.lower() not in map(bytes.lower, coming):
+            return None
+        refused = Expected(b"ERROR name-taken", "NAME-3", open=True)
+        done = _put(state.done, actor, state.done[actor] + 1)
+        return self._deliver(state, [(self._labels[actor], refused)], state.owed, done, state.world)
+
+    def _line_to_do(self, state: _State, actor: int) -> bytes | None:
+        done, batch = state.done[actor], self._batches[actor]
+        return batch[done] if done < len(batch) and state.world.get(self._labels[actor]) is not None else None
 
     def _next(self, state: _State, actor: int) -> _State | None:
         """Let one client's owed answer come, or its next line take effect; None where that was not received so."""
         label, owed = self._labels[actor], state.owed[actor]
         if owed is not None:
             return self._deliver(state, [(label, owed)], _put(state.owed, actor, None), state.done, state.world)
-        if state.done[actor] == len(self._batches[actor]) or state.world.get(label) is None:
+        line = self._line_to_do(state, actor)
+        if line is None:
             return None
-        world, effects = state.world.act(label, self._batches[actor][state.done[actor]])
+        world, effects = state.world.act(label, line)
         late = next((expected for to, expected in effects if to == label and expected.late), None)
         now = [(to, expected) for to, expected in effects if not expected.late]
         done = _put(state.done, actor, state.done[actor] + 1)

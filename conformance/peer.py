@@ -53,7 +53,7 @@ class Peer:
 
     def offer(self, piece: bytes) -> None:
         """Queue octets without waiting for the server to read them; the stage sends them while it waits."""
-        self._stage.transcript.sent(self.label, piece)
+        self._stage.transcript.sent(self.label, piece, waits=False)
         self._queue(piece)
 
     @property

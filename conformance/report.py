@@ -3,6 +3,7 @@
 import shlex
 import textwrap
 from collections.abc import Iterable
+from pathlib import Path
 
 from conformance.runner import SYNTHETIC, Result
 from conformance.spec import Requirement
@@ -22,10 +23,10 @@ WIDTH = 100
 _FIRST, _LAST = 30, 60  # lines of a transcript that are printed
 
 
-def explained(result: Result, arguments: list[str]) -> str:
+def explained(result: Result, arguments: list[str], replays: Iterable[Path] = ()) -> str:
     """Return what a person needs to know about a result that is no PASS, in several lines.
 
-    `arguments`: those of the command line that name the subject.
+    `arguments`: those of the command line that name the subject; `replays`: files that do again what the check did.
     """
     requirement = result.requirement
     lines = [
@@ -42,7 +43,11 @@ def explained(result: Result, arguments: list[str]) -> str:
         lines += [f"  reason    {line}" for line in result.reason.rstrip().splitlines()]
     if str(result.transcript):
         lines += ["  transcript (seconds, who, what)", textwrap.indent(_shortened(str(result.transcript)), "  ")]
-    return "\n".join([*lines, f"  again     {command(arguments, result.id)}"])
+    lines.append(f"  again     {command(arguments, result.id)}")
+    for path in replays:
+        again = f"sh {shlex.quote(str(path))} HOST PORT"
+        lines.append(f"  replay    {again if path.suffix == '.sh' else command([*arguments, '--replay', str(path)])}")
+    return "\n".join(lines)
 
 
 def command(arguments: Iterable[str], identifier: str = "") -> str:

@@ -1,5 +1,6 @@
 """A whole run: checks the parts one after the other, tells a person what comes out, and leaves reports."""
 
+import contextlib
 import signal
 import sys
 import threading
@@ -14,6 +15,7 @@ from conformance.document import Run, document
 from conformance.expected import Expectations
 from conformance.progress import Progress, coloured
 from conformance.registry import Check
+from conformance.replay import write_replays
 from conformance.reports import write_reports
 from conformance.runner import CheckRunner, Result
 from conformance.subject import UnreachableError
@@ -39,7 +41,7 @@ def perform(
     `known`: the identifiers of all checks, selected or not.
     """
     began = time.monotonic()
-    telling = _Telling(run, expectations, sum(len(part.checks) for part in parts))
+    telling = _Telling(run, expectations, sum(len(part.checks) for part in parts), directory)
     signals = _interrupting()
     try:
         for part in parts:
@@ -84,8 +86,10 @@ def _perform(part: Part, run: Run, telling: "_Telling") -> None:
 class _Telling:
     """What a person is told while checks run."""
 
-    def __init__(self, run: Run, expectations: Expectations, total: int) -> None:
+    def __init__(self, run: Run, expectations: Expectations, total: int, directory: Path | None) -> None:
+        """`directory`: where what replays a failure is written, if reports are."""
         self.progress = Progress(total, sys.stderr)
+        self._directory = directory
         self._run = run
         self._expectations = expectations
         self._told: set[str] = set()
@@ -101,7 +105,13 @@ class _Telling:
             if result.reason in self._told:
                 return
             self._told.add(result.reason)
-        self.say(report.explained(result, self._run.arguments) + "\n")
+        self.say(report.explained(result, self._run.arguments, self._replays(result)) + "\n")
+
+    def _replays(self, result: Result) -> list[Path]:
+        """Write what replays a failure; where that cannot be, the reports, which come last, tell why."""
+        with contextlib.suppress(OSError):
+            return write_replays(result, self._directory / "replay") if self._directory else []
+        return []
 
     def say(self, text: str) -> None:
         """Print, with the line of progress out of the way."""

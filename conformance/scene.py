@@ -26,17 +26,18 @@ class Scene(ABC):
         self.grammar = grammar
         self.deadline = deadline
         self.seed = seed
-        self.transcript = Transcript()
         self.selector = selectors.DefaultSelector()
         self.violations: dict[str, str] = {}  # what was seen in passing: requirement, and what came
         self.barrier_used = False
         self.cancelled = False  # set from another thread when the run is interrupted
         self.suffix = f"{_RUN}{next(_numbers)}"  # part of each name, so that no other check uses the same
+        self.transcript = Transcript(self.suffix)
         self._tokens = itertools.count(1)
         self._peers: list[Peer] = []
 
     def close(self) -> None:
         """Close all connections."""
+        self.transcript.finish()
         for peer in self._peers:
             peer.close()
         self.selector.close()

@@ -55,12 +55,15 @@ class Session:
 
 def session_checks(directory: Path) -> list[Check]:
     """Return a check for each session file below the specification's directory."""
-    return [_as_check(read_session(path)) for path in sorted((directory / SESSIONS).glob("*.session"))]
+    return [session_check(read_session(path)) for path in sorted((directory / SESSIONS).glob("*.session"))]
 
 
 def read_session(path: Path) -> Session:
     """Read one file; raises SessionSyntaxError with file and line."""
-    return parse_session(path.stem, path.read_text(encoding="utf-8"))
+    try:
+        return parse_session(path.stem, path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise SessionSyntaxError(f"{path} is no UTF-8") from error
 
 
 def parse_session(name: str, text: str) -> Session:
@@ -106,7 +109,9 @@ def _parse_step(name: str, number: int, line: str) -> Step:
     return Step(number, match["who"], verb, match["what"] or "", match["name"] or "", match["room"] or "")
 
 
-def _as_check(session: Session) -> Check:
+def session_check(session: Session) -> Check:
+    """Return a check that plays the session."""
+
     def play(stage: Stage) -> None:
         Player(session, stage).play()
 
@@ -161,7 +166,6 @@ class Player:
         if step.verb == "connects":
             self._connect(step)
         elif step.who == OPERATOR:
-            self._stage.transcript.sent(OPERATOR, step.what.encode())
             self._stage.server.say(self._text(step.what))
         elif step.verb == "->":
             if step.who in self._fresh:

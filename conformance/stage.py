@@ -44,12 +44,14 @@ class Stage(Scene):
         if self._server is not None:
             raise RuntimeError("this check has a server already")
         self._server = self.subject.start(terminal=terminal, limits=limits)
+        self._server.on_typed = self.transcript.typed
         self.transcript.event("server", f"started on port {self._server.address[1]}")
         return self._server
 
     def lend(self, server: Running) -> None:
         """Play on a server of its own that the caller has started, and ends."""
         self._server, self._lent = server, True
+        server.on_typed = self.transcript.typed
 
     @property
     def alone(self) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from conformance.session import replacement
 
 LABELS = ("ann", "bob", "cyd", "dan", "eve")
+GUESTS = ("gus", "hal")  # whose first octets on a connection are drawn
 ROOMS = ("main", "lounge", "attic")
 NAMES = ("Ann", "Bob", "Cyd", "Dan", "Eve", "Fay", "ANN", "bob", "FAY")
 _PLACEHOLDER = re.compile(rb"\{([a-z]+|[0-9]+)\}")
@@ -21,7 +22,8 @@ class Step:
 
     `verb`: connects (`line` names a room to enter, with the client's own name; `octets` are its very first octets),
     sends (`octets`, whole lines, in segments that end at `cuts`), half-closes, closes, resets (`octets` are sent
-    right before), types (the operator), ends (the operator ends the server), together (`parts`, all of them sends).
+    right before, without whole lines unless it half-closes), types (the operator), ends (the operator ends the
+    server), together (`parts`, all of them sends).
     """
 
     verb: str

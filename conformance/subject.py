@@ -37,6 +37,7 @@ class Running(ABC):
 
     def __init__(self, address: Address) -> None:
         self.address = address
+        self.on_typed: Callable[[bytes], None] = lambda octets: None  # called with all that is typed
         self._output = b""
         self._news = threading.Condition()
         self._reader = threading.Thread(target=self._drain, daemon=True)
@@ -56,9 +57,14 @@ class Running(ABC):
         """Type one line on the console."""
         self.write(text.encode() + b"\n")
 
-    @abstractmethod
     def write(self, octets: bytes) -> None:
         """Type octets on the console."""
+        self.on_typed(octets)
+        self._write(octets)
+
+    @abstractmethod
+    def _write(self, octets: bytes) -> None:
+        """Write octets to the console."""
 
     @abstractmethod
     def end_input(self) -> None:
@@ -149,11 +155,11 @@ class InTerminal(Running):
     def pid(self) -> int:
         return int(self._child.pid or 0)
 
-    def write(self, octets: bytes) -> None:
+    def _write(self, octets: bytes) -> None:
         os.write(self._child.child_fd, octets)
 
     def end_input(self) -> None:
-        self.write(b"\x04")
+        self._write(b"\x04")
 
     def status(self) -> int | None:
         if self._child.isalive():
@@ -187,7 +193,7 @@ class InPipes(Running):
     def pid(self) -> int:
         return self._child.pid
 
-    def write(self, octets: bytes) -> None:
+    def _write(self, octets: bytes) -> None:
         assert self._child.stdin is not None
         self._child.stdin.write(octets)
         self._child.stdin.flush()

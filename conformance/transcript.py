@@ -7,6 +7,8 @@ from dataclasses import dataclass
 MAX_ENTRIES = 4000  # of a flood, the first half and the last half of so many are kept
 _SHOWN = 160  # octets of a line that are shown
 _KEPT_AT_END = 40
+MAX_RECORDED = 1 << 22  # octets that are kept to be sent again
+_DEEDS = {"connects": "connects", "ends its sending": "half-closes", "closes": "closes", "resets": "resets"}
 
 
 @dataclass(frozen=True)
@@ -19,26 +21,61 @@ class Entry:
     text: str
 
 
-class Transcript:
-    """The entries of one check, in the order in which they happened."""
+@dataclass(frozen=True)
+class Act:
+    """What somebody did, whole, so that it can be done again.
 
-    def __init__(self) -> None:
+    `verb`: connects, sends (`octets`; `waits`: nobody else acts before this has taken effect), half-closes, closes,
+    resets, types (the operator, at the console), or is called (`octets`: the name that the server made up).
+    """
+
+    who: str
+    verb: str
+    octets: bytes = b""
+    waits: bool = True
+
+
+class Transcript:
+    """The entries of one check, in the order in which they happened; and what was done, to be done again."""
+
+    def __init__(self, suffix: str = "") -> None:
+        """`suffix`: what stands behind names and rooms, with a `-`, so that nobody else uses them."""
+        self.suffix = suffix
+        self.acts: list[Act] = []
+        self.features: set[str] = set()  # that a server advertised
+        self._recorded = 0  # octets
         self._start = time.monotonic()
         self._entries: list[Entry] = []
         self._last: deque[Entry] = deque(maxlen=MAX_ENTRIES // 2)
         self.count = 0  # all that was noted, kept or not
 
-    def sent(self, who: str, octets: bytes) -> None:
-        """Note octets that a client sent."""
+    def sent(self, who: str, octets: bytes, *, waits: bool = True) -> None:
+        """Note octets that a client sent; `waits`: nobody else acts before they have taken effect."""
         self._add(who, "->", shown(octets))
+        self._act(Act(who, "sends", octets, waits))
+
+    def typed(self, octets: bytes) -> None:
+        """Note what was typed at the server's console."""
+        self._add("operator", "->", shown(octets))
+        self._act(Act("operator", "types", octets))
 
     def received(self, who: str, line: bytes) -> None:
         """Note a line that a client received, without its LF."""
         self._add(who, "<-", shown(line))
+        if line.startswith(b"HELLO "):
+            self.features.update(line.decode("utf-8", "replace").split(" ")[2:])
+        elif line.startswith(b"NAME "):
+            self._act(Act(who, "is called", line.removeprefix(b"NAME ")))
 
     def event(self, who: str, text: str) -> None:
         """Note anything else, such as the end of a connection."""
         self._add(who, "--", text)
+        if text in _DEEDS:
+            self._act(Act(who, _DEEDS[text]))
+
+    def finish(self) -> None:
+        """What is done from here on belongs to the check no more, and is not done again."""
+        self._recorded = MAX_RECORDED
 
     @property
     def entries(self) -> list[Entry]:
@@ -55,6 +92,11 @@ class Transcript:
         if left_out := self.count - len(lines):
             lines.insert(len(self._entries), f"           ({left_out} more)")
         return "\n".join(lines)
+
+    def _act(self, act: Act) -> None:
+        self._recorded += len(act.octets)
+        if self._recorded < MAX_RECORDED:
+            self.acts.append(act)
 
     def _add(self, who: str, arrow: str, text: str) -> None:
         self.count += 1

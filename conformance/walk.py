@@ -67,7 +67,9 @@ class Walk:
 
     def _connect(self, step: Step) -> None:
         if self._world.get(step.who) is not None:
-            return
+            if not step.octets:
+                return
+            self._send(Step("sends", step.who, b"exit\n"))
         octets = self._rendered(step.octets)
         peer = self._peers[step.who] = self._stage.dial(step.who)
         if octets:
@@ -105,8 +107,18 @@ class Walk:
 
     def _send(self, step: Step) -> None:
         octets = self._rendered(step.octets)
-        self._peers[step.who].send_octets(*_pieces(octets, step.cuts))
+        *first, last = _pieces(octets, step.cuts) or [b""]
+        self._peers[step.who].send_octets(*first)
+        if first and octets.count(b"\n") == 1:
+            self._stage.give_turn()
+            self._expect_nothing_yet()
+        self._peers[step.who].send_octets(last)
         self._settle(self._act(step.who, octets), step.who)
+
+    def _expect_nothing_yet(self) -> None:
+        for label in self._labels():
+            if (line := _line_at(self._peers[label].inbox, 0)) is not None:
+                raise Failed(f"{label} <- nothing before the LF", f"{label} <- {shown(line)}", cites="LINE-7")
 
     def _leave(self, step: Step) -> None:
         """Let a client end its connection, or its sending; who is alone in its room says exit instead.
@@ -117,10 +129,13 @@ class Walk:
         if client is None or (client.room and not self._world.members(client.room, step.who)):
             self._send(Step("sends", step.who, b"exit\n"))
             return
-        peer.send_octets(step.octets)
+        octets = self._rendered(step.octets)
+        peer.send_octets(octets)
         {"half-closes": peer.half_close, "closes": peer.close, "resets": peer.reset}[step.verb]()
+        effects = self._act(step.who, octets)
         self._world, told = self._world.leave(step.who, "lost")
-        self._settle(told, ends={step.who: "NET-4"} if step.verb == "half-closes" else _NOTHING, awaited=told)
+        ends = {step.who: "NET-4"} if step.verb == "half-closes" else _NOTHING
+        self._settle([*effects, *told], ends=ends, awaited=told)
 
     def _operate(self, step: Step) -> None:
         """Type at the console: a line, or the end of the server."""
@@ -140,21 +155,12 @@ class Walk:
             return
         typed = self._rendered(step.octets)
         server.write(typed + f"{_MARK}\n".encode())
-        effects = self._typed(lines_of(typed)) + self._world.announce(_MARK)
+        effects = []
+        for line in [*lines_of(typed), _MARK.encode()]:
+            self._world, news, _ = self._world.command(line.decode())
+            effects += news
         last = (f"ANNOUNCE {_MARK}".encode(), b"BYE removed")
         self._settle(effects, awaited=[effect for effect in effects if effect[1].line in last])
-
-    def _typed(self, lines: Sequence[bytes]) -> list[Effect]:
-        effects: list[Effect] = []
-        for text in map(bytes.decode, lines):
-            kicked = text.removeprefix("/kick ").lower() if text.startswith("/kick ") else ""
-            client = next((client for client in self._world.clients if client.name.lower() == kicked), None)
-            if client is not None:
-                self._world, told = self._world.leave(client.label, "removed")
-                effects += [(client.label, Expected(b"BYE removed", "OPER-4")), *told]
-            elif text and not text.startswith("/"):
-                effects += self._world.announce(text)
-        return effects
 
     def _together(self, step: Step) -> None:
         """Let several clients send at the same time; any order of their lines that explains everything is right."""
@@ -263,7 +269,9 @@ class Walk:
                 if following is None:
                     raise self._different(label, expected, _line_at(received, position))
                 position = following
-            if (line := _line_at(received, position)) is not None:
+            bye = position and received[position - 1].startswith(b"BYE ")
+            line = next(iter(received[position:]), None) if bye else _line_at(received, position)
+            if line is not None:
                 raise self._different(label, None, line)
             if peer.ended == "end":
                 peer.close()

@@ -71,6 +71,15 @@ class World:
         """Return what the operator's words bring [OPER-1]."""
         return [(client.label, _line(f"ANNOUNCE {text}", "OPER-1")) for client in self.clients if client.room]
 
+    def command(self, text: str) -> tuple["World", list[Effect], str]:
+        """Return the world behind a line of the console that ends nothing, its effects, and whom it removed."""
+        name = text.removeprefix("/kick ").lower() if text.startswith("/kick ") else ""
+        client = next((client for client in self.clients if client.name.lower() == name), None)
+        if client is not None:
+            world, told = self.leave(client.label, "removed")
+            return world, [(client.label, Expected(b"BYE removed", "OPER-4")), *told], client.label
+        return self, self.announce(text) if text and not text.startswith("/") else [], ""
+
     def act(self, label: str, octets: bytes) -> tuple["World", list[Effect]]:
         """Return the world behind one line of a client (without its end), and what everybody receives for it."""
         code, cites = refusal(octets)

@@ -1,0 +1,91 @@
+"""Measures what conversations by chance find alone on each faulty server: python -m tests.measure_machine [NAME...].
+
+Prints for each fault whether it was found within 10,000 steps, and to how many commands it was shrunk; then the
+shares. All faults count, those too that no conversation can show. Ends with status 1 where less than 80 of 100 are
+found, where less than 90 of 100 of those are shrunk to 8 commands, or where a server without a fault is blamed.
+"""
+
+import argparse
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from conformance.grammar import Grammar
+from conformance.machine import Budget, Found, Machine
+from conformance.spec import GRAMMAR, find_spec
+from conformance.stage import Stage
+from conformance.steps import commands
+from conformance.subject import CommandSubject, UnreachableError
+from conformance.verdict import Failed
+from tests.asyncserver.faults import FAULTS
+
+SERVER = "{python} -m tests.asyncserver --port {port}"
+STEPS = 10_000
+BUDGET = Budget(examples=STEPS, steps=STEPS, seconds=180)
+FOUND, SHRUNK, FEW = 0.8, 0.9, 8
+AT_ONCE = 2
+
+_grammar = Grammar(find_spec(None) / GRAMMAR)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came out for one fault."""
+
+    fault: str
+    found: Found | None
+    steps: int
+    seconds: float
+
+    def __str__(self) -> str:
+        told = f"{self.fault:<28} {'yes' if self.found else 'no':<5} {self.steps:>6} {self.seconds:>6.1f}"
+        if self.found is None:
+            return told
+        shrunk = f"{commands(self.found.steps):>8}" if self.found.recurs else "       -"
+        return f"{told} {shrunk}  {self.found.failed.cites or '?'}"
+
+
+def measure(fault: str, seed: int, budget: Budget = BUDGET) -> Measured:
+    """Look for one fault; none where the name is empty."""
+    began = time.monotonic()
+    subject = CommandSubject(SERVER + (f" --fault {fault}" if fault else ""))
+    stage = Stage(subject, _grammar, seed=seed)
+    machine = Machine(stage, budget)
+    try:
+        found = machine.look()
+    except UnreachableError as error:
+        found = Found((), Failed("a server", str(error), cites="NET-1"), recurs=True)
+    finally:
+        stage.close()
+        subject.close()
+    return Measured(fault or "(none)", found, machine.steps_played, time.monotonic() - began)
+
+
+def main() -> int:
+    """Print the table; return the exit status."""
+    parser = argparse.ArgumentParser(prog="measure_machine", description="What conversations by chance find.")
+    parser.add_argument("faults", nargs="*", metavar="NAME", help="all where none is named")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    if unknown := [name for name in arguments.faults if name not in FAULTS]:
+        parser.error(f"no such fault: {' '.join(unknown)}")
+    print(f"{'fault':<28} found  steps seconds commands  cites")
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        measured = []
+        for one in pool.map(lambda name: measure(name, arguments.seed), ["", *(arguments.faults or FAULTS)]):
+            print(one, flush=True)
+            measured.append(one)
+    return _sum_up(*measured)
+
+
+def _sum_up(correct: Measured, *faulty: Measured) -> int:
+    found = [one.found for one in faulty if one.found]
+    few = [one for one in found if one.recurs and commands(one.steps) <= FEW]
+    print(f"\n{len(found)} of {len(faulty)} faults found; {len(few)} of these shrunk to {FEW} commands or fewer")
+    good = len(found) >= FOUND * len(faulty) and len(few) >= SHRUNK * len(found)
+    return 0 if good and correct.found is None else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
