@@ -166,6 +166,23 @@ def no_left_at_the_shutdown(t: Stage) -> None:
             raise Failed(f"{member.label} <- BYE shutdown, and no LEFT", listed(left))
 
 
+@check("LEFT-2", "219063172685", needs=("console",))
+def one_left_for_each_that_was_kicked(t: Stage) -> None:
+    """When clients that the operator has removed close their side, that is not told once more."""
+    server = t.start()
+    room = t.room()
+    ann, bob = t.members(room, "ann", "bob")
+    victims = _victims(t, room, 4)
+    t.quiet(ann, bob)
+    for victim, how in zip(victims, (Peer.close, Peer.reset, Peer.half_close, Peer.close), strict=True):
+        server.say(f"/kick {victim.name}")
+        victim.wait_end()
+        if victim.ended == "end":
+            how(victim)
+        t.give_turn()
+    _one_left_each([ann, bob], victims)
+
+
 def _victims(t: Stage, room: str, count: int) -> list[Peer]:
     victims = [t.connect(f"victim{number}") for number in range(count)]
     for victim in victims:

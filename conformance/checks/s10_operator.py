@@ -68,6 +68,7 @@ def announcements_have_their_place(t: Stage) -> None:
         for speaker in (ann, bob):
             speaker.offer(f"{number}\n".encode() * 30)
         server.say(f"announcement {number}")
+        t.give_turn()
     seen = []
     for member in (cyd, ann, bob):
         lines: list[bytes] = []

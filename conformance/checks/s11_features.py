@@ -65,6 +65,7 @@ def who_agrees_with_the_events(t: Stage) -> None:
             stays_over = (number + movers.index(mover)) % 2
             mover.offer((f"/cd {room}\n/nick {name}\nhello\n" if stays_over else f"/cd {away}\n").encode())
         asker.offer(b"/who\n" * 4)
+        t.give_turn()  # else the server may deal with all rounds of one client after the other
     for mover in movers:
         mover.settle()
     asker.settle()
@@ -157,6 +158,7 @@ def rooms_describes_one_moment(t: Stage) -> None:
         for place, mover in enumerate(movers):
             mover.offer("".join(f"/cd {rooms[(number + place + step) % 3]}\nhi\n" for step in range(3)).encode())
         asker.offer(b"/rooms\n" * 4)
+        t.give_turn()
     for mover in movers:
         mover.settle()
     answers, live = 0, dict[str, int]()
