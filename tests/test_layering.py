@@ -17,7 +17,7 @@ LEVELS = (
     (f"{SERVER}.delivery",),
     (f"{SERVER}.hub",),
     (f"{SERVER}.connection", f"{SERVER}.console"),
-    (f"{SERVER}.listener",),
+    (f"{SERVER}.listener", f"{SERVER}.journal"),
     (f"{SERVER}.cli",),
     (f"{SERVER}.server",),
 )

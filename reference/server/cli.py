@@ -11,6 +11,7 @@ from ipaddress import ip_address
 
 from reference.server.console import Console
 from reference.server.hub import Hub, Limits
+from reference.server.journal import Journal
 from reference.server.listener import Listener
 
 DEFAULT = Limits()
@@ -85,8 +86,8 @@ def main(arguments: list[str] | None = None) -> int:
     0: ended as wished; 1: the address cannot be had.  Wrong arguments exit with 2.
     """
     options = parser().parse_args(arguments)
-    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stderr)
-    logging.raiseExceptions = False  # a log that cannot be written must not fill the terminal with tracebacks
+    log: logging.Handler = Journal(sys.stderr.fileno()) if sys.stderr else logging.NullHandler()
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, handlers=[log])
     limits = Limits(options.max_clients, options.choose_timeout, options.max_waiting, options.stall_timeout)
     hub = Hub(limits, options.log_messages)
     try:
@@ -104,6 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
         logging.getLogger("flurfunk").warning("everybody who reaches %s can read and write here, without TLS", address)
     Console(hub, listener.stop, show).start()
     listener.run()
+    log.close()
     return 0
 
 

@@ -21,7 +21,7 @@ from reference.server.stream import Outbox, Stream
 
 HIGH_WATER = 128 * 1024  # octets waiting above which whoever causes them has to wait
 LOW_WATER = 32 * 1024  # octets waiting below which a client no longer lags
-GRACE = 0.2  # seconds without progress after which nobody waits for a client any longer [FLOW-3]
+GRACE = 0.8  # seconds without progress after which nobody waits for a client any longer [FLOW-3]
 ONE_WRITE = 256 * 1024  # octets handed to one send, about
 STALL_CHECK = 0.25  # seconds between looks at blocked clients
 LINGER = 2.0  # seconds to read on after the last line [NET-6]
@@ -60,9 +60,8 @@ class Delivery:
         limit [FLOW-5]; `on_slow` is called without the lock with a client that exceeds one of them.
         """
         self.lock = threading.Lock()
-        self.relief = threading.Condition(
-            self.lock
-        )  # notified when less is waiting than before, and when a socket is closed
+        # Notified when less is waiting than before, and when a socket is closed.
+        self.relief = threading.Condition(self.lock)
         self.open: set[Peer] = set()  # whose socket is not closed
         self._max_waiting = max_waiting
         self._stall_timeout = stall_timeout
