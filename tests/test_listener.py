@@ -101,6 +101,7 @@ def test_no_thread_left() -> None:
         bob.send("hello")
         bob.barrier()
         assert "SAID Bob hello" in ann.barrier()
+        assert server.end() == 0  # then the log is written
         assert server.log().count("no thread can be had") == 1
 
 
