@@ -14,7 +14,7 @@ from conformance.session import OPERATOR
 from conformance.shell import script
 from conformance.transcript import Act, Transcript
 from conformance.verdict import Verdict
-from conformance.world import BOM, Effect, Expected, World, is_foreign
+from conformance.world import BOM, Effect, Expected, World, is_foreign, lines_of, refusal
 
 _BARRIER = b"/ping barrier-"
 _PACER = "pacer"
@@ -179,17 +179,19 @@ class _Writer:
         self._expect(effects, end="" if self._world.get(who) else who)
 
     def _type(self, octets: bytes) -> None:
-        for line in octets.split(b"\n")[:-1]:
-            self._lines.append(f"{OPERATOR} -> {self._plain(line)}".rstrip())
-            text = line.decode("utf-8", "replace")
-            if text == "exit":
+        for line in lines_of(octets):
+            if refusal(line)[0]:
+                self._lines.append("# the operator types what is no text, for which there is no step")
+                continue
+            self._lines.append(f"{OPERATOR} -> {self._plain(line)}" if line else f"{OPERATOR} ->")
+            if line == b"exit":
                 bye = Expected(b"BYE shutdown", "OPER-2")
                 for client in self._world.clients:
                     self._expect([(client.label, bye)], end=client.label)
                 self._expected.append(f"{OPERATOR} <- end")
                 self._world = World(features=self._world.features)
                 continue
-            self._world, effects, kicked = self._world.command(text)
+            self._world, effects, kicked = self._world.command(line)
             self._expect(effects, end=kicked)
 
     # ------------------------------------------------------------ what comes back

@@ -13,6 +13,7 @@ from conformance.verdict import Failed
 
 CITED, DIGEST = "CONF-1", "e737029b67c9"  # every session is a check of this sentence
 OPERATOR = "operator"
+_LONGEST_TYPED = 1000  # characters of a line that every terminal takes
 
 _HEAD = re.compile(r"([a-z]+): *(.*)")
 _STEP = re.compile(
@@ -138,7 +139,8 @@ class Player:
     def play(self) -> None:
         """Play all steps; raises Failed with the line's number."""
         if "console" in self._session.needs:
-            self._stage.start()
+            typed = [step.what for step in self._session.steps if step.who == OPERATOR]
+            self._stage.start(terminal=max(map(len, typed), default=0) < _LONGEST_TYPED)
         steps = list(self._session.steps)
         while steps:
             step = steps.pop(0)

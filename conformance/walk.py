@@ -157,7 +157,7 @@ class Walk:
         server.write(typed + f"{_MARK}\n".encode())
         effects = []
         for line in [*lines_of(typed), _MARK.encode()]:
-            self._world, news, _ = self._world.command(line.decode())
+            self._world, news, _ = self._world.command(line)
             effects += news
         last = (f"ANNOUNCE {_MARK}".encode(), b"BYE removed")
         self._settle(effects, awaited=[effect for effect in effects if effect[1].line in last])
@@ -262,7 +262,8 @@ class Walk:
         return lines
 
     def _compare(self, effects: Sequence[Effect]) -> None:
-        for label, peer in self._peers.items():
+        told = {label for label, _ in effects}  # first: what they miss says more than what others have too much
+        for label, peer in sorted(self._peers.items(), key=lambda item: item[0] not in told):
             received, position = self._taken(peer), 0
             for expected in [expected for to, expected in effects if to == label]:
                 following = take(received, position, expected)

@@ -71,8 +71,11 @@ class World:
         """Return what the operator's words bring [OPER-1]."""
         return [(client.label, _line(f"ANNOUNCE {text}", "OPER-1")) for client in self.clients if client.room]
 
-    def command(self, text: str) -> tuple["World", list[Effect], str]:
+    def command(self, octets: bytes) -> tuple["World", list[Effect], str]:
         """Return the world behind a line of the console that ends nothing, its effects, and whom it removed."""
+        if refusal(octets)[0]:
+            return self, [], ""
+        text = octets.decode()
         name = text.removeprefix("/kick ").lower() if text.startswith("/kick ") else ""
         client = next((client for client in self.clients if client.name.lower() == name), None)
         if client is not None:

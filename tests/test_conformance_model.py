@@ -85,11 +85,12 @@ def test_members_stand_before_their_number() -> None:
 
 def test_the_console_removes_and_announces() -> None:
     before = world(*BOTH_IN_MAIN)
-    after, effects, kicked = before.command("/kick ANN")
+    after, effects, kicked = before.command(b"/kick ANN")
     assert (kicked, after.get("ann")) == ("ann", None)
     assert [(to, line.line) for to, line in effects] == [("ann", b"BYE removed"), ("bob", b"LEFT Ann removed")]
-    assert [to for to, _ in before.command("hello")[1]] == ["ann", "bob"]
-    assert before.command("/shrug") == (before, [], "")
+    assert [to for to, _ in before.command(b"hello")[1]] == ["ann", "bob"]
+    for line in (b"/shrug", b"", b"a\x1bb", b"\xff", b"x" * 4097):
+        assert before.command(line) == (before, [], "")
 
 
 @pytest.mark.parametrize(
