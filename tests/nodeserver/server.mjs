@@ -2,7 +2,7 @@
 import { createServer } from "node:net";
 
 const MAX_LINE = 4096; // octets, terminator excluded [LINE-3]
-const GRACE = 3000; // ms for which a lagging member that takes nothing holds its room up: between [FLOW-3] and [FLOW-7]
+const GRACE = 800; // ms for which a lagging member that takes nothing holds its room up: between [FLOW-3] and [FLOW-7]
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/;
 const FORBIDDEN = /[\0-\x08\n-\x1f\x7f-\x9f\u2028\u2029]/;
 const fold = (name) => name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
