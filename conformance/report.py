@@ -29,8 +29,11 @@ def explained(result: Result, arguments: list[str], replays: Iterable[Path] = ()
     `arguments`: those of the command line that name the subject; `replays`: files that do again what the check did.
     """
     requirement = result.requirement
+    # A check of many things cites the requirement that it found broken.
+    cited = "" if result.id.startswith(f"{requirement.id}/") else f"  {requirement.id}"
     lines = [
-        f"{result.verdict}  {result.id}  {requirement.level}  section {requirement.section}, {requirement.title}",
+        f"{result.verdict}  {result.id}{cited}  {requirement.level}  "
+        f"section {requirement.section}, {requirement.title}",
         f"  check     {result.title}",
         *_wrapped("sentence", f'"{requirement.text}"'),
     ]

@@ -1,0 +1,31 @@
+"""The suite blames nobody who is right: two servers written from the specification alone pass it whole."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.support import ROOT
+
+LIMITS = " --max-clients {clients} --choose-timeout {seconds} --stall-timeout {stall}"
+SERVERS = {
+    "asyncio": "{python} -m tests.asyncserver --port {port}",
+    "node": "node tests/nodeserver/server.mjs --port {port}",
+}
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_server_of_another_kind_passes(name: str) -> None:
+    if name == "node" and not shutil.which("node"):
+        pytest.skip("Node.js is not installed: the server in JavaScript was not checked")
+    command = SERVERS[name]
+    done = subprocess.run(
+        [sys.executable, "-m", "conformance", "--server-cmd", command, "--limited-server-cmd", command + LIMITS],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The server conforms to Flurfunk/1." in done.stdout
