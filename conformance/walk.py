@@ -121,12 +121,12 @@ class Walk:
                 raise Failed(f"{label} <- nothing before the LF", f"{label} <- {shown(line)}", cites="LINE-7")
 
     def _leave(self, step: Step) -> None:
-        """Let a client end its connection, or its sending; who is alone in its room says exit instead.
+        """Let a client end its connection, or its sending; who is alone, or in the lobby, says exit instead.
 
-        Nobody could tell when the server has noticed that it is gone.
+        Nobody could tell when the server has noticed that it is gone, and its name is free.
         """
         client, peer = self._world.get(step.who), self._peers[step.who]
-        if client is None or (client.room and not self._world.members(client.room, step.who)):
+        if client is None or not self._world.members(client.room, step.who):
             self._send(Step("sends", step.who, b"exit\n"))
             return
         octets = self._rendered(step.octets)
@@ -154,13 +154,16 @@ class Walk:
                     raise Failed("the program ends with exit status 0", f"it ends with {status}")
             return
         typed = self._rendered(step.octets)
-        server.write(typed + f"{_MARK}\n".encode())
-        effects = []
-        for line in [*lines_of(typed), _MARK.encode()]:
-            self._world, news, _ = self._world.command(line)
+        world, effects = self._world, list[Effect]()
+        for line in lines_of(typed):
+            world, news, _ = world.command(line)
             effects += news
-        last = (f"ANNOUNCE {_MARK}".encode(), b"BYE removed")
-        self._settle(effects, awaited=[effect for effect in effects if effect[1].line in last])
+        if not (marks := world.announce(_MARK)):
+            return  # nobody could tell when the server has read it
+        server.write(typed + f"{_MARK}\n".encode())
+        self._world = world
+        byes = [effect for effect in effects if effect[1].line == b"BYE removed"]
+        self._settle([*effects, *marks], awaited=[*marks, *byes])
 
     def _together(self, step: Step) -> None:
         """Let several clients send at the same time; any order of their lines that explains everything is right."""

@@ -86,6 +86,15 @@ def test_a_server_that_ends_is_blamed_for_that() -> None:
         assert machine.fails((ANN, HI)) is None  # on a new server
 
 
+def test_nothing_is_typed_or_hung_up_that_nobody_sees() -> None:
+    """Nothing would tell when the server has noticed it, and what it brings later would be taken for a fault."""
+    typed = (Step("connects", "ann"), Step("types", octets=b"Back at noon.\n"), Step("sends", "ann", b"main\n"), HI)
+    hung_up = (Step("connects", "ann"), BOB, Step("closes", "ann"), Step("connects", "ann"), HI)
+    with stage(ASYNCSERVER) as surroundings:
+        machine = Machine(surroundings, FEW)
+        assert not any(machine.fails(typed) or machine.fails(hung_up) for _ in range(40))
+
+
 def test_one_seed_is_one_search() -> None:
     counts = []
     for _ in range(2):
