@@ -87,8 +87,7 @@ class Walk:
             lines = self._rendered(f"/nick {step.who.capitalize()}\n{step.line}\n".encode())
             peer.send_octets(lines)
             effects += self._act(step.who, lines)
-        # Without a line of its own, its first octets can still matter: no ping yet.
-        self._settle(effects, step.who if octets or step.line else "", but="" if octets or step.line else step.who)
+        self._settle(effects, step.who)
 
     def _check_greeting(self, peer: Peer) -> None:
         taken = [client.name.lower() for client in self._world.clients]
@@ -218,14 +217,13 @@ class Walk:
         effects: Sequence[Effect],
         actor: str = "",
         *,
-        but: str = "",
         ends: Mapping[str, str] = _NOTHING,
         awaited: Sequence[Effect] = (),
     ) -> None:
         """Prove that everything has come, by barriers: of who acted first, then of all others; and compare.
 
-        `but`: who sends no ping; `ends`: whose connection ends, and by which requirement; `awaited`: lines without
-        which a barrier proves nothing yet.
+        `ends`: whose connection ends, and by which requirement; `awaited`: lines without which a barrier proves
+        nothing yet.
         """
         if actor and self._world.get(actor) is None:
             actor, ends = "", {actor: "EXIT-1"}
@@ -236,7 +234,7 @@ class Walk:
                 self._await(self._peers[label], expected)
             with _citing("ORDER-6"):
                 self._barrier([actor] if actor else [])
-                self._barrier([label for label in self._labels() if label not in (actor, but)])
+                self._barrier([label for label in self._labels() if label != actor])
         except Failed:
             self._compare(effects)  # a line that is missing says more than a barrier that does not come
             raise

@@ -95,6 +95,13 @@ def test_nothing_is_typed_or_hung_up_that_nobody_sees() -> None:
         assert not any(machine.fails(typed) or machine.fails(hung_up) for _ in range(40))
 
 
+def test_what_looks_like_http_is_a_line_unless_it_comes_first() -> None:
+    with stage(ASYNCSERVER) as surroundings:
+        machine = Machine(surroundings, FEW)
+        assert machine.fails((Step("connects", "ann"), Step("sends", "ann", b"GET x\n"))) is None
+        assert machine.fails((Step("connects", "gus", b"GET x\n"), ANN)) is None
+
+
 def test_one_seed_is_one_search() -> None:
     counts = []
     for _ in range(2):
