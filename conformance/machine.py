@@ -76,7 +76,9 @@ class Machine:
             raise Inconclusive("the run was interrupted")
         stage = self._surroundings()
         try:
-            Walk(stage).play(steps)
+            walk = Walk(stage)
+            walk.play(steps)
+            walk.leave()
         except Failed as failed:
             return self._or_death(failed, steps)
         finally:

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from conformance import outcome, report
 from conformance.document import Run, document
@@ -156,17 +157,21 @@ def _report(run: Run, directory: Path) -> int:
     return run.status
 
 
-def _interrupting() -> object:
-    """Let SIGTERM end a run as Ctrl-C does, so that its reports are written; return what was before."""
+def _interrupting() -> dict[int, Any]:
+    """Let SIGTERM end a run as Ctrl-C does, so that its reports are written; return the handlers that were before.
+
+    SIGINT too: a shell without job control, as in continuous integration, starts what runs in the background so
+    that it is ignored, and what is started from here would inherit that and be deaf to Ctrl-C.
+    """
     if threading.current_thread() is not threading.main_thread():
-        return None
+        return {}
 
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    return signal.signal(signal.SIGTERM, interrupt)
+    return {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
 
 
-def _restore(before: object) -> None:
-    if before is not None:
-        signal.signal(signal.SIGTERM, before)  # type: ignore[arg-type]
+def _restore(before: dict[int, Any]) -> None:
+    for number, handler in before.items():
+        signal.signal(number, handler)

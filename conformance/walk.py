@@ -53,6 +53,15 @@ class Walk:
                 note = f"step {number} of {len(steps)}: {step}"
                 raise Failed(failed.expected, failed.received, note, cites=failed.cites) from failed
 
+    def leave(self) -> None:
+        """Let all clients exit, so that nothing of this conversation is left when the next one begins [ORDER-9]."""
+        staying = [self._peers[client.label] for client in self._world.clients]
+        with _citing("EXIT-1"):
+            for peer in staying:
+                peer.send_octets(b"\nexit\n")  # where half a line is under way, it ends here
+            for peer in staying:
+                peer.wait_end()
+
     def _play(self, step: Step) -> None:
         if step.verb == "connects":
             self._connect(step)
