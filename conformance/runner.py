@@ -19,6 +19,7 @@ from conformance.verdict import Failed, Inconclusive, Skipped, Verdict
 
 SYNTHETIC = ("every-line", "whole-run", "declared-features")  # results that come from no check of their own
 _ENDED = "the server ended while this check and others ran: see SEC-1/whole-run"
+_BESIDE = "fails beside other checks only, and holds alone"
 _UNPROVEN = "the barrier does not hold on this server, so nothing can be said"
 
 
@@ -71,7 +72,7 @@ class CheckRunner(ABC):
         on_result: Callable[[Result], None] = lambda result: None,
         on_begin: Callable[[Check], None] = lambda check: None,
     ) -> list[Result]:
-        """Run all checks, those of the barrier first; return the results in the order of the checks.
+        """Run all checks, those of the barrier first and one by one; return the results in the order of the checks.
 
         `on_result` is called in this thread, `on_begin` in any. What is raised here, KeyboardInterrupt for instance,
         ends the checks that run.
@@ -80,8 +81,16 @@ class CheckRunner(ABC):
         results: dict[str, Result] = {}
         barrier = [check for check in checks if check.barrier]
         others = sorted((check for check in checks if not check.barrier), key=lambda check: not check.slow)
-        for part in (barrier, others):
-            for result in self._side_by_side(part, on_begin):
+        for part, jobs in ((barrier, 1), (others, self._settings.jobs)):
+            doubtful: list[Result] = []
+            for result in self._side_by_side(part, jobs, on_begin):
+                results[result.id] = result
+                if self.doubtful(result):
+                    doubtful.append(result)
+                else:
+                    on_result(result)
+            ids = {result.id for result in doubtful}
+            for result in self.weighed(doubtful, [check for check in part if check.id in ids]):
                 results[result.id] = result
                 on_result(result)
             self._barrier_holds = all(results[check.id].verdict != Verdict.FAIL for check in barrier)
@@ -90,14 +99,14 @@ class CheckRunner(ABC):
             on_result(result)
         return [results[check.id] for check in checks] + seen
 
-    def _side_by_side(self, checks: list[Check], on_begin: Callable[[Check], None]) -> Iterator[Result]:
-        """Run checks, several at a time; yield each result when it is there."""
+    def _side_by_side(self, checks: list[Check], jobs: int, on_begin: Callable[[Check], None]) -> Iterator[Result]:
+        """Run checks, so many at a time; yield each result when it is there."""
 
         def begin(check: Check) -> Result:
             on_begin(check)
             return self.run_one(check)
 
-        pool = ThreadPoolExecutor(max(self._settings.jobs, 1))
+        pool = ThreadPoolExecutor(jobs)
         try:
             for future in as_completed([pool.submit(begin, check) for check in checks]):
                 yield future.result()
@@ -188,6 +197,14 @@ class CheckRunner(ABC):
     def require(self, requirement: Requirement, needs: tuple[str, ...]) -> None:
         """Raise Skipped unless the subject has what the requirement is conditional on and what the check needs."""
 
+    def doubtful(self, result: Result) -> bool:
+        """Return whether a result may be a consequence of what other checks did."""
+        return False
+
+    def weighed(self, doubtful: list[Result], checks: list[Check]) -> list[Result]:
+        """Return what becomes of doubtful results, those of `checks`."""
+        return doubtful
+
     def mark(self) -> int:
         """Return a place in the run, for `doubted`."""
         return 0
@@ -209,10 +226,38 @@ class Runner(CheckRunner):
     ) -> None:
         super().__init__(requirements, grammar, settings)
         self._subject = subject
+        self._by_itself: set[str] = set()  # the checks that failed on a server of their own
 
     def scene(self) -> Scene:
         chosen = self._settings
         return Stage(self._subject, self._grammar, deadline=chosen.deadline, seed=chosen.seed, examples=chosen.examples)
+
+    def doubtful(self, result: Result) -> bool:
+        shared = self._subject.can_start and result.id in self._accompanied and result.id not in self._by_itself
+        return shared and result.verdict in (Verdict.FAIL, Verdict.WARN)
+
+    def weighed(self, doubtful: list[Result], checks: list[Check]) -> list[Result]:
+        """Run each check again, on a server that no other uses.
+
+        One that fails there too is what it is. One that holds there is taken for a consequence of what the others
+        show, and INCONCLUSIVE; unless nothing fails alone: then it is the only sign of what is wrong.
+        """
+        with ThreadPoolExecutor(self._settings.jobs) as pool:
+            alone = {result.id: result for result in pool.map(self._run_alone, checks)}
+        failed = {id for id, result in alone.items() if result.verdict in (Verdict.FAIL, Verdict.WARN)}
+        return [
+            alone[result.id]
+            if result.id in failed
+            else replace(result, verdict=Verdict.INCONCLUSIVE if failed else result.verdict, reason=_BESIDE)
+            for result in doubtful
+        ]
+
+    def _run_alone(self, check: Check) -> Result:
+        subject = self._subject.another()
+        try:
+            return Runner(subject, self._requirements, self._grammar, self._settings).run_one(check)
+        finally:
+            subject.close()
 
     def require(self, requirement: Requirement, needs: tuple[str, ...]) -> None:
         for need in (*([requirement.condition] if requirement.condition else []), *needs):
@@ -243,6 +288,7 @@ class Runner(CheckRunner):
 
     def doubted(self, result: Result, stage: Scene, mark: int) -> Result:
         if isinstance(stage, Stage) and stage.alone:
+            self._by_itself.add(result.id)
             return result
         self._subject.look_again(2 * self._settings.deadline)
         new = self._subject.deaths()[mark:]

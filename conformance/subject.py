@@ -233,6 +233,10 @@ class Subject(ABC):
     def start(self, *, terminal: bool, limits: Mapping[str, float]) -> Running:
         """Start a server of its own for a check; raises Skipped where that cannot be."""
 
+    def another(self) -> "Subject":
+        """Return a subject of the same kind, with a server of its own where it can start one."""
+        return self
+
     @abstractmethod
     def arguments(self) -> list[str]:
         """Return the arguments of the command line that name this subject."""
@@ -294,6 +298,9 @@ class CommandSubject(Subject):
         self.console = "yes" if console else "none"
         self.has_limits = limited_command is not None
         self.has_stall_limit = "{stall}" in (limited_command or "")
+
+    def another(self) -> "CommandSubject":
+        return CommandSubject(self._command, limited_command=self._limited, console=self.console == "yes")
 
     def address(self) -> Address:
         with self._lock:

@@ -261,7 +261,7 @@ class Connection(asyncio.Protocol):
             fault("errors-first") and octets.startswith(b"ERROR")
         ):
             self._queue.appendleft(octets)
-        elif len(self._queue) > 20 and fault("swapped-under-load", 50):
+        elif len(self._queue) > 5 and fault("swapped-under-load", 20):
             self._queue.insert(-1, octets)
         else:
             self._queue.append(octets)
