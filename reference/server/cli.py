@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 from ipaddress import ip_address
+from typing import NoReturn
 
 from reference.server.console import Console
 from reference.server.hub import Hub, Limits
@@ -38,9 +39,17 @@ def host(text: str) -> str:
     return text
 
 
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with status 2."""
+        self.exit(2, f"{self.prog}: {message}; --help tells more\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    result = argparse.ArgumentParser(
+    result = Parser(
         prog="server.py",
         description="Reference server of Flurfunk/1. What you type is announced in all rooms; exit ends it.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
