@@ -34,6 +34,7 @@ class Peer:
         self._rest = b""
         self._output = bytearray()
         self._pongs: set[bytes] = set()
+        self._refused = False  # the operating system takes nothing more: the other side has reset the connection
         stage.selector.register(connection, selectors.EVENT_READ, self)
 
     # ------------------------------------------------------------ sending
@@ -201,6 +202,7 @@ class Peer:
         except OSError as error:
             # What the server sent before may still be unread, a BYE for instance: reading goes on.
             self._stage.transcript.event(self.label, f"cannot send: {error.strerror}")
+            self._refused = True
             written = len(self._output)
         del self._output[:written]
         self._watch()
@@ -245,6 +247,9 @@ class Peer:
     def _arrived(self, data: bytes) -> None:
         if not data:
             self._stage.transcript.event(self.label, "end of stream")
+            if self._refused:
+                self._leave("reset")
+                return
             self.ended = "end"
             self._stage.selector.unregister(self._socket)
             self._output.clear()

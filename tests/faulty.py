@@ -25,6 +25,7 @@ from tests.asyncserver.faults import FAULTS
 SERVER = "{python} -m tests.asyncserver --port {port}"
 LIMITS = " --max-clients {clients} --choose-timeout {seconds} --stall-timeout {stall}"
 AT_ONCE = 6  # faulty servers that are looked at at the same time: most of the time goes by in waiting
+ATTEMPTS = 4  # runs in which a fault has to show: some depend on what the operating system does when
 
 _spec = find_spec(None)
 _requirements = read_requirements(_spec)
@@ -59,6 +60,16 @@ def run(fault: str | None, selected: list[Check]) -> list[Result]:
         subject.close()
 
 
+def until_caught(fault: str) -> list[Result]:
+    """Run the checks that cite what a fault breaks, again where it did not show; return the last run's results."""
+    results: list[Result] = []
+    for _ in range(ATTEMPTS):
+        results = run(fault, citing(FAULTS[fault].breaks))
+        if not results or set(FAULTS[fault].breaks) <= failed(results):
+            break
+    return results
+
+
 def failed(results: list[Result]) -> set[str]:
     """Return the requirements of which a check failed."""
     return {result.requirement.id for result in results if result.verdict in (Verdict.FAIL, Verdict.WARN)}
@@ -75,7 +86,7 @@ def main() -> int:
     names = options.faults or list(FAULTS)
 
     def look(name: str) -> list[Result]:
-        return run(name, citing(FAULTS[name].breaks) if options.cited else checks())
+        return until_caught(name) if options.cited else run(name, checks())
 
     missed = 0
     with ThreadPoolExecutor(AT_ONCE) as pool:

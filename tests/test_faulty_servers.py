@@ -19,7 +19,7 @@ def looked(request: pytest.FixtureRequest) -> Iterator[Futures]:
     """The results of those faults whose tests are run, several at a time."""
     wanted = [item.callspec.params["fault"] for item in request.session.items if item.path == request.path]  # type: ignore[attr-defined]
     with ThreadPoolExecutor(faulty.AT_ONCE) as pool:
-        yield {name: pool.submit(faulty.run, name, faulty.citing(FAULTS[name].breaks)) for name in wanted}
+        yield {name: pool.submit(faulty.until_caught, name) for name in wanted}
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -93,6 +93,7 @@ def bye_survives_unread_input(t: Stage) -> None:
         ann = t.connect(f"ann{number}")
         ann.stall()
         ann.offer(b"exit\n" + b"behind\n" * 20000)
+        t.wait_for(ann, lambda ann=ann: not ann.unsent, "what is sent behind exit is read")  # type: ignore[misc]
         t.give_turn()
         ann.stall(stalled=False)
         ann.expect("BYE exit")
@@ -103,10 +104,12 @@ def bye_survives_unread_input(t: Stage) -> None:
 def reads_on_after_bye(t: Stage) -> None:
     """What a client sends after it got BYE does not reset the connection while it has not ended its side."""
     ann = t.connect("ann")
+    ann.stall()  # who saw the end of the stream would send nothing more
     ann.send("exit")
     for _ in range(20):
-        ann.offer(b"too late\n" * 1000)
         t.give_turn()
+        ann.send_octets(b"too late\n" * 1000)
+    ann.stall(stalled=False)
     ann.expect("BYE exit")
     ann.expect_end(clean=True)
 

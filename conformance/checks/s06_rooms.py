@@ -134,13 +134,18 @@ def said_reaches_every_member_once(t: Stage) -> None:
 
 @check("SAY-2", "288663b7ad91")
 def many_words_in_two_rooms(t: Stage) -> None:
-    """Of 300 texts that two rooms say at the same time, each arrives once and in order, at each member of its room."""
+    """Of 300 texts that two rooms say at the same time, each arrives once and in order, at each member of its room.
+
+    Half of them come in one segment, the others one by one.
+    """
     rooms = [t.members(t.room(f"room{number}"), f"ann{number}", f"bob{number}") for number in range(2)]
     for ann, bob in rooms:
         t.quiet(ann, bob)
-    for number in range(300):
+    for place, (ann, _) in enumerate(rooms):
+        ann.offer(b"".join(b"%d %d\n" % (place, number) for number in range(150)))
+    for number in range(150, 300):
         for place, (ann, _) in enumerate(rooms):
-            ann.offer(f"{place} {number}\n".encode())
+            ann.offer(b"%d %d\n" % (place, number))
     for place, (ann, bob) in enumerate(rooms):
         for member in (ann, bob):
             member.expect(*(f"SAID {ann.name} {place} {number}" for number in range(300)))
