@@ -1,6 +1,7 @@
 """The command line: which server and client, which checks, and the exit status."""
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -54,6 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _perform(checks, requirements, directory, file, arguments)
     except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # `| head`, for instance: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return INTERRUPTED
 
 

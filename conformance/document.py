@@ -119,6 +119,10 @@ def _requirement(requirement: Requirement, results: list[Result]) -> Document:
         "text": requirement.text,
         "digest": requirement.digest,
         "verdict": None if verdict is None else str(verdict),
+        "verdicts": {
+            kind: str(verdict_of([result for result in results if result.kind == kind]))
+            for kind in sorted({result.kind for result in results})
+        },
         "checks": [result.id for result in results],
     }
 

@@ -18,7 +18,7 @@ MAX_WAITING = 1024 * 1024
 class Stage:
     """A delivery, one stream, and peers with the clients at their other ends."""
 
-    def __init__(self, max_waiting: int = MAX_WAITING, stall_timeout: float = 0.0) -> None:
+    def __init__(self, max_waiting: int = MAX_WAITING, stall_timeout: float = 300.0) -> None:
         self.slow: list[Peer] = []
         self.delivery = Delivery(max_waiting, stall_timeout, self.slow.append)
         self.stream = Stream[Peer]()

@@ -26,13 +26,11 @@ def serve(hub: Hub, peer: Peer) -> None:
     except ForeignProtocolError as protocol:
         hub.refuse(peer, str(protocol))
     except OSError:
-        hub.end_of_stream(peer)  # reset, or no route any more
+        pass  # reset, or no route any more
     except Exception:
         log.exception("%s: dropped because of an error in the server", peer.user)
-        hub.end_of_stream(peer)
-    else:
-        hub.end_of_stream(peer)
     finally:
+        hub.end_of_stream(peer)
         hub.reader_ended(peer)
 
 

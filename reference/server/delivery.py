@@ -56,8 +56,8 @@ class Delivery:
     def __init__(self, max_waiting: int, stall_timeout: float, on_slow: Callable[[Peer], None]) -> None:
         """Prepare; `start` starts.
 
-        `max_waiting`: octets that may wait for a client [FLOW-4]; `stall_timeout`: seconds without progress, 0 for no
-        limit [FLOW-5]; `on_slow` is called without the lock with a client that exceeds one of them.
+        `max_waiting`: octets that may wait for a client [FLOW-4]; `stall_timeout`: seconds without progress
+        [FLOW-5]; `on_slow` is called without the lock with a client that exceeds one of them.
         """
         self.lock = threading.Lock()
         # Notified when less is waiting than before, and when a socket is closed.
@@ -242,15 +242,14 @@ class Delivery:
 
     def check_progress(self, peers: Iterable[Peer]) -> None:
         """Give up those that have not taken anything for too long.  Takes the lock."""
-        if self._stall_timeout:
-            since = time.monotonic() - self._stall_timeout
-            for peer in peers:
-                if peer.progress < since:
-                    if peer.finishing:
-                        self.abandon(peer)
-                    else:
-                        self._on_slow(peer)
-                        peer.progress = time.monotonic()  # time for its BYE
+        since = time.monotonic() - self._stall_timeout
+        for peer in peers:
+            if peer.progress < since:
+                if peer.finishing:
+                    self.abandon(peer)
+                else:
+                    self._on_slow(peer)
+                    peer.progress = time.monotonic()  # time for its BYE
 
 
 def send(peer: Peer, octets: bytes) -> int:
