@@ -46,9 +46,10 @@ class Carrier:
                     pass
 
     def hand_out(self) -> None:
-        """Give all members what is due to them."""
+        """Give all members what is due to them, which nobody reads yet."""
         for stream in self.streams.values():
-            stream.hand_out()
+            for member, octets in stream.hand_out()[0]:
+                member.sent(octets, 0)
 
     def lines(self, user: int) -> list[str]:
         """Return what a client was sent since the last call; the texts of INFO and ERROR are left out."""

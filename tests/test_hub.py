@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from reference.server import hub
+from reference.server.chat import Record
 from reference.server.connection import BATCH_LINES
 from reference.server.delivery import Peer
 from reference.server.hub import Hub, Limits
@@ -19,8 +20,9 @@ from tests.support import DEADLINE, Client, wait_until
 class Stage:
     """A hub, and clients whose lines are handed to it as a batch."""
 
-    def __init__(self, limits: Limits = Limits(), log_messages: bool = False) -> None:  # noqa: B008
-        self.hub = Hub(limits, log_messages)
+    def __init__(self, limits: Limits = Limits()) -> None:  # noqa: B008
+        self.noted: list[Record] = []
+        self.hub = Hub(limits, self.noted.append)
         self.stack = contextlib.ExitStack()
         self.hub.start()
 
@@ -317,3 +319,20 @@ def test_shutting_down_waits_for_what_a_half_closed_client_is_to_get(stage: Stag
     assert sum(line.startswith("SAID") for line in client.rest()) == 100
     ender.join(DEADLINE)
     assert not ender.is_alive()
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def test_numbers(stage: Stage) -> None:
+    ann, client = stage.connect("main", "hello")
+    stage.connect("lounge")
+    stage.barrier(ann, client)
+    stage.hub.note_stats()
+    numbers = {"clients": 2, "rooms": 2, "messages": 4, "waiting": 0, "dropped": 0}
+    assert stage.noted[-1] == Record("stats", numbers)
+
+
+def test_numbers_again_and_again(stage: Stage) -> None:
+    stage.hub.note_stats(0.01)
+    wait_until(lambda: [event.name for event in stage.noted].count("stats") > 2, "the third line of numbers")

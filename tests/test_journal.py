@@ -1,46 +1,77 @@
 """The log never holds anybody up."""
 
 import contextlib
+import json
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+from datetime import datetime
 
 import pytest
 
+from reference.server.chat import Record
 from reference.server.journal import MOST, Journal
 from tests.support import DEADLINE, SERVER, Client
 
 
 @pytest.fixture
-def records() -> list[logging.LogRecord]:
-    """More records than a pipe takes, and more than may wait."""
-    return [logging.LogRecord("x", logging.INFO, "", 0, f"line {n}", None, None) for n in range(3 * MOST)]
+def events() -> list[Record]:
+    """More events than a pipe takes, and more than may wait."""
+    return [Record("connected", {"name": f"guest-{n}"}) for n in range(3 * MOST)]
 
 
-def test_a_descriptor_that_takes_nothing_holds_nobody_up(records: list[logging.LogRecord]) -> None:
+def test_a_descriptor_that_takes_nothing_holds_nobody_up(events: list[Record]) -> None:
     read_end, write_end = os.pipe()
     journal = Journal(write_end)
-    for record in records:
-        journal.emit(record)
+    for event in events:
+        journal.note(event)
     journal.close()
     os.set_blocking(read_end, False)
-    assert os.read(read_end, 6) == b"line 0"
+    assert os.read(read_end, 100).split(b"\n")[0].endswith(b" guest-0 connected")
     os.close(read_end)
 
 
-def test_what_was_lost_is_counted(records: list[logging.LogRecord]) -> None:
+def test_what_was_lost_is_counted(events: list[Record]) -> None:
     read_end, write_end = os.pipe()
     journal = Journal(write_end)
-    for record in records:
-        journal.emit(record)
+    for event in events:
+        journal.note(event)
     with open(read_end, encoding="utf-8") as written:
         lost = next(line for line in written if "lost" in line)
-        assert 0 < int(lost.split()[0]) < len(records)
+        assert 0 < int(lost.split()[2]) < len(events)
     journal.close()
     os.close(write_end)
+
+
+def written_by(journal: Journal, read_end: int) -> list[str]:
+    """Return the lines of a journal that is ended."""
+    journal.close()
+    return os.read(read_end, 65536).decode().splitlines()
+
+
+def test_lines_of_text() -> None:
+    read_end, write_end = os.pipe()
+    journal = Journal(write_end)
+    journal.note(Record("entered", {"name": "Ann", "room": "main"}))
+    journal.emit(logging.LogRecord("x", logging.WARNING, "", 0, "cannot accept: %s", ("why",), None))
+    entered, warning = written_by(journal, read_end)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} Ann entered main", entered)
+    assert warning.endswith(" cannot accept: why")
+
+
+def test_lines_of_json() -> None:
+    read_end, write_end = os.pipe()
+    journal = Journal(write_end, "json")
+    journal.note(Record("said", {"room": "main", "line": 'SAID Ann gr\u00fc\u00df "dich"\u2026'}))
+    journal.emit(logging.LogRecord("x", logging.WARNING, "", 0, "two\nlines", (), None))
+    said, warning = (json.loads(line) for line in written_by(journal, read_end))
+    assert datetime.fromisoformat(said.pop("time")).tzinfo
+    assert said == {"level": "info", "event": "said", "room": "main", "line": 'SAID Ann gr\u00fc\u00df "dich"\u2026'}
+    assert (warning["level"], warning["event"], warning["text"]) == ("warning", "log", "two\nlines")
 
 
 @pytest.mark.parametrize("stderr", ["unread pipe", "/dev/full"])

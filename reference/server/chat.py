@@ -5,11 +5,13 @@ they leave everybody with the stream that section 9 of the spec promises.  Who i
 by where its place in the room's stream begins (`Enter`) and ends (`Leave`).
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from reference.wire import (
     PROTOCOL,
+    UNKNOWN_COMMAND,
     Bare,
     ByeReason,
     ErrorCode,
@@ -18,6 +20,7 @@ from reference.wire import (
     LeftReason,
     Message,
     Move,
+    Password,
     Ping,
     Refused,
     Rename,
@@ -30,6 +33,7 @@ from reference.wire import (
 )
 
 FEATURES = ("who", "rooms")
+PASSWORD_TRIES = 3  # [PASS-7]
 RESERVED_NAMES = frozenset({"operator", "server"})  # [NAME-6]
 
 HELP = (
@@ -38,6 +42,8 @@ HELP = (
     "/nick NAME gives you another name. /who lists who is in your room, /rooms lists the rooms.",
     "/ping TOKEN is answered with PONG TOKEN. exit leaves.",
 )
+CHOOSE = encode("INFO", "Type the name of a room to enter it, for example main. /help lists the commands.")
+IDENTIFY = encode("INFO", "This server wants a password: type /password, a blank, and the password.")
 
 
 # ---------------------------------------------------------------- effects
@@ -78,13 +84,20 @@ class Close(NamedTuple):
     reason: ByeReason
 
 
+class Hold(NamedTuple):
+    """The user is made to wait, and so is what it sent; then its wrong password is answered: `refuse_password`."""
+
+    user: int
+
+
 class Record(NamedTuple):
-    """Something for the operator's log; names only, which are plain ASCII."""
+    """Something for the operator's log: the name of an event, and what belongs to it."""
 
-    text: str
+    name: str
+    details: Mapping[str, str | int]
 
 
-Effect = Tell | Append | Enter | Leave | Close | Record
+Effect = Tell | Append | Enter | Leave | Close | Hold | Record
 
 
 @dataclass(slots=True)
@@ -93,12 +106,17 @@ class User:
 
     name: str
     room: str | None = None
+    admitted: bool = True
+    wrong_passwords: int = 0
 
 
 class Chat:
     """Everybody who is connected, and where."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_password: Callable[[str], bool] | None = None) -> None:
+        """`is_password`: whether words are the password; None where none is wanted."""
+        self._is_password = is_password
+        self.features = FEATURES if is_password is None else (*FEATURES, "password")
         self._users: dict[int, User] = {}
         self._by_name: dict[str, int] = {}  # folded [NAME-3]
         self._rooms: dict[str, dict[int, User]] = {}  # only those that have members [LIST-3]
@@ -134,14 +152,14 @@ class Chat:
         self._guests += 1
         while (name := f"guest-{self._guests}") in self._by_name:
             self._guests += 1
-        self._users[user] = User(name)
+        self._users[user] = User(name, admitted=self._is_password is None)
         self._by_name[name] = user
         greeting = (
-            encode("HELLO", PROTOCOL, *FEATURES),
+            encode("HELLO", PROTOCOL, *self.features),
             encode("NAME", name),
-            encode("INFO", "Type the name of a room to enter it, for example main. /help lists the commands."),
+            CHOOSE if self._is_password is None else IDENTIFY,
         )
-        return [Tell(user, b"".join(greeting)), Record(f"{name} connected")]
+        return [Tell(user, b"".join(greeting)), Record("connected", {"name": name})]
 
     def disconnect(self, user: int, reason: LeftReason) -> list[Effect]:
         """Forget a user whose connection ended; nothing where it is gone already [LEFT-1] [LEFT-2]."""
@@ -150,7 +168,7 @@ class Chat:
         left = self._leave(user, reason)
         gone = self._users.pop(user)
         del self._by_name[fold(gone.name)]
-        return [*left, Record(f"{gone.name} is gone ({reason})")]
+        return [*left, Record("gone", {"name": gone.name, "reason": reason})]
 
     def dismiss(self, user: int, bye: ByeReason) -> list[Effect]:
         """Send a user away: it gets BYE, the others LEFT; nothing where it is gone already."""
@@ -180,6 +198,10 @@ class Chat:
         match message:
             case Bare(text) | Say(text) if me.room is not None:
                 return [Append(me.room, encode("SAID", me.name, text))]
+            case Password(words):
+                return self._identify(user, me, words)
+            case _ if not me.admitted and not _open_to_all(message):
+                return _error(user, ErrorCode.NO_PASSWORD, "This server wants a password first: /password ...")
             case Bare(room) | Move(room):
                 return self._move(user, me, room)
             case Say():
@@ -194,11 +216,35 @@ class Chat:
                 live = [encode("LIVE", room, str(len(members))) for room, members in self._rooms.items()]
                 return [Tell(user, b"".join([*live, encode("ROOMS", str(len(live)))]))]
             case Help():
-                return [Tell(user, b"".join(encode("INFO", line) for line in HELP))]
+                infos = [IDENTIFY] if not me.admitted else []
+                return [Tell(user, b"".join([*infos, *(encode("INFO", line) for line in HELP)]))]
             case Exit():
                 return self.dismiss(user, ByeReason.EXIT)
             case Refused(code, text):
                 return _error(user, code, text)
+
+    def refuse_password(self, user: int) -> list[Effect]:
+        """Answer a wrong password, and send away who gave too many; nothing where the user is gone [PASS-3] [PASS-7]."""
+        me = self._users.get(user)
+        if me is None:
+            return []
+        me.wrong_passwords += 1
+        record = Record("denied", {"name": me.name})
+        refused = _error(user, ErrorCode.BAD_PASSWORD, "That is not the password.")
+        last = me.wrong_passwords == PASSWORD_TRIES
+        return [*refused, record, *(self.dismiss(user, ByeReason.DENIED) if last else [])]
+
+    def _identify(self, user: int, me: User, words: str) -> list[Effect]:
+        if self._is_password is None:
+            return _error(user, *UNKNOWN_COMMAND)  # [FEAT-1]
+        if me.admitted:
+            return [Tell(user, encode("ADMITTED"))]  # [PASS-9]
+        if not words:
+            return _error(user, ErrorCode.NO_PASSWORD, "The password has to stand behind it: /password ...")
+        if not self._is_password(words):
+            return [Hold(user)]
+        me.admitted = True
+        return [Tell(user, encode("ADMITTED") + CHOOSE), Record("admitted", {"name": me.name})]  # [PASS-2]
 
     def _move(self, user: int, me: User, wanted: str) -> list[Effect]:
         if not is_name(wanted):
@@ -212,7 +258,7 @@ class Chat:
         joined = [Append(room, encode("JOINED", me.name))] if room in self._rooms else []
         self._rooms.setdefault(room, {})[user] = me
         me.room = room
-        return [*left, *joined, told, Enter(user, room), Record(f"{me.name} entered {room}")]
+        return [*left, *joined, told, Enter(user, room), Record("entered", {"name": me.name, "room": room})]
 
     def _leave(self, user: int, reason: LeftReason) -> list[Effect]:
         me = self._users[user]
@@ -239,7 +285,7 @@ class Chat:
         del self._by_name[fold(old)]
         self._by_name[folded] = user
         me.name = name
-        record = Record(f"{old} is now {name}")
+        record = Record("renamed", {"old": old, "name": name})
         if me.room is None or len(self._rooms[me.room]) == 1:
             return [told, record]
         # The place ends before NICK and begins again behind it: NAME stands in its stead [NICK-2].
@@ -251,6 +297,13 @@ class Chat:
         members = self._rooms[me.room].values()
         lines = [encode("MEMBER", member.name) for member in members]
         return [Tell(user, b"".join([*lines, encode("MEMBERS", me.room, str(len(lines)))]))]
+
+
+def _open_to_all(message: Message) -> bool:
+    """Whether a message is dealt with even where a password is wanted and was not given [PASS-4]."""
+    if isinstance(message, Refused):
+        return message.code in (ErrorCode.TOO_LONG, ErrorCode.BAD_TEXT)
+    return isinstance(message, Ping | Help | Exit)
 
 
 def _error(user: int, code: ErrorCode, text: str) -> list[Effect]:

@@ -85,7 +85,22 @@ def parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="how long a client may read nothing while something waits for it",
     )
+    add(
+        "--max-per-address",
+        type=within(0, 1_000_000),
+        default=100,
+        metavar="N",
+        help="connections from one address; 0: no limit, as for this machine's own",
+    )
     add("--log-messages", action="store_true", help="log what is said, too")
+    add("--log-format", choices=("text", "json"), default="text", help="how a line of the log looks")
+    add(
+        "--stats",
+        type=within(0, 86400, float),
+        default=0.0,
+        metavar="SECONDS",
+        help="log numbers every so many seconds; 0: at SIGUSR1 only",
+    )
     return result
 
 
@@ -95,23 +110,25 @@ def main(arguments: list[str] | None = None) -> int:
     0: ended as wished; 1: the address cannot be had.  Wrong arguments exit with 2.
     """
     options = parser().parse_args(arguments)
-    log: logging.Handler = Journal(sys.stderr.fileno()) if sys.stderr else logging.NullHandler()
-    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, handlers=[log])
+    log = Journal(sys.stderr.fileno() if sys.stderr else os.open(os.devnull, os.O_WRONLY), options.log_format)
+    logging.basicConfig(format="%(message)s", level=logging.INFO, handlers=[log])
     limits = Limits(options.max_clients, options.choose_timeout, options.max_waiting, options.stall_timeout)
-    hub = Hub(limits, options.log_messages)
+    hub = Hub(limits, log.note, log_messages=options.log_messages)
     try:
-        listener = Listener(hub, options.host, options.port)
+        listener = Listener(hub, options.host, options.port, options.max_per_address)
     except OSError as error:
         print(f"server.py: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
         return 1
     # Handlers run once the main thread is awake; it sleeps in `run`, and writing to the descriptor ends that [OPER-9].
     signal.set_wakeup_fd(listener.waking, warn_on_full_buffer=False)
-    for name in (signal.SIGINT, signal.SIGTERM):
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
         signal.signal(name, lambda *_: None)
     address, port = listener.address
     show(f"listening on {address}:{port}")
     if not ip_address(address).is_loopback:
         logging.getLogger("flurfunk").warning("everybody who reaches %s can read and write here, without TLS", address)
+    if options.stats:
+        hub.note_stats(options.stats)
     Console(hub, listener.stop, show).start()
     listener.run()
     log.close()

@@ -1,8 +1,9 @@
 """Moves what is due from streams and outboxes to sockets, many lines in one write, and never waits for a client.
 
 Whoever appends becomes the flusher if nobody is, for one round; where there is more by then, the flusher thread goes
-on.  So a single message goes out at once, in the thread that brought it, and a busy room is written in large pieces
-by one thread while the others go on reading.  A socket that would block is left to the pump.
+on.  So a single message goes out at once, in the thread that brought it.  When much comes, the flusher thread does all
+the writing, and first waits for as long as more comes, some milliseconds at most: a write costs the same whether it
+carries one line or a hundred.  A socket that would block is left to the pump.
 
 Writing to a client is always one thread's business: the flusher's while it is not blocked, the pump's while it is.
 """
@@ -25,12 +26,15 @@ GRACE = 0.8  # seconds without progress after which nobody waits for a client an
 ONE_WRITE = 256 * 1024  # octets handed to one send, about
 STALL_CHECK = 0.25  # seconds between looks at blocked clients
 LINGER = 2.0  # seconds to read on after the last line [NET-6]
+BUSY = 8  # things to send in one round, from which the flusher collects what comes before the next
+COLLECT = 0.0005  # seconds in which something has to come, for the flusher to wait as long again
+COLLECT_MOST = 0.004  # seconds for which it waits in all
 
 
 class Peer(Outbox):
     """One client's socket and what waits for it."""
 
-    __slots__ = ("blocked", "finishing", "progress", "reader_done", "sock", "user", "writer_done")
+    __slots__ = ("finishing", "progress", "reader_done", "sock", "user", "writer_done")
 
     stream: "Stream[Peer] | None"
 
@@ -38,7 +42,6 @@ class Peer(Outbox):
         super().__init__()
         self.user = user
         self.sock = sock
-        self.blocked = False  # the pump writes, and nobody else
         self.progress = 0.0  # when the socket last took octets, while blocked
         self.finishing = False  # nothing more will be added: shut down writing when all is sent
         self.writer_done = False
@@ -69,6 +72,8 @@ class Delivery:
         self._streams: set[Stream[Peer]] = set()  # with lines that are not handed out
         self._peers: set[Peer] = set()  # with something to send, or to finish
         self._flushing = False
+        self._touched = 0  # things to send, since the last round
+        self._busy = False
         self._baton = threading.Semaphore(0)  # released to make the flusher thread go on
         self._pump = Pump(self)
 
@@ -85,6 +90,7 @@ class Delivery:
 
     def touch(self, due: Stream[Peer] | Peer) -> None:
         """Note that there is something to send.  Requires the lock."""
+        self._touched += 1
         if isinstance(due, Stream):
             self._streams.add(due)
         else:
@@ -127,20 +133,32 @@ class Delivery:
             if self._flushing or not self._due:
                 return
             self._flushing = True
-        self._round()
-        with self.lock:
-            self._flushing = self._due
-            if self._flushing:
-                self._baton.release()
+        if self._busy or self._round_goes_on():
+            self._baton.release()
 
     def _keep_flushing(self) -> None:
         while True:
             self._baton.acquire()
             going = True
             while going:
-                self._round()
-                with self.lock:
-                    going = self._flushing = self._due
+                if self._busy:
+                    self._collect()
+                going = self._round_goes_on()
+
+    def _round_goes_on(self) -> bool:
+        """Write all that is due; return whether there is more by now, else others may flush."""
+        self._round()
+        with self.lock:
+            self._flushing = self._due
+            return self._flushing
+
+    def _collect(self) -> None:
+        """Wait while more comes, for a short time."""
+        end = time.monotonic() + COLLECT_MOST
+        seen = -1
+        while seen != self._touched and time.monotonic() < end:
+            seen = self._touched
+            time.sleep(COLLECT)
 
     @property
     def _due(self) -> bool:
@@ -151,28 +169,32 @@ class Delivery:
         slow: list[Peer] = []
         writes: list[tuple[Peer, bytes]] = []
         with self.lock:
+            self._busy = self._touched > BUSY
+            self._touched = 0
             for stream in self._streams:
-                stream.hand_out()
-                self._peers |= stream.members
+                direct, behind = stream.hand_out()
+                writes += direct
+                self._peers.update(behind)
             self._streams.clear()
             peers, self._peers = self._peers, set()
             for peer in peers:
                 if not peer.blocked:
-                    writes.append((peer, peer.pop(ONE_WRITE)))
+                    if peer.waiting or peer.finishing:
+                        writes.append((peer, peer.pop(ONE_WRITE)))
                 elif peer.waiting > self._max_waiting and not peer.finishing:
                     slow.append(peer)
                 elif peer.waiting > HIGH_WATER and peer.stream is not None:
                     peer.stream.lagging.add(peer)
             self.relief.notify_all()
         for peer, octets in writes:
-            self._write(peer, octets)
+            sent = send(peer, octets) if octets else 0
+            if sent < len(octets) or peer.waiting or peer.finishing:
+                self._written(peer, octets, sent)
         for peer in slow:
             self._on_slow(peer)
 
-    def _write(self, peer: Peer, octets: bytes) -> None:
-        sent = send(peer, octets) if octets else 0
-        if sent == len(octets) and not peer.finishing and not peer.waiting:
-            return  # by far the most frequent, and needs no lock
+    def _written(self, peer: Peer, octets: bytes, sent: int) -> None:
+        """Deal with what is left to do for a client of whose `octets` so many are sent.  Takes the lock."""
         with self.lock:
             peer.sent(octets, sent)
             if sent < len(octets):

@@ -4,9 +4,8 @@ What is done with an effect is decided here alone: with rooms in one process it 
 several machines would send it to the engine that keeps its rooms, and carry it out when it comes back.
 """
 
-import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -18,8 +17,6 @@ from reference.wire import PROTOCOL, ByeReason, LeftReason, Message, encode
 
 UNFINISHED_LINE = encode("INFO", "A line ends with LF (the Enter key); what you sent so far is not complete.")
 LEAVING = 64  # connections that may be on their way out, besides as many again as are served
-
-log = logging.getLogger("flurfunk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +32,20 @@ class Limits:
 class Hub:
     """All clients of one server.  Its methods may be called from any thread."""
 
-    def __init__(self, limits: Limits, log_messages: bool = False) -> None:
-        """`log_messages`: whether what is said is logged [SEC-3]."""
+    def __init__(
+        self, limits: Limits, note: Callable[[Record], None] = lambda event: None, *, log_messages: bool = False
+    ) -> None:
+        """`note` is called without the lock for each event; `log_messages`: for what is said too [SEC-3]."""
         self._limits = limits
+        self._note = note
         self._log_messages = log_messages
         self._chat = Chat()
         self._delivery = Delivery(limits.max_waiting, limits.stall_timeout, self._too_slow)
         self._peers: dict[int, Peer] = {}  # those that are not sent away yet
         self._streams: dict[str, Stream[Peer]] = {}
         self._numbers = count(1)
+        self._messages = 0  # carried out so far
+        self._dropped = 0  # clients that were removed because they did not read
         self._closed = False
 
     def start(self) -> None:
@@ -67,7 +69,7 @@ class Hub:
             else:
                 peer.tell(refusal(reason))
                 self._delivery.finish(peer)
-                records = [f"refused a connection ({reason})"]
+                records = [Record("refused", {"reason": reason})]
         self._after(records)
         if reason is None and self._limits.choose_timeout:
             self._delivery.call_later(self._limits.choose_timeout, partial(self._choose_or_leave, peer.user))
@@ -76,10 +78,11 @@ class Hub:
         """Carry out a client's messages, as soon as those who hear it can take them."""
         pending = deque(messages)
         while pending:
-            records: list[str] = []
+            records: list[Record] = []
             with self._delivery.lock:
                 self._delivery.admit(peer, flooding)
                 while pending:
+                    self._messages += 1
                     records += self._apply(self._chat.handle(peer.user, pending.popleft()))
                     if peer.waiting > HIGH_WATER:
                         break  # the answers are long: the client has to read them before it gets more [FLOW-2]
@@ -110,7 +113,7 @@ class Hub:
             records = self._apply(self._chat.disconnect(peer.user, LeftReason.LOST))
             self._peers.pop(peer.user, None)
         self._delivery.abandon(peer)
-        self._after([*records, f"refused a connection that speaks {protocol}"])
+        self._after([*records, Record("foreign", {"protocol": protocol})])
 
     @property
     def crowded(self) -> bool:
@@ -144,6 +147,20 @@ class Hub:
         with self._delivery.lock:
             return self._chat.rooms()
 
+    def note_stats(self, every: float = 0.0) -> None:
+        """Note how many clients, rooms and messages there are, and what waits; again every so many seconds, if any."""
+        with self._delivery.lock:
+            numbers = {
+                "clients": len(self._peers),
+                "rooms": len(self._streams),
+                "messages": self._messages,
+                "waiting": sum(peer.waiting for peer in self._delivery.open),
+                "dropped": self._dropped,
+            }
+        self._note(Record("stats", numbers))
+        if every:
+            self._delivery.call_later(every, partial(self.note_stats, every))
+
     def shut_down(self, seconds: float) -> None:
         """Send everybody away with what is queued for them, and wait until all are gone, so many seconds at most."""
         with self._delivery.lock:
@@ -170,6 +187,7 @@ class Hub:
     def _too_slow(self, peer: Peer) -> None:
         with self._delivery.lock:
             records = self._apply(self._chat.dismiss(peer.user, ByeReason.SLOW))
+            self._dropped += bool(records)
         self._after(records)
         self._delivery.call_later(LINGER, partial(self._delivery.abandon, peer))
 
@@ -181,9 +199,9 @@ class Hub:
 
     # ------------------------------------------------------------ effects
 
-    def _apply(self, effects: Iterable[Effect]) -> list[str]:
+    def _apply(self, effects: Iterable[Effect]) -> list[Record]:
         """Carry out effects in their order; return what is to be logged.  Requires the lock."""
-        records: list[str] = []
+        records: list[Record] = []
         for effect in effects:
             match effect:
                 case Append(room, line):
@@ -191,7 +209,7 @@ class Hub:
                     stream.append(line)
                     self._delivery.touch(stream)
                     if self._log_messages:
-                        records.append(f"{room}: {line.decode().rstrip()}")
+                        records.append(Record("said", {"room": room, "line": line.decode().rstrip()}))
                 case Tell(user, lines):
                     peer = self._peers[user]
                     peer.tell(lines)
@@ -210,15 +228,15 @@ class Hub:
                         peer.drop()
                     peer.tell(encode("BYE", reason))
                     self._delivery.finish(peer)
-                case Record(text):
-                    records.append(text)
+                case Record():
+                    records.append(effect)
         return records
 
-    def _after(self, records: list[str]) -> None:
+    def _after(self, records: list[Record]) -> None:
         """Send what is due, then log.  Without the lock."""
         self._delivery.flush()
         for record in records:
-            log.info(record)
+            self._note(record)
 
 
 def refusal(reason: ByeReason) -> bytes:

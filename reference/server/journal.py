@@ -1,45 +1,126 @@
-"""The log: written by a thread of its own, so that nobody waits for a stopped terminal or a full disk."""
+"""The log: written by a thread of its own, so that nobody waits for a stopped terminal or a full disk.
+
+What happens to clients comes as events of the chat.  There may be tens of thousands of them in a second: they are
+put into words, and written many at a time, by that thread alone.
+"""
 
 import contextlib
+import json
 import logging
 import os
 import threading
-from queue import SimpleQueue
+import time
+from collections.abc import Iterable
+from queue import Empty, SimpleQueue
 
-MOST = 10_000  # records that wait to be written; further ones are dropped, and counted
+from reference.server.chat import Record
+
+MOST = 10_000  # entries that wait to be written; further ones are dropped, and counted
+PAUSE = 0.05  # seconds between two writes
 LAST_WRITE = 1.0  # seconds that the end of the program waits for what is not written yet
+WORDS = {
+    "connected": "{name} connected",
+    "gone": "{name} is gone ({reason})",
+    "entered": "{name} entered {room}",
+    "admitted": "{name} gave the password",
+    "denied": "{name} gave a wrong password",
+    "renamed": "{old} is now {name}",
+    "said": "{room}: {line}",
+    "refused": "refused a connection ({reason})",
+    "foreign": "refused a connection that speaks {protocol}",
+    "stats": "{clients} clients, {rooms} rooms, {messages} messages, {waiting} octets waiting, {dropped} dropped",
+}
+
+Entry = tuple[float, str, Record]  # seconds since the epoch, level
 
 
 class Journal(logging.Handler):
-    """Writes records to a file descriptor."""
+    """Writes events of the chat, and records of `logging`, to a file descriptor."""
 
-    def __init__(self, descriptor: int) -> None:
-        """Begin to write to `descriptor`, which may block or fail as it likes."""
+    def __init__(self, descriptor: int, form: str = "text") -> None:
+        """Begin to write to `descriptor`, which may block or fail as it likes; `form`: "text" or "json"."""
         super().__init__()
         self._descriptor = descriptor
-        self._records: SimpleQueue[logging.LogRecord | None] = SimpleQueue()
-        self._dropped = 0
-        self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
+        self._put_down = _as_json if form == "json" else _as_text
+        self._entries: SimpleQueue[Entry | None] = SimpleQueue()
+        self._lost = 0
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Leave a record to the thread; never waits."""
-        if self._records.qsize() < MOST:
-            self._records.put(record)
+    def note(self, event: Record, level: str = "info") -> None:
+        """Leave an event to the thread; never waits."""
+        if self._entries.qsize() < MOST:
+            self._entries.put((time.time(), level, event))
         else:
-            self._dropped += 1
+            self._lost += 1
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Leave a record of `logging`, a traceback included, to the thread; never waits."""
+        self.note(Record("log", {"text": self.format(record)}), record.levelname.lower())
 
     def close(self) -> None:
         """Wait, for a short time, until all is written."""
-        self._records.put(None)
+        self._entries.put(None)
+        self._ending.set()
         self._thread.join(LAST_WRITE)
         super().close()
 
-    def _write(self) -> None:
-        while (record := self._records.get()) is not None:
-            lines = self.format(record) + "\n"
-            if self._dropped:
-                lines += f"{self._dropped} lines of the log are lost: they could not be written fast enough\n"
-                self._dropped = 0
-            with contextlib.suppress(OSError):
-                os.write(self._descriptor, lines.encode("utf-8", "backslashreplace"))
+    def _run(self) -> None:
+        going = True
+        while going:
+            entries = [self._entries.get()]  # the only place where an entry wakes the thread
+            with contextlib.suppress(Empty):
+                while len(entries) < MOST:
+                    entries.append(self._entries.get_nowait())
+            going = None not in entries
+            lost, self._lost = self._lost, 0
+            if lost:
+                text = f"{lost} lines of the log are lost: they could not be written fast enough"
+                entries.append((time.time(), "warning", Record("log", {"text": text})))
+            written = [entry for entry in entries if entry is not None]
+            if not self._written(self._put_down(written)):
+                self._lost += len(written)
+            self._ending.wait(PAUSE)
+
+    def _written(self, lines: str) -> bool:
+        """Write all; return whether the descriptor took it."""
+        octets = lines.encode("utf-8", "backslashreplace")
+        try:
+            while octets:
+                octets = octets[os.write(self._descriptor, octets) :]
+        except OSError:
+            return False
+        return True
+
+
+def _text(event: Record) -> str:
+    return WORDS[event.name].format(**event.details) if event.name in WORDS else str(event.details["text"])
+
+
+def _as_text(entries: Iterable[Entry]) -> str:
+    """Return a line for each entry, as `2026-11-23 14:05:09,123 Ann entered main`, in local time."""
+    lines: list[str] = []
+    second, stamp = -1, ""
+    for moment, _, event in entries:
+        if int(moment) != second:
+            second = int(moment)
+            stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
+        lines.append(f"{stamp},{int(moment * 1000) % 1000:03d} {_text(event)}\n")
+    return "".join(lines)
+
+
+def _as_json(entries: Iterable[Entry]) -> str:
+    """Return a JSON object on a line for each entry: time (UTC), level, event and what belongs to it."""
+    return "".join(
+        json.dumps(
+            {
+                "time": f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(moment))}.{int(moment * 1000) % 1000:03d}Z",
+                "level": level,
+                "event": event.name,
+                **event.details,
+            }
+        )
+        + "\n"
+        for moment, level, event in entries
+    )

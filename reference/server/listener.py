@@ -3,8 +3,12 @@
 import contextlib
 import logging
 import selectors
+import signal
 import socket
+import sys
 import threading
+from collections import Counter
+from ipaddress import ip_address
 
 from reference.server.connection import serve
 from reference.server.delivery import Peer
@@ -12,6 +16,7 @@ from reference.server.hub import Hub, refusal
 from reference.wire import ByeReason
 
 BACKLOG = 1024  # connections that may wait to be accepted
+SWITCH = 0.1  # seconds for which a thread may keep Python to itself, see `run`
 STACK = 256 * 1024  # octets of address space for a client's thread; touched pages alone count
 RETRY = 0.2  # seconds to wait when no descriptor is free
 SHUTDOWN = 5.0  # seconds for everybody to get what is queued [OPER-2]
@@ -22,12 +27,21 @@ log = logging.getLogger("flurfunk")
 class Listener:
     """The listening socket and the loop that accepts."""
 
-    def __init__(self, hub: Hub, host: str, port: int) -> None:
-        """Listen; port 0 takes a free one.  Raises OSError where the address cannot be had."""
+    def __init__(self, hub: Hub, host: str, port: int, max_per_address: int = 0) -> None:
+        """Listen; port 0 takes a free one.  Raises OSError where the address cannot be had.
+
+        `max_per_address`: connections from one address that are served at once, 0 for no limit; the machine's own
+        loopback addresses have none.
+        """
         self._hub = hub
+        self._max_per_address = max_per_address
+        self._connections: Counter[str] = Counter()  # by address, where they are limited
+        self._connections_lock = threading.Lock()
+        self._full = False  # no descriptor was free when one was last wanted
         self._socket = socket.create_server((host, port), backlog=BACKLOG)
         self._socket.setblocking(False)
         self._wake_end, self._waking_end = socket.socketpair()
+        self._wake_end.setblocking(False)
         self._waking_end.setblocking(False)
 
     @property
@@ -38,22 +52,28 @@ class Listener:
 
     @property
     def waking(self) -> int:
-        """The descriptor that makes `run` return when something is written to it."""
+        """The descriptor to which numbers of signals are written: SIGUSR1 asks for numbers, others end `run`."""
         return self._waking_end.fileno()
 
     def stop(self) -> None:
         """Make `run` return; may be called from any thread, more than once."""
         with contextlib.suppress(OSError):
-            self._waking_end.send(b"!")
+            self._waking_end.send(bytes([signal.SIGTERM]))
 
     def run(self) -> None:
-        """Accept until `stop` is called, then send everybody away and return when all are gone."""
+        """Accept until `stop` is called, then send everybody away and return when all are gone.
+
+        With Python's usual 5 ms, thousands of threads that are woken at once would wake each other all the time
+        instead of getting anything done; nothing here keeps Python to itself for long anyway.
+        """
         threading.stack_size(STACK)
+        sys.setswitchinterval(SWITCH)
         self._hub.start()
         with selectors.DefaultSelector() as selector:
             selector.register(self._wake_end, selectors.EVENT_READ)
             selector.register(self._socket, selectors.EVENT_READ)
-            while all(key.fileobj is not self._wake_end for key, _ in selector.select()):
+            while not self._told_to_stop():
+                selector.select()
                 if not self._accept():
                     with selectors.PollSelector() as pause:  # needs no descriptor of its own
                         pause.register(self._wake_end, selectors.EVENT_READ)
@@ -61,28 +81,73 @@ class Listener:
         self._socket.close()
         self._hub.shut_down(SHUTDOWN)
 
+    def _told_to_stop(self) -> bool:
+        """Deal with the signals that came; return whether one was to end the server."""
+        signals = b""
+        with contextlib.suppress(BlockingIOError):
+            signals = self._wake_end.recv(64)
+        if signal.SIGUSR1 in signals:
+            self._hub.note_stats()
+        return any(number != signal.SIGUSR1 for number in signals)
+
     def _accept(self) -> bool:
         """Accept one connection: a storm must not keep `run` from ending; return whether descriptors are left."""
         try:
-            sock, _ = self._socket.accept()
+            sock, address = self._socket.accept()
         except (BlockingIOError, ConnectionAbortedError):
             return True
         except OSError as error:
-            log.warning("cannot accept a connection: %s", error.strerror)
+            if not self._full:
+                log.warning("cannot accept a connection: %s", error.strerror)
+            self._full = True
             return False
-        self._begin(sock)
+        self._full = False
+        self._begin(sock, address[0])
         return True
 
-    def _begin(self, sock: socket.socket) -> None:
+    def _begin(self, sock: socket.socket, address: str) -> None:
         sock.setblocking(True)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         peer = Peer(self._hub.new_number(), sock)
+        reason = "too many connections are on their way out"
         if not self._hub.crowded:
-            with contextlib.suppress(RuntimeError):  # can't start new thread
-                threading.Thread(target=serve, args=(self._hub, peer), name=f"client-{peer.user}", daemon=True).start()
-                return
-        log.warning("refused a connection: no thread can be had for it")
+            reason = f"{address} has {self._max_per_address} connections already"
+            if self._comes(address):
+                reason = "no thread can be had for it"
+                arguments = (peer, address)
+                with contextlib.suppress(RuntimeError):  # can't start new thread
+                    threading.Thread(
+                        target=self._serve, args=arguments, name=f"client-{peer.user}", daemon=True
+                    ).start()
+                    return
+                self._goes(address)
+        log.warning("refused a connection: %s", reason)
         with sock, contextlib.suppress(OSError):
             sock.send(refusal(ByeReason.FULL), socket.MSG_DONTWAIT)
             sock.shutdown(socket.SHUT_WR)
+
+    def _serve(self, peer: Peer, address: str) -> None:
+        try:
+            serve(self._hub, peer)
+        finally:
+            self._goes(address)
+
+    def _comes(self, address: str) -> bool:
+        """Count a connection; return false, and do not, where its address has too many."""
+        if not self._limited(address):
+            return True
+        with self._connections_lock:
+            allowed = self._connections[address] < self._max_per_address
+            self._connections[address] += allowed
+        return allowed
+
+    def _goes(self, address: str) -> None:
+        if self._limited(address):
+            with self._connections_lock:
+                self._connections[address] -= 1
+                if not self._connections[address]:
+                    del self._connections[address]
+
+    def _limited(self, address: str) -> bool:
+        return bool(self._max_per_address) and not ip_address(address).is_loopback

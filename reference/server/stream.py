@@ -41,25 +41,40 @@ class Stream(Generic[Member]):
             joined = self._joined[place] = b"".join(self._lines[place:])
         return joined
 
-    def hand_out(self) -> None:
-        """Put into each member's outbox what it has not got yet, and begin anew."""
+    def hand_out(self) -> tuple[list[tuple[Member, bytes]], list[Member]]:
+        """Begin anew; return what each member gets now, and those for whom something waits already.
+
+        The latter have it put behind what waits. Nothing is put anywhere for the former: that is most of the work of
+        a busy room, and whoever sends it keeps what is not taken with `sent`.
+        """
+        direct: list[tuple[Member, bytes]] = []
+        behind: list[Member] = []
+        whole, end = self.since(0), self.end
         for member in self.members:
-            member.take_in()
+            if member.waiting or member.blocked:
+                member.take_in()
+                behind.append(member)
+            elif not member.place:
+                direct.append((member, whole))
+            elif member.place < end:
+                direct.append((member, self.since(member.place)))
             member.place = 0
         self._lines.clear()
         self._joined.clear()
         self.octets = 0
+        return direct, behind
 
 
 class Outbox:
     """What waits for one client, in the order in which it is to be sent."""
 
-    __slots__ = ("_pieces", "mid_line", "place", "stream", "waiting")
+    __slots__ = ("_pieces", "blocked", "mid_line", "place", "stream", "waiting")
 
     def __init__(self) -> None:
         self.stream: Stream[Any] | None = None
         self.place = 0  # in the stream: what stands before it is not for this client, or is in the pieces
         self.waiting = 0  # octets in the pieces
+        self.blocked = False  # what comes has to wait, even while what was popped is under way
         self.mid_line = False  # whether the last octet that was sent is not a line's end
         self._pieces: deque[bytes] = deque()
 
@@ -104,7 +119,7 @@ class Outbox:
         return octets
 
     def sent(self, octets: bytes, count: int) -> None:
-        """Note that the first `count` of the popped `octets` are sent, and put the rest back."""
+        """Note that the first `count` of the `octets` popped or handed out are sent, and keep the rest in front."""
         if count:
             self.mid_line = octets[count - 1] != 0x0A
         if count < len(octets):
