@@ -31,6 +31,8 @@ class ErrorCode(StrEnum):
 
     TOO_LONG = "too-long"
     BAD_TEXT = "bad-text"
+    NO_PASSWORD = "no-password"
+    BAD_PASSWORD = "bad-password"
     UNKNOWN_COMMAND = "unknown-command"
     BAD_ARGUMENT = "bad-argument"
     NO_ROOM = "no-room"
@@ -57,6 +59,7 @@ class ByeReason(StrEnum):
     SLOW = "slow"
     FULL = "full"
     IDLE = "idle"
+    DENIED = "denied"
 
 
 # ---------------------------------------------------------------- messages: what a client's line asks for
@@ -104,6 +107,12 @@ class Rooms(NamedTuple):
     """`/rooms`."""
 
 
+class Password(NamedTuple):
+    """`/password WORDS`; no words where they are missing, since what that means depends on the server [PASS-4]."""
+
+    words: str
+
+
 class Exit(NamedTuple):
     """`exit`."""
 
@@ -115,7 +124,9 @@ class Refused(NamedTuple):
     text: str
 
 
-Message = Bare | Say | Move | Rename | Ping | Help | Who | Rooms | Exit | Refused
+Message = Bare | Say | Move | Rename | Ping | Help | Who | Rooms | Password | Exit | Refused
+
+UNKNOWN_COMMAND = Refused(ErrorCode.UNKNOWN_COMMAND, "There is no such command. /help lists them; /say says anything.")
 
 _WITH_ARGUMENT: dict[str, Callable[[str], Message]] = {"/cd": Move, "/say": Say, "/nick": Rename, "/ping": Ping}
 _WITHOUT_ARGUMENT: dict[str, Message] = {"/who": Who(), "/rooms": Rooms()}
@@ -200,6 +211,8 @@ def parse(line: bytes | None) -> Message | None:
     word, blank, argument = text.partition(" ")
     if word == "/help":
         return Help()
+    if word == "/password":
+        return Password(argument)
     if word in _WITH_ARGUMENT:
         if not argument:
             return Refused(ErrorCode.BAD_ARGUMENT, f"{word} needs something behind it: {word} ...")
@@ -208,7 +221,7 @@ def parse(line: bytes | None) -> Message | None:
         if blank:
             return Refused(ErrorCode.BAD_ARGUMENT, f"{word} stands alone, with nothing behind it.")
         return _WITHOUT_ARGUMENT[word]
-    return Refused(ErrorCode.UNKNOWN_COMMAND, "There is no such command. /help lists them; /say says anything.")
+    return UNKNOWN_COMMAND
 
 
 def is_name(text: str) -> bool:
@@ -255,6 +268,7 @@ _SHAPES = {
     "LIVE": 2,
     "ROOMS": 1,
     "PONG": 1,
+    "ADMITTED": 0,
     "ERROR": 2,
     "BYE": 1,
 }
@@ -273,7 +287,7 @@ def parse_server(line: bytes | None) -> ServerLine | None:
     count = _SHAPES.get(kind)
     if count is None:
         return None
-    words = tuple(rest.split(" ", count - 1))
+    words = tuple(rest.split(" ", count - 1)) if count else ()
     if kind == "HELLO" and len(words) == 1:
         words = (*words, "")
-    return ServerLine(kind, words) if len(words) == count and words[0] else None
+    return ServerLine(kind, words) if len(words) == count and (not words or words[0]) else None

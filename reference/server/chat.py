@@ -224,7 +224,7 @@ class Chat:
                 return _error(user, code, text)
 
     def refuse_password(self, user: int) -> list[Effect]:
-        """Answer a wrong password, and send away who gave too many; nothing where the user is gone [PASS-3] [PASS-7]."""
+        """Answer a wrong password, and send away who gave too many; nothing where it is gone [PASS-3] [PASS-7]."""
         me = self._users.get(user)
         if me is None:
             return []

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import NoReturn
 
+from reference.password import PasswordFileError, is_exposed, matcher, read_password
 from reference.server.console import Console
 from reference.server.hub import Hub, Limits
 from reference.server.journal import Journal
@@ -92,6 +93,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="connections from one address; 0: no limit, as for this machine's own",
     )
+    add("--password-file", metavar="FILE", help="let in only who knows the password, the first line of this file")
     add("--log-messages", action="store_true", help="log what is said, too")
     add("--log-format", choices=("text", "json"), default="text", help="how a line of the log looks")
     add(
@@ -107,13 +109,18 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run the server until the operator or a signal ends it; return the exit status.
 
-    0: ended as wished; 1: the address cannot be had.  Wrong arguments exit with 2.
+    0: ended as wished; 1: the address, or the password, cannot be had.  Wrong arguments exit with 2.
     """
     options = parser().parse_args(arguments)
+    try:
+        is_password = matcher(read_password(options.password_file)) if options.password_file is not None else None
+    except PasswordFileError as error:
+        print(f"server.py: {error}", file=sys.stderr)
+        return 1
     log = Journal(sys.stderr.fileno() if sys.stderr else os.open(os.devnull, os.O_WRONLY), options.log_format)
     logging.basicConfig(format="%(message)s", level=logging.INFO, handlers=[log])
     limits = Limits(options.max_clients, options.choose_timeout, options.max_waiting, options.stall_timeout)
-    hub = Hub(limits, log.note, log_messages=options.log_messages)
+    hub = Hub(limits, log.note, log_messages=options.log_messages, is_password=is_password)
     try:
         listener = Listener(hub, options.host, options.port, options.max_per_address)
     except OSError as error:
@@ -127,6 +134,8 @@ def main(arguments: list[str] | None = None) -> int:
     show(f"listening on {address}:{port}")
     if not ip_address(address).is_loopback:
         logging.getLogger("flurfunk").warning("everybody who reaches %s can read and write here, without TLS", address)
+    if is_password and is_exposed(options.password_file):
+        logging.getLogger("flurfunk").warning("others can read %s, and the password in it", options.password_file)
     if options.stats:
         hub.note_stats(options.stats)
     Console(hub, listener.stop, show).start()

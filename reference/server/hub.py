@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
+from threading import Condition
 
-from reference.server.chat import FEATURES, Append, Chat, Close, Effect, Enter, Leave, Record, Tell, User
+from reference.server.chat import Append, Chat, Close, Effect, Enter, Hold, Leave, Record, Tell, User
 from reference.server.delivery import HIGH_WATER, LINGER, Delivery, Peer
 from reference.server.stream import Stream
 from reference.wire import PROTOCOL, ByeReason, LeftReason, Message, encode
 
 UNFINISHED_LINE = encode("INFO", "A line ends with LF (the Enter key); what you sent so far is not complete.")
 LEAVING = 64  # connections that may be on their way out, besides as many again as are served
+HOLD = 1.0  # seconds from a wrong password to its answer [PASS-5]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +35,26 @@ class Hub:
     """All clients of one server.  Its methods may be called from any thread."""
 
     def __init__(
-        self, limits: Limits, note: Callable[[Record], None] = lambda event: None, *, log_messages: bool = False
+        self,
+        limits: Limits,
+        note: Callable[[Record], None] = lambda event: None,
+        *,
+        log_messages: bool = False,
+        is_password: Callable[[str], bool] | None = None,
     ) -> None:
-        """`note` is called without the lock for each event; `log_messages`: for what is said too [SEC-3]."""
+        """`note` is called without the lock for each event; `log_messages`: for what is said too [SEC-3].
+
+        `is_password`: whether words are the password; None where none is wanted.
+        """
         self._limits = limits
         self._note = note
         self._log_messages = log_messages
-        self._chat = Chat()
+        self._chat = Chat(is_password)
         self._delivery = Delivery(limits.max_waiting, limits.stall_timeout, self._too_slow)
         self._peers: dict[int, Peer] = {}  # those that are not sent away yet
         self._streams: dict[str, Stream[Peer]] = {}
+        self._held: set[int] = set()  # users whose wrong password is not answered yet
+        self._sent_away = Condition(self._delivery.lock)
         self._numbers = count(1)
         self._messages = 0  # carried out so far
         self._dropped = 0  # clients that were removed because they did not read
@@ -67,7 +79,7 @@ class Hub:
                 self._peers[peer.user] = peer
                 records = self._apply(self._chat.connect(peer.user))
             else:
-                peer.tell(refusal(reason))
+                peer.tell(self.refusal(reason))
                 self._delivery.finish(peer)
                 records = [Record("refused", {"reason": reason})]
         self._after(records)
@@ -86,7 +98,19 @@ class Hub:
                     records += self._apply(self._chat.handle(peer.user, pending.popleft()))
                     if peer.waiting > HIGH_WATER:
                         break  # the answers are long: the client has to read them before it gets more [FLOW-2]
+                    if peer.user in self._held:
+                        break
             self._after(records)
+            if peer.user in self._held:
+                self._hold(peer.user)
+
+    def _hold(self, user: int) -> None:
+        """Wait before a wrong password is answered, in the thread of its client alone, unless it is sent away."""
+        with self._delivery.lock:
+            self._sent_away.wait_for(lambda: user not in self._peers, HOLD)
+            self._held.discard(user)
+            records = self._apply(self._chat.refuse_password(user))
+        self._after(records)
 
     def hint(self, peer: Peer) -> None:
         """Tell a client that nothing happens because its line has not ended [LINE-10]."""
@@ -114,6 +138,10 @@ class Hub:
             self._peers.pop(peer.user, None)
         self._delivery.abandon(peer)
         self._after([*records, Record("foreign", {"protocol": protocol})])
+
+    def refusal(self, reason: ByeReason) -> bytes:
+        """Return the lines for a connection that is not served."""
+        return encode("HELLO", PROTOCOL, *self._chat.features) + encode("BYE", reason)
 
     @property
     def crowded(self) -> bool:
@@ -228,6 +256,9 @@ class Hub:
                         peer.drop()
                     peer.tell(encode("BYE", reason))
                     self._delivery.finish(peer)
+                    self._sent_away.notify_all()
+                case Hold(user):
+                    self._held.add(user)
                 case Record():
                     records.append(effect)
         return records
@@ -237,8 +268,3 @@ class Hub:
         self._delivery.flush()
         for record in records:
             self._note(record)
-
-
-def refusal(reason: ByeReason) -> bytes:
-    """Return the lines for a connection that is not served."""
-    return encode("HELLO", PROTOCOL, *FEATURES) + encode("BYE", reason)

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 
 from reference.server.connection import serve
 from reference.server.delivery import Peer
-from reference.server.hub import Hub, refusal
+from reference.server.hub import Hub
 from reference.wire import ByeReason
 
 BACKLOG = 1024  # connections that may wait to be accepted
@@ -124,7 +124,7 @@ class Listener:
                 self._goes(address)
         log.warning("refused a connection: %s", reason)
         with sock, contextlib.suppress(OSError):
-            sock.send(refusal(ByeReason.FULL), socket.MSG_DONTWAIT)
+            sock.send(self._hub.refusal(ByeReason.FULL), socket.MSG_DONTWAIT)
             sock.shutdown(socket.SHUT_WR)
 
     def _serve(self, peer: Peer, address: str) -> None:
