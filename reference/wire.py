@@ -168,12 +168,12 @@ class ForeignProtocolError(ValueError):
     """A connection that opens HTTP or TLS."""
 
 
-def opening(octets: bytes) -> bytes | None:
+def opening(octets: bytes, *, inside_tls: bool = False) -> bytes | None:
     """Return the first octets of a connection without a byte order mark [LINE-6]; None while more are needed to judge.
 
     Raises ForeignProtocolError where they open an HTTP request or a TLS handshake [NET-7] [NET-8].
     """
-    if octets.startswith(_TLS_HANDSHAKE):
+    if octets.startswith(_TLS_HANDSHAKE) and not inside_tls:
         raise ForeignProtocolError("TLS")
     start = octets.removeprefix(BYTE_ORDER_MARK)
     if start.startswith(_HTTP_OPENINGS):

@@ -14,7 +14,7 @@ SERVER = "reference.server"
 LEVELS = (
     ("reference.wire",),
     ("reference.password",),
-    (f"{SERVER}.chat", f"{SERVER}.stream"),
+    (f"{SERVER}.chat", f"{SERVER}.stream", f"{SERVER}.tls"),
     (f"{SERVER}.delivery",),
     (f"{SERVER}.hub",),
     (f"{SERVER}.connection", f"{SERVER}.console"),

@@ -94,6 +94,8 @@ def parser() -> argparse.ArgumentParser:
         help="connections from one address; 0: no limit, as for this machine's own",
     )
     add("--password-file", metavar="FILE", help="let in only who knows the password, the first line of this file")
+    add("--tls-cert", metavar="FILE", help="speak TLS and nothing else, with this certificate in PEM")
+    add("--tls-key", metavar="FILE", help="its private key in PEM; goes with --tls-cert")
     add("--log-messages", action="store_true", help="log what is said, too")
     add("--log-format", choices=("text", "json"), default="text", help="how a line of the log looks")
     add(
@@ -109,9 +111,11 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run the server until the operator or a signal ends it; return the exit status.
 
-    0: ended as wished; 1: the address, or the password, cannot be had.  Wrong arguments exit with 2.
+    0: ended as wished; 1: the address, the password, or the certificate, cannot be had.  Wrong arguments exit with 2.
     """
     options = parser().parse_args(arguments)
+    if (options.tls_cert is None) != (options.tls_key is None):
+        parser().error("--tls-cert and --tls-key go together")
     try:
         is_password = matcher(read_password(options.password_file)) if options.password_file is not None else None
     except PasswordFileError as error:
@@ -122,7 +126,15 @@ def main(arguments: list[str] | None = None) -> int:
     limits = Limits(options.max_clients, options.choose_timeout, options.max_waiting, options.stall_timeout)
     hub = Hub(limits, log.note, log_messages=options.log_messages, is_password=is_password)
     try:
-        listener = Listener(hub, options.host, options.port, options.max_per_address)
+        tls = None
+        if options.tls_cert is not None:
+            from reference.server.tls import Tls  # not every Python has it
+
+            tls = Tls(options.tls_cert, options.tls_key)
+        listener = Listener(hub, options.host, options.port, options.max_per_address, tls)
+    except ValueError as error:
+        print(f"server.py: {error}", file=sys.stderr)
+        return 1
     except OSError as error:
         print(f"server.py: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
         return 1
@@ -132,7 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(name, lambda *_: None)
     address, port = listener.address
     show(f"listening on {address}:{port}")
-    if not ip_address(address).is_loopback:
+    if not tls and not ip_address(address).is_loopback:
         logging.getLogger("flurfunk").warning("everybody who reaches %s can read and write here, without TLS", address)
     if is_password and is_exposed(options.password_file):
         logging.getLogger("flurfunk").warning("others can read %s, and the password in it", options.password_file)

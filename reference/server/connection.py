@@ -18,11 +18,11 @@ HINT_AFTER = 5.0  # seconds of silence behind the beginning of a line [LINE-10]
 log = logging.getLogger("flurfunk")
 
 
-def serve(hub: Hub, peer: Peer) -> None:
+def serve(hub: Hub, peer: Peer, *, inside_tls: bool = False) -> None:
     """Greet a client, read its lines until its end of stream, and see that its socket is closed in the end."""
     try:
         hub.connect(peer)
-        Reader(hub, peer).run()
+        Reader(hub, peer, inside_tls).run()
     except ForeignProtocolError as protocol:
         hub.refuse(peer, str(protocol))
     except OSError:
@@ -37,9 +37,10 @@ def serve(hub: Hub, peer: Peer) -> None:
 class Reader:
     """What is read from one client."""
 
-    def __init__(self, hub: Hub, peer: Peer) -> None:
+    def __init__(self, hub: Hub, peer: Peer, inside_tls: bool = False) -> None:
         self._hub = hub
         self._peer = peer
+        self._inside_tls = inside_tls
         self._splitter = LineSplitter(MAX_CLIENT_LINE)
         self._hinted = False
         self._since = 0.0  # when the present second of `_octets` began
@@ -57,7 +58,7 @@ class Reader:
             if not octets:
                 return
             begun += octets
-            start = opening(begun)
+            start = opening(begun, inside_tls=self._inside_tls)
         octets = start
         while octets:
             flooding = self._flooding(len(octets))

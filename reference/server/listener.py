@@ -7,13 +7,18 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections import Counter
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 from reference.server.connection import serve
 from reference.server.delivery import Peer
 from reference.server.hub import Hub
 from reference.wire import ByeReason
+
+if TYPE_CHECKING:
+    from reference.server.tls import Tls  # not every Python has it
 
 BACKLOG = 1024  # connections that may wait to be accepted
 SWITCH = 0.1  # seconds for which a thread may keep Python to itself, see `run`
@@ -27,13 +32,14 @@ log = logging.getLogger("flurfunk")
 class Listener:
     """The listening socket and the loop that accepts."""
 
-    def __init__(self, hub: Hub, host: str, port: int, max_per_address: int = 0) -> None:
+    def __init__(self, hub: Hub, host: str, port: int, max_per_address: int = 0, tls: "Tls | None" = None) -> None:
         """Listen; port 0 takes a free one.  Raises OSError where the address cannot be had.
 
         `max_per_address`: connections from one address that are served at once, 0 for no limit; the machine's own
-        loopback addresses have none.
+        loopback addresses have none.  `tls`: all connections are inside it.
         """
         self._hub = hub
+        self._tls = tls
         self._max_per_address = max_per_address
         self._connections: Counter[str] = Counter()  # by address, where they are limited
         self._connections_lock = threading.Lock()
@@ -79,7 +85,10 @@ class Listener:
                         pause.register(self._wake_end, selectors.EVENT_READ)
                         pause.select(RETRY)
         self._socket.close()
+        end = time.monotonic() + SHUTDOWN
         self._hub.shut_down(SHUTDOWN)
+        if self._tls:
+            self._tls.wait(end - time.monotonic())
 
     def _told_to_stop(self) -> bool:
         """Deal with the signals that came; return whether one was to end the server."""
@@ -109,27 +118,31 @@ class Listener:
         sock.setblocking(True)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        peer = Peer(self._hub.new_number(), sock)
-        reason = "too many connections are on their way out"
-        if not self._hub.crowded:
+        number = self._hub.new_number()
+        reason = "too many connections are on their way in or out"
+        if not self._hub.crowded and not (self._tls and self._tls.crowded):
             reason = f"{address} has {self._max_per_address} connections already"
             if self._comes(address):
                 reason = "no thread can be had for it"
-                arguments = (peer, address)
+                arguments = (number, sock, address)
                 with contextlib.suppress(RuntimeError):  # can't start new thread
-                    threading.Thread(
-                        target=self._serve, args=arguments, name=f"client-{peer.user}", daemon=True
-                    ).start()
+                    threading.Thread(target=self._serve, args=arguments, name=f"client-{number}", daemon=True).start()
                     return
                 self._goes(address)
         log.warning("refused a connection: %s", reason)
         with sock, contextlib.suppress(OSError):
+            if self._tls:
+                return  # nothing can be said before the handshake
             sock.send(self._hub.refusal(ByeReason.FULL), socket.MSG_DONTWAIT)
             sock.shutdown(socket.SHUT_WR)
 
-    def _serve(self, peer: Peer, address: str) -> None:
+    def _serve(self, number: int, sock: socket.socket, address: str) -> None:
         try:
-            serve(self._hub, peer)
+            if self._tls:
+                sock = self._tls.admit(sock)
+            serve(self._hub, Peer(number, sock), inside_tls=self._tls is not None)
+        except (OSError, RuntimeError) as error:
+            log.info("refused a connection: it does not come through the TLS handshake: %s", error)
         finally:
             self._goes(address)
 
