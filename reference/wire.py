@@ -141,6 +141,8 @@ class LineSplitter:
     It holds at most `limit` + 2 octets of a line that has not ended [LINE-9].
     """
 
+    __slots__ = ("_limit", "_rest")
+
     def __init__(self, limit: int) -> None:
         """`limit`: the most octets that a line can have, terminator excluded."""
         self._limit = limit

@@ -10,6 +10,7 @@ from reference.server.hub import Hub
 from reference.wire import MAX_CLIENT_LINE, ForeignProtocolError, LineSplitter, Message, opening, parse
 
 READ = 16 * 1024  # octets asked for at once
+FIRST_READ = 1024  # the same when little came last: this much is allotted while a client says nothing
 BATCH_LINES = 32  # carried out at one go: what the lock is held for, and what a flood can add before it waits
 BATCH_OCTETS = 8 * 1024
 FLOOD = 4 * 1024  # octets a second from which a client counts as flooding
@@ -37,12 +38,15 @@ def serve(hub: Hub, peer: Peer, *, inside_tls: bool = False) -> None:
 class Reader:
     """What is read from one client."""
 
+    __slots__ = ("_hinted", "_hub", "_inside_tls", "_octets", "_peer", "_since", "_size", "_splitter")
+
     def __init__(self, hub: Hub, peer: Peer, inside_tls: bool = False) -> None:
         self._hub = hub
         self._peer = peer
         self._inside_tls = inside_tls
         self._splitter = LineSplitter(MAX_CLIENT_LINE)
         self._hinted = False
+        self._size = FIRST_READ
         self._since = 0.0  # when the present second of `_octets` began
         self._octets = 0
 
@@ -74,7 +78,9 @@ class Reader:
         if unfinished and not self._hinted and not self._readable():
             self._hub.hint(self._peer)
             self._hinted = True
-        return self._peer.sock.recv(READ)
+        octets = self._peer.sock.recv(self._size)
+        self._size = READ if len(octets) == self._size else FIRST_READ
+        return octets
 
     def _readable(self) -> bool:
         poll = select.poll()

@@ -5,7 +5,6 @@ place in the stream; what it has yet to get is a sequence of pieces: slices of s
 them.  Octets are joined once for all members that stand at the same place.
 """
 
-from collections import deque
 from typing import Any, Generic, TypeVar
 
 Member = TypeVar("Member", bound="Outbox")
@@ -76,7 +75,7 @@ class Outbox:
         self.waiting = 0  # octets in the pieces
         self.blocked = False  # what comes has to wait, even while what was popped is under way
         self.mid_line = False  # whether the last octet that was sent is not a line's end
-        self._pieces: deque[bytes] = deque()
+        self._pieces: list[bytes] = []  # most of the time none: an empty deque takes ten times as much
 
     def enter(self, stream: Stream[Any]) -> None:
         """Begin to get the stream's lines, at its present end."""
@@ -105,16 +104,12 @@ class Outbox:
 
     def pop(self, most: int) -> bytes:
         """Take out the pieces that are to be sent next, in one: at least one piece, about `most` octets."""
-        pieces = self._pieces
-        if len(pieces) == 1:
-            octets = pieces.popleft()
-        else:
-            parts: list[bytes] = []
-            size = 0
-            while pieces and size < most:
-                parts.append(pieces.popleft())
-                size += len(parts[-1])
-            octets = b"".join(parts)
+        count = size = 0
+        while size < most and count < len(self._pieces):
+            size += len(self._pieces[count])
+            count += 1
+        octets = self._pieces[0] if count == 1 else b"".join(self._pieces[:count])
+        del self._pieces[:count]
         self.waiting -= len(octets)
         return octets
 
@@ -123,7 +118,7 @@ class Outbox:
         if count:
             self.mid_line = octets[count - 1] != 0x0A
         if count < len(octets):
-            self._pieces.appendleft(octets[count:])
+            self._pieces.insert(0, octets[count:])
             self.waiting += len(octets) - count
 
     def drop(self) -> None:
