@@ -28,7 +28,7 @@ def main() -> int:
     arguments = _arguments()
     host, port = arguments.address
     try:
-        connection = socket.create_connection((host, port), _CONNECTING)
+        connection = _connect(host, port, arguments)
     except (OSError, ValueError) as error:
         return _complain(FAILED, _why_not_connected(error, host, port))
     except KeyboardInterrupt:
@@ -40,6 +40,16 @@ def main() -> int:
     except KeyboardInterrupt:
         return LEFT_AS_WISHED
     return _complain(end.status, end.message) if end.message else end.status
+
+
+def _connect(host: str, port: int, arguments: argparse.Namespace) -> socket.socket:
+    """Return a connection, inside TLS where that is asked for."""
+    if not arguments.tls and arguments.tls_ca is None:
+        return socket.create_connection((host, port), _CONNECTING)
+    from reference.client import tls  # takes a while, and not every Python has it
+
+    security = tls.context(arguments.tls_ca)
+    return tls.enter(socket.create_connection((host, port), _CONNECTING), security, host)
 
 
 def _run(connection: socket.socket, session: Session) -> Quit:
@@ -76,6 +86,8 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--name", type=_name, help=texts.NAME_HELP)
     parser.add_argument("--room", type=_name, help=texts.ROOM_HELP)
+    parser.add_argument("--tls", action="store_true", help=texts.TLS_HELP)
+    parser.add_argument("--tls-ca", metavar="FILE", help=texts.TLS_CA_HELP)
     return parser.parse_args()
 
 
