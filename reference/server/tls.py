@@ -129,6 +129,8 @@ class Channel:
                 return
             except ssl.SSLWantReadError:
                 pass
+            except ssl.SSLError as error:
+                raise ConnectionError((error.reason or str(error)).replace("_", " ").lower()) from error
             finally:
                 self.network.sendall(self._outgoing.read())
             octets = self.network.recv(PIECE)
