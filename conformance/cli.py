@@ -26,6 +26,7 @@ from conformance.subjectfile import SubjectFile, SubjectFileError, read_subject_
 
 REFERENCE = "{python} reference/server/server.py --port {port}"
 REFERENCE_LIMITED = REFERENCE + " --max-clients {clients} --choose-timeout {seconds} --stall-timeout {stall}"
+REFERENCE_PASSWORD = REFERENCE + " --password-file {password_file}"
 REFERENCE_CLIENT = "{python} reference/client/client.py {host}:{port}"
 _LEVELS = ("must", "should", "may")
 
@@ -71,6 +72,9 @@ def _fill(arguments: argparse.Namespace, file: SubjectFile, checks: set[str]) ->
             arguments.server = file.address and _address(file.address)
         if not arguments.limited_server_cmd:
             arguments.limited_server_cmd = file.limited_server_command and _command(file.limited_server_command)
+        if not arguments.password_server_cmd:
+            command = file.password_server_command
+            arguments.password_server_cmd = command and _password_command(command)
         if not arguments.client_cmd:
             arguments.client_cmd = file.client_command and _command(file.client_command)
     except argparse.ArgumentTypeError as error:
@@ -185,7 +189,10 @@ def _server(arguments: argparse.Namespace) -> Subject | None:
         return AddressSubject(host, port, console=arguments.console)
     if arguments.server_cmd:
         return CommandSubject(
-            arguments.server_cmd, limited_command=arguments.limited_server_cmd, console=arguments.console
+            arguments.server_cmd,
+            limited_command=arguments.limited_server_cmd,
+            password_command=arguments.password_server_cmd,
+            console=arguments.console,
         )
     if arguments.client_cmd:
         return None
@@ -193,7 +200,9 @@ def _server(arguments: argparse.Namespace) -> Subject | None:
         raise SystemExit(
             _complain("what is to be checked? Say --server-cmd, --server, --client-cmd or --subject", NOT_PROVEN)
         )
-    return CommandSubject(REFERENCE, limited_command=REFERENCE_LIMITED, console=arguments.console)
+    return CommandSubject(
+        REFERENCE, limited_command=REFERENCE_LIMITED, password_command=REFERENCE_PASSWORD, console=arguments.console
+    )
 
 
 def _client(arguments: argparse.Namespace) -> ClientSubject | None:
@@ -222,6 +231,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="CMD",
         help="starts it with limits; also replaced: {clients}, {seconds} to choose a room (0: no limit), "
         "and, optional, {stall} seconds that a reader may stall",
+    )
+    parser.add_argument(
+        "--password-server-cmd",
+        type=_password_command,
+        metavar="CMD",
+        help="starts it so that it wants a password: {password_file} is replaced by a file with that in its first line",
     )
     client = parser.add_mutually_exclusive_group()
     client.add_argument(
@@ -274,10 +289,16 @@ def _command(value: str) -> str:
     if "{port}" not in value:
         raise argparse.ArgumentTypeError("{port} does not stand in the command")
     try:
-        value.format(python="", host="", port=0, clients=0, seconds=0, stall=0)
+        value.format(python="", host="", port=0, clients=0, seconds=0, stall=0, password_file="")
     except (KeyError, IndexError, ValueError) as error:
         raise argparse.ArgumentTypeError(f"a brace that means nothing ({error}); double it to keep it") from error
     return value
+
+
+def _password_command(value: str) -> str:
+    if "{password_file}" not in value:
+        raise argparse.ArgumentTypeError("{password_file} does not stand in the command")
+    return _command(value)
 
 
 def _file(value: str) -> Path:

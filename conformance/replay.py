@@ -28,7 +28,9 @@ _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
 
 
 def write_replays(result: Result, directory: Path) -> list[Path]:
-    """Write a session file and a shell script for a check that failed; return their paths, none where nothing was sent.
+    """Write a session file and a shell script for a check that failed; return their paths.
+
+    There are none where nothing was sent, and for a server that wants a password, which the model does not know.
 
     Raises OSError where the directory cannot be written.
     """
@@ -36,6 +38,7 @@ def write_replays(result: Result, directory: Path) -> list[Path]:
     if (
         result.kind != "server"
         or result.verdict not in _FAILED
+        or "password" in result.transcript.features
         or not any(act.verb in ("sends", "types") for act in acts)
     ):
         return []

@@ -272,6 +272,9 @@ class Runner(CheckRunner):
             elif need == "stall-limit":
                 if not self._subject.has_stall_limit:
                     raise Skipped("no {stall} in --limited-server-cmd", missing=False)
+            elif need == "password":
+                if not self._subject.has_password:
+                    raise Skipped("password: --password-server-cmd is not given", missing=False)
             elif need not in self._settings.features:
                 raise Skipped(f"the feature {need} is not advertised", missing=False)
 

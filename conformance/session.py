@@ -52,6 +52,7 @@ class Session:
     rooms: tuple[str, ...]
     needs: tuple[str, ...]
     steps: tuple[Step, ...]
+    password: str = ""  # that the server wants
 
 
 def session_checks(directory: Path) -> list[Check]:
@@ -74,7 +75,7 @@ def parse_session(name: str, text: str) -> Session:
     head: dict[str, str] = {}
     for number, line in enumerate(lines[:body], 1):
         match = _HEAD.fullmatch(line)
-        if not match or match[1] not in ("title", "shows", "names", "rooms", "needs"):
+        if not match or match[1] not in ("title", "shows", "names", "rooms", "needs", "password"):
             raise SessionSyntaxError(f"{name}.session:{number}: {line!r} is no line of a head")
         head[match[1]] = match[2]
     steps = [
@@ -83,7 +84,7 @@ def parse_session(name: str, text: str) -> Session:
         if line.strip() and not line.startswith("#")
     ]
     words = {key: tuple(head.get(key, "").split()) for key in ("shows", "names", "rooms", "needs")}
-    return Session(name, head.get("title", ""), steps=tuple(steps), **words)
+    return Session(name, head.get("title", ""), steps=tuple(steps), password=head.get("password", ""), **words)
 
 
 def parse_octets(text: str) -> bytes:
@@ -138,9 +139,10 @@ class Player:
 
     def play(self) -> None:
         """Play all steps; raises Failed with the line's number."""
-        if "console" in self._session.needs:
+        if "console" in self._session.needs or self._session.password:
             typed = [step.what for step in self._session.steps if step.who == OPERATOR]
-            self._stage.start(terminal=max(map(len, typed), default=0) < _LONGEST_TYPED)
+            terminal = max(map(len, typed), default=0) < _LONGEST_TYPED
+            self._stage.start(terminal=terminal, password=self._session.password)
         steps = list(self._session.steps)
         while steps:
             step = steps.pop(0)

@@ -46,7 +46,13 @@ def look(address: Address) -> FirstLook:
         hello = _hello(received)
         if not hello:
             raise UnreachableError(f"no Flurfunk/1 server at {where}: {how}")
-        return FirstLook(frozenset(hello.decode("utf-8", "replace").split()[2:]), _deadline(connection))
+        features = frozenset(hello.decode("utf-8", "replace").split()[2:])
+        if "password" in features:
+            raise UnreachableError(
+                f"the server at {where} wants a password: let it run without one here, "
+                "and say with --password-server-cmd how one is started that does"
+            )
+        return FirstLook(features, _deadline(connection))
 
 
 def _beginning(connection: socket.socket, end: float) -> tuple[bytes, str]:

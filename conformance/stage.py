@@ -39,11 +39,14 @@ class Stage(Scene):
             raise RuntimeError("this check has not started a server of its own")
         return self._server
 
-    def start(self, *, terminal: bool = True, **limits: float) -> Running:
-        """Start a server of this check's own (`limits`: clients, seconds, stall); Skipped where that cannot be."""
+    def start(self, *, terminal: bool = True, password: str = "", **limits: float) -> Running:
+        """Start a server of this check's own, which wants a `password` if one is given; Skipped where that cannot be.
+
+        `limits`: clients, seconds, stall.
+        """
         if self._server is not None:
             raise RuntimeError("this check has a server already")
-        self._server = self.subject.start(terminal=terminal, limits=limits)
+        self._server = self.subject.start(terminal=terminal, limits=limits, password=password)
         self._server.on_typed = self.transcript.typed
         self.transcript.event("server", f"started on port {self._server.address[1]}")
         return self._server

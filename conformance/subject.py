@@ -8,10 +8,12 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pexpect
 
@@ -224,14 +226,18 @@ class Subject(ABC):
     console = "out of reach"  # or "yes", or "none"
     has_limits = False
     has_stall_limit = False
+    has_password = False  # whether a server that wants a password can be started
 
     @abstractmethod
     def address(self) -> Address:
         """Return where the server that all checks use listens; raises UnreachableError."""
 
     @abstractmethod
-    def start(self, *, terminal: bool, limits: Mapping[str, float]) -> Running:
-        """Start a server of its own for a check; raises Skipped where that cannot be."""
+    def start(self, *, terminal: bool, limits: Mapping[str, float], password: str = "") -> Running:
+        """Start a server of its own for a check; raises Skipped where that cannot be.
+
+        `password`: that the server wants, if any; then it has no `limits`.
+        """
 
     def another(self) -> "Subject":
         """Return a subject of the same kind, with a server of its own where it can start one."""
@@ -275,7 +281,7 @@ class AddressSubject(Subject):
         if not self._deaths and not _serves(self._address, seconds):
             self._deaths = (f"the server at {self._address[0]}:{self._address[1]} serves nobody any more",)
 
-    def start(self, *, terminal: bool, limits: Mapping[str, float]) -> Running:
+    def start(self, *, terminal: bool, limits: Mapping[str, float], password: str = "") -> Running:
         raise Skipped("needs a server process of its own, and --server gives none", missing=True)
 
     def arguments(self) -> list[str]:
@@ -288,19 +294,36 @@ class CommandSubject(Subject):
 
     can_start = True
 
-    def __init__(self, command: str, *, limited_command: str | None = None, console: bool = True) -> None:
-        """`command` has `{port}` in it, and can have `{python}`; `limited_command` `{clients}` and `{seconds}` too."""
+    def __init__(
+        self,
+        command: str,
+        *,
+        limited_command: str | None = None,
+        password_command: str | None = None,
+        console: bool = True,
+    ) -> None:
+        """`command` has `{port}` in it, and can have `{python}`; `limited_command` `{clients}` and `{seconds}` too.
+
+        `password_command` has `{password_file}` in it.
+        """
         self._command = command
         self._limited = limited_command
+        self._password = password_command
         self._lock = threading.Lock()
         self._running: Running | None = None
         self._deaths: list[str] = []
         self.console = "yes" if console else "none"
         self.has_limits = limited_command is not None
         self.has_stall_limit = "{stall}" in (limited_command or "")
+        self.has_password = password_command is not None
 
     def another(self) -> "CommandSubject":
-        return CommandSubject(self._command, limited_command=self._limited, console=self.console == "yes")
+        return CommandSubject(
+            self._command,
+            limited_command=self._limited,
+            password_command=self._password,
+            console=self.console == "yes",
+        )
 
     def address(self) -> Address:
         with self._lock:
@@ -311,14 +334,32 @@ class CommandSubject(Subject):
                 self._running = self._launch(self._command, terminal=True, limits={})
             return self._running.address
 
-    def start(self, *, terminal: bool, limits: Mapping[str, float]) -> Running:
+    def start(self, *, terminal: bool, limits: Mapping[str, float], password: str = "") -> Running:
+        if password:
+            return self._start_with_password(password, terminal=terminal)
         if limits and self._limited is None:
             raise Skipped("needs a limit, and --limited-server-cmd is not given", missing=False)
         return self._launch(self._limited or "" if limits else self._command, terminal=terminal, limits=limits)
 
+    def _start_with_password(self, password: str, *, terminal: bool) -> Running:
+        if self._password is None:
+            raise Skipped("needs a server that wants a password, and --password-server-cmd is not given", missing=False)
+        with tempfile.TemporaryDirectory(prefix="flurfunk-") as folder:
+            file = Path(folder, "password")
+            file.touch(0o600)
+            file.write_text(f"{password}\n", encoding="utf-8")
+            return self._launch(self._password, terminal=terminal, limits={"password_file": shlex.quote(str(file))})
+
     def arguments(self) -> list[str]:
         limited = ["--limited-server-cmd", self._limited] if self._limited else []
-        return ["--server-cmd", self._command, *limited, *(["--no-console"] if self.console == "none" else [])]
+        password = ["--password-server-cmd", self._password] if self._password else []
+        return [
+            "--server-cmd",
+            self._command,
+            *limited,
+            *password,
+            *(["--no-console"] if self.console == "none" else []),
+        ]
 
     def deaths(self) -> tuple[str, ...]:
         with self._lock:
@@ -351,8 +392,8 @@ class CommandSubject(Subject):
                 self._running.stop()
                 self._running = None
 
-    def _launch(self, command: str, *, terminal: bool, limits: Mapping[str, float]) -> Running:
-        """Start the command on a free port and wait until it accepts connections."""
+    def _launch(self, command: str, *, terminal: bool, limits: Mapping[str, float | str]) -> Running:
+        """Start the command on a free port and wait until it accepts connections; `limits` are put into it."""
         port = _free_port()
         values = {"python": shlex.quote(sys.executable), "port": port, **_NO_LIMITS, **limits}
         try:

@@ -12,7 +12,14 @@ from conformance.runner import SYNTHETIC
 
 _KEYS: dict[str, dict[str, type]] = {
     "implementation": {"name": str, "version": str},
-    "server": {"command": str, "limited-command": str, "address": str, "console": bool, "features": list},
+    "server": {
+        "command": str,
+        "limited-command": str,
+        "password-command": str,
+        "address": str,
+        "console": bool,
+        "features": list,
+    },
     "client": {"command": str},
     "expected-failure": {"check": str, "requirement": str, "reason": str, "match": str, "until": date},
 }
@@ -31,6 +38,7 @@ class SubjectFile:
     version: str = ""
     server_command: str | None = None
     limited_server_command: str | None = None
+    password_server_command: str | None = None
     address: str | None = None
     console: bool = True
     features: tuple[str, ...] = ()  # the server has to advertise them
@@ -73,11 +81,14 @@ def _parse(table: dict[str, Any]) -> SubjectFile:
         raise ValueError("[server] has a command and an address; one of them is enough")
     if any(not isinstance(feature, str) for feature in server.get("features", [])):
         raise ValueError("[server] features: has to be a list of texts")
+    if "password" in server.get("features", []):
+        raise ValueError("[server] features: password is not for all checks; say password-command instead")
     return SubjectFile(
         name=implementation.get("name", ""),
         version=implementation.get("version", ""),
         server_command=server.get("command"),
         limited_server_command=server.get("limited-command"),
+        password_server_command=server.get("password-command"),
         address=server.get("address"),
         console=server.get("console", True),
         features=tuple(server.get("features", [])),

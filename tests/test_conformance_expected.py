@@ -97,6 +97,7 @@ version = "0.3.0"
 [server]
 command = "./my-server --port {port}"
 limited-command = "./my-server --port {port} --max {clients} --choose {seconds}"
+password-command = "./my-server --port {port} --password {password_file}"
 console = false
 features = ["who", "rooms"]
 [client]
@@ -120,6 +121,7 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
         "0.3.0",
         "./my-server --port {port}",
         "./my-server --port {port} --max {clients} --choose {seconds}",
+        "./my-server --port {port} --password {password_file}",
         None,
         False,
         ("who", "rooms"),
@@ -139,6 +141,8 @@ MISTAKES = {
     "[server]\ncommand = 'x {port}'\naddress = '127.0.0.1:1'": "a command and an address",
     "[server]\ncommand = './my-server'": "{port} does not stand in the command",
     "[server]\naddress = '127.0.0.1'": "is not HOST:PORT",
+    "[server]\nfeatures = ['password']": "say password-command instead",
+    "[server]\npassword-command = 'x {port}'": "{password_file} does not stand in the command",
     "expected-failure = 1": "has to be a list of tables",
     "expected-failure = [1]": "number 1: has to be a table",
     "[[expected-failure]]\nreason = 'x'": "has to have either check or requirement",
