@@ -23,6 +23,7 @@ from conformance.verdict import Verdict
 from tests.asyncserver.faults import FAULTS
 
 SERVER = "{python} -m tests.asyncserver --port {port}"
+PASSWORD = " --password-file {password_file}"
 LIMITS = " --max-clients {clients} --choose-timeout {seconds} --stall-timeout {stall}"
 AT_ONCE = 6  # faulty servers that are looked at at the same time: most of the time goes by in waiting
 ATTEMPTS = 4  # runs in which a fault has to show: some depend on what the operating system does when
@@ -49,7 +50,7 @@ def run(fault: str | None, selected: list[Check]) -> list[Result]:
     A server that the first look finds to be no Flurfunk server has no results: that is caught as well.
     """
     command = SERVER + (f" --fault {fault}" if fault else "")
-    subject = CommandSubject(command, limited_command=command + LIMITS)
+    subject = CommandSubject(command, limited_command=command + LIMITS, password_command=command + PASSWORD)
     try:
         first = smoke.look(subject.address())
         settings = Settings(first.features, first.deadline)

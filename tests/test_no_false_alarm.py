@@ -13,6 +13,7 @@ SERVERS = {
     "asyncio": "{python} -m tests.asyncserver --port {port}",
     "node": "node tests/nodeserver/server.mjs --port {port}",
 }
+PASSWORDS = {"asyncio": ("--password-server-cmd", SERVERS["asyncio"] + " --password-file {password_file}")}
 
 
 @pytest.mark.parametrize("name", SERVERS)
@@ -20,8 +21,9 @@ def test_a_server_of_another_kind_passes(name: str) -> None:
     if name == "node" and not shutil.which("node"):
         pytest.skip("Node.js is not installed: the server in JavaScript was not checked")
     command = SERVERS[name]
+    arguments = ["--server-cmd", command, "--limited-server-cmd", command + LIMITS, *PASSWORDS.get(name, ())]
     done = subprocess.run(
-        [sys.executable, "-m", "conformance", "--server-cmd", command, "--limited-server-cmd", command + LIMITS],
+        [sys.executable, "-m", "conformance", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,

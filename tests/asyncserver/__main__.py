@@ -40,6 +40,18 @@ def _seconds(text: str) -> float:
     return number
 
 
+def _password(path: str) -> str:
+    """Return the password that stands in the first line of a file, for argparse."""
+    try:
+        with open(path, encoding="utf-8", newline="\n") as file:
+            password = file.readline().removesuffix("\n")
+    except (OSError, UnicodeDecodeError):
+        password = ""
+    if not 0 < len(password.encode()) <= 128:
+        raise argparse.ArgumentTypeError(f"in {path} stands no password")
+    return password
+
+
 def _options(arguments: list[str]) -> Options:
     """Read the command line; switch the chosen faults on."""
     parser = argparse.ArgumentParser(prog="asyncserver", description="A Flurfunk/1 server for tests.")
@@ -49,6 +61,7 @@ def _options(arguments: list[str]) -> Options:
     parser.add_argument("--choose-timeout", type=_seconds, default=120, metavar="SECONDS", help="0 for no limit")
     parser.add_argument("--max-waiting", type=_between(262144, 16777216), default=1048576, metavar="OCTETS")
     parser.add_argument("--stall-timeout", type=_between(5, 300), default=30, metavar="SECONDS")
+    parser.add_argument("--password-file", type=_password, dest="password", metavar="FILE")
     parser.add_argument("--fault", action="append", choices=sorted(FAULTS), default=[], metavar="NAME")
     parser.add_argument("--list-faults", action="store_true", help="print the faults and end")
     chosen = parser.parse_args(arguments)
@@ -64,6 +77,7 @@ def _options(arguments: list[str]) -> Options:
         chosen.choose_timeout,
         chosen.max_waiting,
         chosen.stall_timeout,
+        chosen.password or "",
     )
 
 

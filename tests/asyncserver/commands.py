@@ -1,6 +1,8 @@
 """What each line of a client means: section 6 and the features of section 11."""
 
+import hmac
 import os
+import unicodedata
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,8 @@ def perform(hub: "Hub", client: "Connection", text: str) -> None:
     """Do what one line asks for; raise RefusalError when it is refused."""
     if not text:
         return _empty(hub, client)
+    if not client.admitted and not _is_open(text):
+        raise RefusalError("no-password")
     if _is_exit(text, client):
         hub.forget(client, "exit")
         return client.say_bye("exit")
@@ -30,6 +34,18 @@ def perform(hub: "Hub", client: "Connection", text: str) -> None:
     if fault("http-always") and text.startswith(("GET ", "POST ")):
         return hub.remove(client, "removed", "removed")
     return hub.say(client, text)
+
+
+def _is_open(text: str) -> bool:
+    """Tell whether a line is one of those of which a client is not asked for the password first ([PASS-4])."""
+    word, _, argument = text.partition(" ")
+    if fault("password-not-needed") or (fault("password-nick-free") and word == "/nick"):
+        return True
+    if fault("password-rooms-free") and not text.startswith("/"):
+        return True
+    if fault("password-unknown-first") and text.startswith("/") and word not in _COMMANDS:
+        return True
+    return text == "exit" or word == "/help" or (word in {"/ping", "/password"} and bool(argument))
 
 
 def _is_exit(text: str, client: "Connection") -> bool:
@@ -72,6 +88,8 @@ def _command(hub: "Hub", client: "Connection", text: str) -> None:
     if fault("features-unknown") and word in {"/who", "/rooms"}:
         raise RefusalError("unknown-command")
     command = _COMMANDS.get(word)
+    if word == "/password" and not hub.options.password and not fault("password-always-known"):
+        command = None
     if command is None:
         if fault("unknown-said") and client.room:
             return hub.say(client, text)
@@ -198,6 +216,33 @@ def _rooms(hub: "Hub", client: "Connection", _argument: str) -> None:
     client.send(*lines, f"ROOMS {count}")
 
 
+def _password(hub: "Hub", client: "Connection", argument: str) -> None:
+    """Let in who knows the password ([PASS-2], [PASS-3], [PASS-9])."""
+    if fault("password-logged"):
+        write_raw(argument.encode())
+    if client.admitted and fault("password-again-refused") and argument != hub.options.password:
+        raise RefusalError("bad-password")
+    if client.admitted or _is_right(argument, hub.options.password):
+        client.admitted = True
+        return client.send("ADMITTED")
+    return client.refuse_password(argument)
+
+
+def _is_right(words: str, password: str) -> bool:
+    """Compare octets, in a time that tells nothing ([PASS-11])."""
+    if fault("password-any-case"):
+        words, password = words.lower(), password.lower()
+    if fault("password-trimmed"):
+        words = words.strip(" ")
+    if fault("password-normalised"):
+        words, password = unicodedata.normalize("NFC", words), unicodedata.normalize("NFC", password)
+    if fault("password-first-word"):
+        words = words.split(" ")[0]
+    if fault("password-prefix"):
+        password = password[: len(words)]
+    return fault("password-any") or hmac.compare_digest(words.encode(), password.encode())
+
+
 def write_raw(octets: bytes) -> None:
     """Log octets as they came, for a fault only."""
     os.write(2, octets + b"\n")
@@ -216,6 +261,7 @@ _COMMANDS: dict[str, _Command] = {
     "/help": _help,
     "/who": _who,
     "/rooms": _rooms,
+    "/password": _password,
 }
 _NEED_ARGUMENT = frozenset({"/cd", "/say", "/nick", "/ping"})
 _TAKE_NONE = frozenset({"/who", "/rooms"})

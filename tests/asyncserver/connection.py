@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.asyncserver.hub import Hub
 
 HINT_AFTER = 5.0  # seconds of silence behind the beginning of a line ([LINE-10])
+WRONG = 1.0  # seconds until a wrong password is answered ([PASS-5])
+TRIES = 3  # wrong passwords until a client is sent away ([PASS-7])
 LINGER = 2.0  # seconds of reading on behind BYE ([NET-6])
 SOFT = 65536  # waiting octets above which a client, or its room, is read more slowly ([FLOW-1], [FLOW-2])
 _CHUNK = 65536  # octets handed to the transport at once: whole lines
@@ -50,7 +52,11 @@ class Connection(asyncio.Protocol):
         self._hinted = False
         self._greeted = False
         self._last_size = 0  # of the transport's buffer, at the last look
-        self.old_name = ""  # these three for faults only
+        self.admitted = not hub.options.password
+        self._wrong = 0  # passwords
+        self._waiting: asyncio.TimerHandle | None = None  # for the answer to a wrong password
+        self.guess = ""  # these four for faults only
+        self.old_name = ""
         self.used_feature = False
         self.members_seen: list[str] = []
 
@@ -122,7 +128,7 @@ class Connection(asyncio.Protocol):
     def _work(self) -> None:
         """Process one batch of lines; read on when none is left, else let the others have their turn."""
         self._scheduled = None
-        if self._must_wait():
+        if self._waiting or self._must_wait():
             return None
         octets = 0
         for _ in range(_BATCH_LINES):
@@ -142,6 +148,8 @@ class Connection(asyncio.Protocol):
             if line is None:
                 return self._read_on()
             self.hub.line(self, line)
+            if self._waiting and not fault("password-overtaken"):
+                return None
             octets += len(line)
             if octets > _BATCH_OCTETS or (self.waiting > SOFT and not fault("answers-unbounded")):
                 break
@@ -157,6 +165,31 @@ class Connection(asyncio.Protocol):
         else:
             return False
         return True
+
+    def refuse_password(self, words: str) -> None:
+        """Answer a wrong password after a while, and do nothing for this client until then ([PASS-5])."""
+        self.guess = words
+        if fault("password-blocks-all"):
+            time.sleep(WRONG)
+        if fault("password-blocks-all") or fault("password-hurried"):
+            return self._wrong_password()
+        self._transport.pause_reading()
+        self._waiting = self._loop.call_later(WRONG, self._wrong_password)
+        return None
+
+    def _wrong_password(self) -> None:
+        """Refuse a password; end it after the third ([PASS-3], [PASS-7])."""
+        self._waiting = None
+        if not self.served:
+            return
+        self._wrong += 1
+        last = self._wrong == TRIES and not fault("password-tries-unlimited")
+        if not (last and fault("password-denied-unrefused")):
+            self.hub.refuse(self, "bad-password")
+        if last:
+            self.hub.remove(self, "denied", "lost")
+        else:
+            self._schedule(0)
 
     def _schedule(self, seconds: float) -> None:
         """Stop reading, and go on with what is there after some seconds."""
@@ -221,7 +254,7 @@ class Connection(asyncio.Protocol):
         """The connection is gone ([LEFT-1])."""
         if exc and fault("reset-ends-server"):
             os._exit(1)
-        for timer in (self._choose, self._hint, self._scheduled):
+        for timer in (self._choose, self._hint, self._scheduled, self._waiting):
             if timer:
                 timer.cancel()
         if self.served and not (exc and fault("reset-ignored")):

@@ -13,6 +13,8 @@ _STOPPED = 1.0  # seconds in which nothing is taken for a client until it delays
 _ERRORS = {
     "too-long": "A line has at most 4096 octets.",
     "bad-text": "A line is UTF-8 without control characters.",
+    "no-password": "This server wants a password: /password and the password.",
+    "bad-password": "That is not it.",
     "unknown-command": "No such command; /help lists them.",
     "bad-argument": "That command needs an argument, or takes none.",
     "no-room": "Choose a room first.",
@@ -39,6 +41,7 @@ class Options:
     choose_timeout: float
     max_waiting: int
     stall_timeout: float
+    password: str = ""  # none is wanted where it is empty
 
 
 class Hub:
@@ -93,6 +96,8 @@ class Hub:
 
     def _hello(self) -> str:
         features = ["who", "rooms"]
+        if self.options.password and not fault("password-unadvertised"):
+            features.append("password")
         if fault("features-unadvertised"):
             features = []
         if fault("feature-twice"):
@@ -181,6 +186,8 @@ class Hub:
         if fault("own-codes") and code == "unknown-command":
             code = "bad-command"
         text = "" if fault("error-without-text") else _ERRORS.get(code, code)
+        if fault("password-told") and code == "bad-password":
+            text = f"It is not {client.guess}."
         client.send(f"ERROR {code} {text}".rstrip())
         if fault("error-twice") or (fault("too-long-twice") and code == "too-long"):
             client.send(f"ERROR {code} {text}")
@@ -226,6 +233,10 @@ class Hub:
                     member.send(line)
         if fault("events-to-lobby"):
             self._tell_lobby(line)
+        if fault("password-events-outside"):
+            for client in self.clients.values():
+                if not client.admitted:
+                    client.send(line)
 
     def enter(self, client: Connection, name: str) -> None:
         """Let a client enter a room, out of the one in which it is ([ROOM-1] to [ROOM-5])."""
@@ -308,6 +319,8 @@ class Hub:
         if fault("nick-refused-renames"):
             later(0.0, setattr, client, "name", name[:32])
         name, old = check_user_name(name), client.name
+        if fault("password-lost-at-nick") and self.options.password:
+            client.admitted = False
         other = self._owner(name, client)
         if other not in (None, client) or (other is client and fault("own-case-refused") and name != old):
             raise RefusalError("name-taken")
