@@ -14,6 +14,7 @@ from reference.client.editor import Editor
 from reference.client.runner import PipedLines, Runner, as_socket
 from reference.client.screen import NoScreen, PlainScreen, TerminalScreen
 from reference.client.session import FAILED, LEFT_AS_WISHED, Quit, Session
+from reference.password import PasswordFileError, read_password
 
 _HOST = "127.0.0.1"
 _PORT = 8080
@@ -28,6 +29,10 @@ def main() -> int:
     arguments = _arguments()
     host, port = arguments.address
     try:
+        password = None if arguments.password_file is None else read_password(arguments.password_file)
+    except PasswordFileError as error:
+        return _complain(FAILED, str(error))
+    try:
         connection = _connect(host, port, arguments)
     except (OSError, ValueError) as error:
         return _complain(FAILED, _why_not_connected(error, host, port))
@@ -36,7 +41,7 @@ def main() -> int:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     try:
-        end = _run(connection, Session(arguments.name, arguments.room))
+        end = _run(connection, Session(arguments.name, arguments.room, password))
     except KeyboardInterrupt:
         return LEFT_AS_WISHED
     return _complain(end.status, end.message) if end.message else end.status
@@ -67,6 +72,7 @@ def _run(connection: socket.socket, session: Session) -> Quit:
     if source is not None and on_terminal and out.isatty():
         from reference.client.keymode import KeyMode  # not everywhere there is a termios
 
+        session.can_ask = True
         editor = Editor()
         screen = TerminalScreen(out, os.environ, editor)
         return Runner(connection, session, screen, editor, source, KeyMode(source)).run()
@@ -86,6 +92,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--name", type=_name, help=texts.NAME_HELP)
     parser.add_argument("--room", type=_name, help=texts.ROOM_HELP)
+    parser.add_argument("--password-file", metavar="FILE", help=texts.PASSWORD_HELP)
     parser.add_argument("--tls", action="store_true", help=texts.TLS_HELP)
     parser.add_argument("--tls-ca", metavar="FILE", help=texts.TLS_CA_HELP)
     return parser.parse_args()

@@ -24,6 +24,7 @@ class Editor:
         self._place = 0  # in the history; at its end: the line that is new
         self._draft = ""
         self._lines: list[bytes] = []
+        self._secret = False
         self.ended = False  # Ctrl-D on an empty line
 
     @property
@@ -41,12 +42,20 @@ class Editor:
         lines, self._lines = self._lines, []
         return lines
 
+    def conceal(self, secret: bool) -> None:
+        """Neither show nor remember what is typed from here on, or do; what was typed before is dropped [PASS-13]."""
+        if secret != self._secret:
+            self._secret = secret
+            self._begin()
+
     def finish(self) -> list[bytes]:
         """Take that the terminal is gone; a line that was not ended is not a line."""
         return []
 
     def view(self, cells: int) -> tuple[str, str]:
         """Return what is to be seen left and right of the cursor, in so many cells; a longer line is scrolled."""
+        if self._secret:
+            return "", ""
         left = visible("".join(self._text[: self._cursor]))
         step = max(cells // 2, 1)
         beyond = width(left) - max(cells, 1)
@@ -82,8 +91,11 @@ class Editor:
     def _enter(self) -> None:
         text = self.text
         self._lines.append(text.encode("utf-8", "surrogateescape"))
-        if text and self._history[-1:] != [text]:
+        if text and not self._secret and self._history[-1:] != [text]:
             self._history = [*self._history[1 - _HISTORY :], text]
+        self._begin()
+
+    def _begin(self) -> None:
         self._place = len(self._history)
         self._draft = ""
         self._set("")

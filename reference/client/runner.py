@@ -41,6 +41,9 @@ class Lines(Protocol):
     def finish(self) -> Sequence[bytes | None]:
         """Take the end of the input; return the lines that it ends."""
 
+    def conceal(self, secret: bool) -> None:
+        """Neither show nor remember what is typed from here on, or do."""
+
 
 class PipedLines:
     """Lines of a pipe, a file, or a terminal that ends lines itself."""
@@ -58,6 +61,9 @@ class PipedLines:
     def finish(self) -> Sequence[bytes | None]:
         """A last line without its LF is a line: nobody takes back what stands in a pipe."""
         return self._splitter.feed(b"\n") if self._splitter.rest else []
+
+    def conceal(self, secret: bool) -> None:
+        """Nothing: where these lines come from, no password is asked for."""
 
 
 class Runner:
@@ -219,6 +225,7 @@ class Runner:
                 break
         if self._session.leaving and self._moved == inf:
             self._moved = time.monotonic()
+        self._lines.conceal(self._session.asking)
         prompt = self._session.prompt
         if shows or prompt != self._prompt:
             self._prompt = prompt

@@ -44,6 +44,7 @@ class Quit(NamedTuple):
 
 Effect = Show | Send | Quit
 
+_PASSWORD = "/password "
 LEFT_AS_WISHED = 0
 FAILED = 1
 
@@ -51,14 +52,20 @@ FAILED = 1
 class Session:
     """One connection as its user sees it, from HELLO to the end."""
 
-    def __init__(self, name: str | None = None, room: str | None = None) -> None:
-        """`name`, `room`: what to ask the server for first; both have the form of a name."""
+    def __init__(self, name: str | None = None, room: str | None = None, password: str | None = None) -> None:
+        """`name`, `room`: what to ask the server for first; both have the form of a name.
+
+        `password`: what to answer a server that wants one; None: the user is asked, if that `can_ask`.
+        """
         self._first = [f"/nick {name}"] if name else []
         self._first += [f"/cd {room}"] if room else []
+        self._password = password
         self._name = ""
         self._room = ""
         self._list: list[str] = []  # MEMBER or LIVE lines whose end has not come
         self._interrupted = False
+        self.can_ask = False  # what is typed can be kept from being seen
+        self.asking = False  # what is typed is a password, and not to be seen nor kept [PASS-13]
         self.ready = False  # HELLO has come: lines may be typed
         self.leaving = False  # `exit` was sent: nothing more is sent
 
@@ -67,6 +74,8 @@ class Session:
         """What the user is asked for now; empty while there is nothing to type."""
         if not self.ready or self.leaving:
             return ""
+        if self.asking:
+            return texts.PROMPT_PASSWORD
         return texts.PROMPT_ROOM.format(name=self._name, room=self._room) if self._room else texts.PROMPT_LOBBY
 
     # ------------------------------------------------------------ from the user
@@ -78,15 +87,16 @@ class Session:
         """
         if self.leaving or line == b"":
             return []
-        if line is None or len(line) > wire.MAX_CLIENT_LINE:
+        before = _PASSWORD if self.asking and line != b"exit" else ""
+        if line is None or len(before) + len(line) > wire.MAX_CLIENT_LINE:
             return [Show(Style.ERROR, texts.TOO_LONG.format(limit=wire.MAX_CLIENT_LINE))]
         text = wire.decode(line)
         if text is None:
             return [Show(Style.ERROR, texts.BAD_TEXT)]
         if text == "exit":
             return self.input_ended()
-        local = [Show(Style.INFO, line) for line in texts.HELP] if text.partition(" ")[0] == "/help" else []
-        return [*local, Send(text)]
+        local = text.partition(" ")[0] == "/help" and not before
+        return [*(Show(Style.INFO, line) for line in texts.HELP if local), Send(before + text)]
 
     def input_ended(self) -> list[Effect]:
         """Leave, because the user said so or has nothing more to say [CLIENT-15] [CLIENT-16]."""
@@ -129,6 +139,8 @@ class Session:
                 return [Show(Style.EVENT, texts.IN_ROOM.format(room=room))]
             case ("SAID", (name, text)):
                 return [Show(Style.OWN if name == self._name else Style.SAID, text, speaker=name)]
+            case ("ADMITTED", ()):
+                return self._admitted()
             case ("ERROR", (code, text)):
                 return self._refused(code, text)
             case ("BYE", (reason,)):
@@ -141,7 +153,17 @@ class Session:
         if message is None or message.kind != "HELLO" or message.words[0] != wire.PROTOCOL:
             return [Quit(FAILED, texts.NOT_FLURFUNK)]  # [CLIENT-2]
         self.ready = True
-        return [Send(line) for line in self._first]
+        wanted = "password" in message.words[1].split(" ")
+        if wanted and self._password is None:
+            self.asking = self.can_ask
+            return [Show(Style.EVENT, texts.PASSWORD_ASKED) if self.can_ask else Quit(FAILED, texts.PASSWORD_WANTED)]
+        known = [f"{_PASSWORD}{self._password}"] if wanted else []  # [PASS-14]
+        return [Send(line) for line in (*known, *self._first)]
+
+    def _admitted(self) -> list[Effect]:
+        first = self._first if self.asking else []
+        self.asking = False
+        return [Show(Style.EVENT, texts.ADMITTED), *map(Send, first)]
 
     def _named(self, name: str) -> list[Effect]:
         text = texts.NEW_NAME if self._name else texts.FIRST_NAME
@@ -149,6 +171,8 @@ class Session:
         return [Show(Style.EVENT, text.format(name=name))]
 
     def _refused(self, code: str, theirs: str) -> list[Effect]:
+        if code == wire.ErrorCode.BAD_PASSWORD and self._password is not None:
+            return [Quit(FAILED, texts.PASSWORD_WRONG)]
         ours = texts.ERRORS.get(code, texts.ERROR_OTHERWISE.format(code=code))
         effects: list[Effect] = [Show(Style.ERROR, texts.SERVER_SAYS.format(ours=ours, theirs=theirs))]
         if code in (wire.ErrorCode.BAD_NAME, wire.ErrorCode.NAME_TAKEN):

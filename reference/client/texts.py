@@ -6,6 +6,7 @@ Braces are filled by `str.format`; what fills them may be anybody's text, since 
 # ---------------------------------------------------------------- prompts
 
 PROMPT_LOBBY = "Room to enter: "
+PROMPT_PASSWORD = "Password (not shown): "
 PROMPT_ROOM = "{name}@{room}> "
 PROMPT_NARROW = "> "
 
@@ -14,6 +15,8 @@ PROMPT_NARROW = "> "
 FIRST_NAME = "You are {name}."
 NEW_NAME = "You are now called {name}."
 SAME_NAME = "You are still called {name}."
+PASSWORD_ASKED = "This server wants a password."
+ADMITTED = "The password is right."
 IN_ROOM = "You are in {room}."
 JOINED = "{name} entered."
 LEFT = {
@@ -44,6 +47,8 @@ HELP = (
 ERRORS = {
     "too-long": "That line is too long.",
     "bad-text": "That line has characters in it that are not allowed.",
+    "no-password": "The server wants a password first.",
+    "bad-password": "That is not the password.",
     "unknown-command": "There is no such command. /help lists them.",
     "bad-argument": "That command was given too much or too little.",
     "no-room": "Enter a room first.",
@@ -69,8 +74,13 @@ BYE = {
     "slow": "The server closed the connection: what it had to send was not read fast enough.",
     "full": "The server is full. Try again later.",
     "idle": "The server closed the connection: no room was chosen in time.",
+    "denied": "The server closed the connection: too many passwords were wrong.",
 }
 BYE_OTHERWISE = "The server closed the connection ({reason})."
+PASSWORD_WANTED = (
+    "The server wants a password, and here it cannot be asked for without being seen: use --password-file FILE."
+)
+PASSWORD_WRONG = "The password in the file is not the server's."
 REFUSED = "Nothing listens at {address}: connection refused."
 NOT_RESOLVED = "The host {host} was not found."
 TIMED_OUT = "No answer from {address}."
@@ -83,6 +93,7 @@ EPILOG = "Exit status: 0 left as wished, 1 not connected or ended by the server,
 ADDRESS_HELP = "the server, HOST or HOST:PORT (127.0.0.1:8080)"
 NAME_HELP = "the name to take"
 ROOM_HELP = "the room to enter (asked for otherwise)"
+PASSWORD_HELP = "the server's password is the first line of this file (asked for otherwise)"
 TLS_HELP = "inside TLS; the server has to prove who it is"
 TLS_CA_HELP = "inside TLS, and trust the certificates in this file (in PEM) instead of the system's"
 BAD_PORT = "a port is a number from 1 to 65535, not {port!r}"
