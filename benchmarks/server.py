@@ -1,0 +1,158 @@
+"""A server process: started on a free port, looked at while it works, and ended with all that it started."""
+
+import contextlib
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+START_SECONDS = 15.0  # from starting the command to accepting connections
+STOP_SECONDS = 12.0  # section 12: at most 10 seconds from the signal to the end, and some to spare
+_POLL_SECONDS = 0.02
+_PROC = Path("/proc")
+
+
+class StartError(Exception):
+    """A server did not start; the message says which and why, in one line."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A name for tables, and the command line: `{port}` stands in it, and `{python}` may."""
+
+    name: str
+    line: str
+
+    def words(self, port: int) -> list[str]:
+        """Return the words of the command for a port.  Raises ValueError where they cannot be made."""
+        try:
+            words = shlex.split(self.line.format(port=port, python=shlex.quote(sys.executable)))
+        except (KeyError, IndexError, AttributeError) as error:
+            raise ValueError(f"a brace that means nothing in {self.line!r}") from error
+        if not words or self.line.format(port=1, python="") == self.line.format(port=2, python=""):
+            raise ValueError(f"{{port}} does not stand in {self.line!r}")
+        return words
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a server's processes use, all together; None where the system does not tell."""
+
+    cpu: float | None  # seconds of processor time since the start, user and system, all threads
+    memory: int | None  # resident KiB
+    threads: int | None
+    descriptors: int | None
+
+
+class Server:
+    """A running server.  As a context: it is ended with its whole process group, whatever happens."""
+
+    def __init__(self, command: Command) -> None:
+        """Start it, and wait until it accepts connections.  Raises StartError."""
+        self.command = command
+        self.address = ("127.0.0.1", _free_port())
+        with contextlib.ExitStack() as stack:
+            self._said = stack.enter_context(tempfile.TemporaryFile())
+            try:
+                # Its input stays open, since a console's end could be taken for the operator's wish to end it.
+                self._process = subprocess.Popen(
+                    command.words(self.address[1]),
+                    stdin=subprocess.PIPE,
+                    stdout=self._said,
+                    stderr=self._said,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise StartError(f"{command.name} cannot be started: {error}") from error
+            stack.callback(self._end)
+            self._wait_until_accepting()
+            self._stack = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def usage(self) -> Usage:
+        """Return what the processes of the server use now."""
+        pids = list(self._pids())
+        if not pids:
+            return Usage(None, None, None, None)
+        # Linux' clock of another process' time: finer than the hundredths of a second in /proc/PID/stat.
+        cpu = sum(time.clock_gettime(~pid << 3 | 2) for pid in pids)
+        states = [(_PROC / str(pid) / "status").read_text() for pid in pids]
+        descriptors = sum(len(os.listdir(_PROC / str(pid) / "fd")) for pid in pids)
+        return Usage(cpu, _sum(states, "VmRSS"), _sum(states, "Threads"), descriptors)
+
+    def death(self, seconds: float = 0) -> str | None:
+        """Return in words how the server ended by itself, within so many seconds; None where it runs on."""
+        try:
+            status = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        size = os.fstat(self._said.fileno()).st_size
+        lines = os.pread(self._said.fileno(), 4096, max(0, size - 4096)).decode("utf-8", "replace").split("\n")
+        said = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return f"ended by itself, with status {status}" + (f"; its last line is {said[:200]!r}" if said else "")
+
+    def _pids(self) -> Iterator[int]:
+        """Yield the processes of the group that we started and that still run, where /proc tells."""
+        names = os.listdir(_PROC) if (_PROC / "self/stat").exists() else []
+        for pid in (int(name) for name in names if name.isdigit()):
+            with contextlib.suppress(OSError):
+                state, _, group = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[:3]
+                if int(group) == self._process.pid and state != "Z":
+                    yield pid
+
+    def _wait_until_accepting(self) -> None:
+        end = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                probe = socket.create_connection(self.address, timeout=1)
+                break
+            except OSError as error:
+                if death := self.death():
+                    raise StartError(f"{self.command.name} {death}") from error
+                if time.monotonic() > end:
+                    told = f"does not accept connections within {START_SECONDS:.0f} s"
+                    raise StartError(f"{self.command.name} {told}") from error
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(_POLL_SECONDS)
+        with probe, contextlib.suppress(OSError):  # part so that the server is done with it, and it takes no place
+            probe.settimeout(1)
+            probe.shutdown(socket.SHUT_WR)
+            while probe.recv(4096):
+                pass
+
+    def _end(self) -> None:
+        """Ask the server to end, then kill what is left of its process group."""
+        try:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_SECONDS)
+        finally:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            if self._process.stdin:
+                self._process.stdin.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _sum(states: list[str], key: str) -> int:
+    """Return the sum of a number over the texts of several /proc/PID/status."""
+    return sum(int(line.split()[1]) for state in states for line in state.splitlines() if line.startswith(f"{key}:"))
