@@ -5,12 +5,13 @@ of the spec promise it.  The effects of the chat are carried out on real streams
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference.server.chat import Append, Chat, Close, Effect, Enter, Leave, Record, Tell
+from reference.server.chat import Append, Chat, Close, Effect, Enter, Hold, Leave, Record, Tell, User
 from reference.server.stream import Outbox, Stream
 from reference.wire import ByeReason, ErrorCode, LeftReason, parse
 
@@ -42,7 +43,7 @@ class Carrier:
                     self.outboxes[user].leave()
                     self.outboxes[user].tell(f"BYE {reason}\n".encode())
                     self.closed.add(user)
-                case Record():
+                case Record() | Hold():
                     pass
 
     def hand_out(self) -> None:
@@ -70,9 +71,9 @@ def shortened(line: str) -> str:
 class World:
     """A chat and the lines that its clients got."""
 
-    def __init__(self, *names: str, room: str = "main") -> None:
+    def __init__(self, *names: str, room: str = "main", is_password: Callable[[str], bool] | None = None) -> None:
         """Connect clients of these names, numbered from 1, all in one room."""
-        self.chat = Chat()
+        self.chat = Chat(is_password)
         self.carrier = Carrier()
         for user, name in enumerate(names, 1):
             self.carrier.carry_out(self.chat.connect(user))
@@ -419,3 +420,66 @@ def test_one_left_for_each_joined(steps: list[tuple[str, int, str]]) -> None:
             case "MEMBER":
                 listed.add(words[0])
     assert listed == present
+
+
+# ---------------------------------------------------------------- the feature password
+
+
+def closed_world() -> World:
+    """Return a chat that wants the password `Open sesame`, and one client outside."""
+    world = World(is_password="Open sesame".__eq__)
+    world.carrier.carry_out(world.chat.connect(1))
+    assert world.got(1) == [["HELLO flurfunk/1 who rooms password", "NAME guest-1", "INFO"]]
+    return world
+
+
+def test_before_admission_there_is_one_answer() -> None:
+    """[PASS-4]: and what is refused has no effect."""
+    world = closed_world()
+    refused = ["main", "/cd main", "/cd", "/nick Ann", "/nick B.B.", "/say x", "/say", "/who", "/rooms x", "/shrug"]
+    refused += ["/ping", "/password", "/password ", "/PASSWORD Open sesame", "exit now"]
+    for line in refused:
+        world.say(1, line)
+    assert world.got(1) == [["ERROR no-password"] * len(refused)]
+    assert world.chat.users() == [User("guest-1", admitted=False)]
+    world.say(1, "/ping x")
+    too_long = parse(None)
+    assert too_long
+    world.carrier.carry_out(world.chat.handle(1, too_long))
+    world.say(1, "\x00")
+    assert world.got(1) == [["PONG x", "ERROR too-long", "ERROR bad-text"]]
+    world.say(1, "/help")
+    assert set(world.got(1)[0]) == {"INFO"}
+    world.say(1, "exit")
+    assert world.got(1) == [["BYE exit"]]
+
+
+def test_admission() -> None:
+    """[PASS-2] [PASS-8] [PASS-9]."""
+    world = closed_world()
+    world.say(1, "/password Open sesame")
+    assert world.got(1) == [["ADMITTED", "INFO"]]
+    for line in ("main", "hi", "/password", "/password wrong", "/shrug", "/ping"):
+        world.say(1, line)
+    wanted = ["ROOM main", "SAID guest-1 hi", "ADMITTED", "ADMITTED", "ERROR unknown-command", "ERROR bad-argument"]
+    assert world.got(1) == [wanted]
+
+
+def test_wrong_passwords_are_answered_when_the_wait_is_over() -> None:
+    """[PASS-3] [PASS-5] [PASS-7]."""
+    world = closed_world()
+    for number in (1, 2, 3):
+        assert world.say(1, "/password open Sesame") == [Hold(1)]
+        assert world.got(1) == [[]]
+        world.carrier.carry_out(world.chat.refuse_password(1))
+        assert world.got(1) == [["ERROR bad-password", *(["BYE denied"] if number == 3 else [])]]
+    assert world.chat.users() == []
+    assert world.chat.refuse_password(1) == []
+
+
+def test_without_a_password_there_is_no_such_command() -> None:
+    """[FEAT-1]."""
+    world = World("Ann")
+    for line in ("/password", "/password ", "/password x"):
+        world.say(1, line)
+    assert world.got(1) == [["ERROR unknown-command"] * 3]

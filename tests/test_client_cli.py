@@ -373,3 +373,31 @@ def test_it_sleeps_while_nothing_happens(server: ScriptedServer) -> None:
     finally:
         connection.send("BYE removed")
         assert client.end()[0] == 1
+
+
+def test_a_pipe_is_not_asked_for_a_password(server: ScriptedServer) -> None:
+    client = Client(server.address, input_=b"no secret\n")
+    connection = server.accept()
+    connection.send("HELLO flurfunk/1 password", "NAME Ann")
+    assert connection.line() is None
+    assert client.end() == (1, [], [f"client.py: {texts.PASSWORD_WANTED}"])
+
+
+def test_a_password_from_a_file(server: ScriptedServer, tmp_path: Path) -> None:
+    """The lines of a pipe need not wait for the answer: they are processed in their order."""
+    file = tmp_path / "password"
+    file.write_text("Open sesame\n")
+    client = Client(server.address, "--room", "main", "--password-file", str(file), input_=b"hello\n")
+    connection = server.accept()
+    connection.send("HELLO flurfunk/1 password", "NAME Ann")
+    connection.expect("/password Open sesame", "/cd main", "hello", "exit")
+    connection.send("ADMITTED", "ROOM main")
+    connection.dismiss()
+    assert client.end()[::2] == (0, [])
+
+
+def test_a_password_file_that_is_none(tmp_path: Path) -> None:
+    for path, why in ((tmp_path / "missing", "No such file"), (tmp_path, "directory")):
+        status, lines, complaints = Client("--password-file", str(path), input_=b"").end()
+        assert (status, lines, len(complaints)) == (1, [], 1)
+        assert why in complaints[0]

@@ -109,3 +109,21 @@ def test_view_fits_and_is_harmless(text: str, moves: int, cells: int) -> None:
     left, right = editor.view(cells)
     assert visible(left + right) == left + right
     assert width(left + right) <= max(cells, 1)
+
+
+def test_a_secret_is_neither_shown_nor_kept() -> None:
+    """[PASS-13]."""
+    editor = Editor()
+    editor.conceal(True)
+    assert editor.feed(b"secret\rsecre") == [b"secret"]
+    assert editor.view(20) == ("", "")
+    editor.conceal(True)
+    assert editor.feed(b"t\rhalf" + UP.encode()) == [b"secret"]
+    editor.conceal(False)
+    assert editor.view(20) == ("", "")
+    for key in (UP, DOWN, UP):
+        editor.feed(key.encode())
+        assert editor.text == ""
+    assert editor.feed(b"plain\r") == [b"plain"]
+    editor.feed(UP.encode())
+    assert editor.text == "plain"

@@ -254,3 +254,75 @@ def test_an_interrupt_ends_as_wished_whatever_comes() -> None:
     assert session.interrupted() == []
     assert session.patience_ended() == received(session, "BYE slow") == [Quit(0)]
     assert session.connection_ended() == [Quit(0, texts.LOST)]
+
+
+# ---------------------------------------------------------------- a server that wants a password
+
+
+def asked(name: str | None = None) -> Session:
+    """A session whose user is asked for the password."""
+    session = Session(name, "main")
+    session.can_ask = True
+    assert session.received(b"HELLO flurfunk/1 who password rooms") == [Show(Style.EVENT, texts.PASSWORD_ASKED)]
+    assert session.asking
+    return session
+
+
+def test_the_user_is_asked_for_the_password() -> None:
+    """[PASS-12]: name and room wait until it was right."""
+    session = asked("Ann")
+    assert session.prompt == texts.PROMPT_PASSWORD
+    assert session.typed(b"/help me") == [Send("/password /help me")]
+    (shown,) = received(session, "ERROR bad-password no")
+    assert isinstance(shown, Show)
+    assert shown.text.startswith(texts.ERRORS["bad-password"])
+    assert session.asking
+    assert session.typed(b"Open sesame") == [Send("/password Open sesame")]
+    assert received(session, "ADMITTED") == [Show(Style.EVENT, texts.ADMITTED), Send("/nick Ann"), Send("/cd main")]
+    assert session.prompt == texts.PROMPT_LOBBY
+    assert session.typed(b"hello") == [Send("hello")]
+    assert received(session, "ADMITTED") == [Show(Style.EVENT, texts.ADMITTED)]
+
+
+def test_exit_leaves_where_the_password_is_asked_for() -> None:
+    """[CLIENT-15]."""
+    assert asked().typed(b"exit") == [Send("exit")]
+
+
+def test_a_password_that_cannot_be_sent_is_told() -> None:
+    """[LINE-11] [TEXT-7]."""
+    session = asked()
+    assert session.typed(b"x" * 4086) == [Send("/password " + "x" * 4086)]
+    for line in (b"x" * 4087, b"\xff", b"a\x1bb"):
+        (shown,) = session.typed(line)
+        assert isinstance(shown, Show)
+        assert shown.style is Style.ERROR
+
+
+def test_three_wrong_passwords_end_it() -> None:
+    """[CLIENT-18]."""
+    assert received(asked(), "BYE denied") == [Quit(1, texts.BYE["denied"])]
+
+
+def test_a_password_from_a_file_is_sent_first() -> None:
+    session = Session("Ann", "main", "Open sesame")
+    sent = session.received(b"HELLO flurfunk/1 password")
+    assert sent == [Send("/password Open sesame"), Send("/nick Ann"), Send("/cd main")]
+    assert not session.asking
+    assert received(session, "ADMITTED") == [Show(Style.EVENT, texts.ADMITTED)]
+
+
+def test_a_wrong_password_from_a_file_ends_it() -> None:
+    session = Session(password="wrong")
+    session.received(b"HELLO flurfunk/1 password")
+    assert received(session, "ERROR bad-password no") == [Quit(1, texts.PASSWORD_WRONG)]
+
+
+def test_a_password_is_not_sent_unasked() -> None:
+    """[PASS-14]."""
+    assert Session(password="secret").received(b"HELLO flurfunk/1 who passwords x-password") == []
+
+
+def test_where_nothing_can_be_hidden_nothing_is_asked() -> None:
+    session = Session()
+    assert session.received(b"HELLO flurfunk/1 password") == [Quit(1, texts.PASSWORD_WANTED)]

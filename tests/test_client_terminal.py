@@ -286,3 +286,27 @@ def test_colour(server: ScriptedServer, environment: dict[str, str], colours: bo
         assert terminal.end() == 0
     assert (b"m<Bob>" in terminal.output) == colours
     assert (b"\x1b" in terminal.output) == escapes
+
+
+def test_a_password_is_asked_for_and_not_seen(server: ScriptedServer, terminal: Terminal) -> None:
+    """[PASS-12] [PASS-13]: nor kept, nor a half one shown when it has turned out that the one before was right."""
+    connection = server.accept()
+    connection.send("HELLO flurfunk/1 who rooms password", "NAME Ann")
+    terminal.until_typed("Password (hidden):")
+    terminal.press("0pen sesame\r")
+    connection.expect("/password 0pen sesame")
+    connection.send("ERROR bad-password no")
+    terminal.until(lambda: any(line.startswith("! That is not the password.") for line in terminal.lines))
+    terminal.press("Open sesame\rOpen ses")
+    connection.expect("/password Open sesame")
+    connection.send("ADMITTED")
+    terminal.until_typed("Room to enter:")
+    terminal.press(f"{UP}main\r")
+    connection.expect("main")
+    connection.send("ROOM main")
+    terminal.until_typed("Ann@main>")
+    terminal.press("exit\r")
+    connection.expect("exit")
+    connection.dismiss()
+    assert terminal.end() == 0
+    assert b"ses" not in terminal.output

@@ -4,7 +4,7 @@ import contextlib
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -20,9 +20,9 @@ from tests.support import DEADLINE, Client, wait_until
 class Stage:
     """A hub, and clients whose lines are handed to it as a batch."""
 
-    def __init__(self, limits: Limits = Limits()) -> None:  # noqa: B008
+    def __init__(self, limits: Limits = Limits(), is_password: Callable[[str], bool] | None = None) -> None:  # noqa: B008
         self.noted: list[Record] = []
-        self.hub = Hub(limits, self.noted.append)
+        self.hub = Hub(limits, self.noted.append, is_password=is_password)
         self.stack = contextlib.ExitStack()
         self.hub.start()
 
@@ -336,3 +336,60 @@ def test_numbers(stage: Stage) -> None:
 def test_numbers_again_and_again(stage: Stage) -> None:
     stage.hub.note_stats(0.01)
     wait_until(lambda: [event.name for event in stage.noted].count("stats") > 2, "the third line of numbers")
+
+
+# ---------------------------------------------------------------- the feature password
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """A hub that wants a password, and would let who gives a wrong one wait for longer than any test."""
+    monkeypatch.setattr(hub, "HOLD", 10 * DEADLINE)
+    stage = Stage(is_password="Open sesame".__eq__)
+    with stage.stack:
+        yield stage
+
+
+def guess(stage: Stage) -> tuple[Peer, Client, threading.Thread]:
+    """Return a client that has given a wrong password and sent more, and the thread in which it waits."""
+    peer, client = stage.connect()
+    lines = ("/ping with", "/password wrong", "/ping behind")
+    thread = threading.Thread(target=stage.say, args=(peer, *lines), daemon=True)
+    thread.start()
+    client.until("PONG with")
+    return peer, client, thread
+
+
+def test_who_waits_for_a_wrong_password_holds_nobody_up(closed: Stage) -> None:
+    """[PASS-6]."""
+    guess(closed)
+    _, ann_client = closed.connect("/password Open sesame", "main")
+    _, bob_client = closed.connect("/password Open sesame", "main", "hello")
+    for client in (ann_client, bob_client):
+        client.until("SAID guest-3 hello")
+
+
+@pytest.mark.parametrize("how", ["kick", "shut_down"])
+def test_who_waits_for_a_wrong_password_can_be_sent_away(closed: Stage, how: str) -> None:
+    """[BYE-2] [BYE-3]: and gets no answer any more."""
+    peer, client, thread = guess(closed)
+    if how == "kick":
+        assert closed.hub.kick("guest-1")
+    else:
+        closed.hub.shut_down(0.0)
+    assert client.until(f"BYE {'removed' if how == 'kick' else 'shutdown'}") == []
+    thread.join(DEADLINE)
+    assert not thread.is_alive()
+    assert client.rest() == []
+    closed.end(peer)
+
+
+def test_the_time_to_choose_a_room_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """[BYE-7]: it runs from the connection on."""
+    monkeypatch.setattr(hub, "HOLD", 10 * DEADLINE)
+    stage = Stage(Limits(choose_timeout=0.5), is_password="Open sesame".__eq__)
+    with stage.stack:
+        _, client, thread = guess(stage)
+        assert client.until("BYE idle") == []
+        thread.join(DEADLINE)
+        assert not thread.is_alive()

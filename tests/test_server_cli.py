@@ -322,3 +322,48 @@ def test_exit_status_is_seen_by_a_shell() -> None:
     )
     assert re.fullmatch(rb"listening on 127\.0\.0\.1:\d+\n", done.stdout)
     assert done.stderr == b""
+
+
+# ---------------------------------------------------------------- a password
+
+
+def test_a_server_with_a_password(tmp_path: Path) -> None:
+    """[PASS-10]: it is neither logged nor printed, nor are wrong ones."""
+    file = tmp_path / "password"
+    file.write_text("Open sesame\n")
+    file.chmod(0o640)
+    with Server("--password-file", str(file)) as server:
+        client = server.open()
+        client.send("/password 0pen Sesame", "/password Open sesame", "main", "exit")
+        lines = client.rest()
+        assert [line.split(" ")[0] for line in lines if not line.startswith("INFO")] == [
+            *("HELLO", "NAME", "ERROR", "ADMITTED", "ROOM", "BYE")
+        ]
+        server.type("/who")
+        assert "sesame" not in server.printed("0 connected").lower()
+        wait_until(lambda: "is gone" in server.log())
+        assert "others can read" in server.log()
+        assert "gave a wrong password" in server.log()
+        assert "sesame" not in server.log().lower()
+
+
+def test_a_password_that_only_the_owner_can_read_needs_no_warning(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.touch(0o600)
+    file.write_text("Open sesame\n")
+    with Server("--password-file", str(file)) as server:
+        server.open().close()
+        wait_until(lambda: "is gone" in server.log())
+        assert "others can read" not in server.log()
+
+
+@pytest.mark.parametrize("octets", [None, b"", b"\n", b"x" * 129, b"secret\xff", b"secret\x00"])
+def test_no_password_in_the_file(octets: bytes | None, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    if octets is not None:
+        file.write_bytes(octets)
+    status, error = refused("--port", "0", "--password-file", str(file))
+    assert status == 1
+    assert len(error.splitlines()) == 1
+    assert str(file) in error
+    assert "secret" not in error

@@ -6,7 +6,7 @@ Braces are filled by `str.format`; what fills them may be anybody's text, since 
 # ---------------------------------------------------------------- prompts
 
 PROMPT_LOBBY = "Room to enter: "
-PROMPT_PASSWORD = "Password (not shown): "
+PROMPT_PASSWORD = "Password (hidden): "
 PROMPT_ROOM = "{name}@{room}> "
 PROMPT_NARROW = "> "
 
