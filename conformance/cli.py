@@ -23,6 +23,7 @@ from conformance.session import SessionSyntaxError, read_session, session_check,
 from conformance.spec import GRAMMAR, Requirement, SpecNotFoundError, find_spec, read_requirements
 from conformance.subject import AddressSubject, CommandSubject, Subject
 from conformance.subjectfile import SubjectFile, SubjectFileError, read_subject_file
+from conformance.tls import Trust
 
 REFERENCE = "{python} reference/server/server.py --port {port}"
 REFERENCE_LIMITED = REFERENCE + " --max-clients {clients} --choose-timeout {seconds} --stall-timeout {stall}"
@@ -77,6 +78,8 @@ def _fill(arguments: argparse.Namespace, file: SubjectFile, checks: set[str]) ->
             arguments.password_server_cmd = command and _password_command(command)
         if not arguments.client_cmd:
             arguments.client_cmd = file.client_command and _command(file.client_command)
+        if not arguments.tls_ca:
+            arguments.tls_ca = file.tls_ca and _trust(file.tls_ca)
     except argparse.ArgumentTypeError as error:
         raise SubjectFileError(f"{arguments.subject}: {error}") from error
     arguments.console = arguments.console and file.console
@@ -128,7 +131,7 @@ def _server_part(
     arguments: argparse.Namespace,
 ) -> Part:
     def begin() -> tuple[CheckRunner, frozenset[str]]:
-        first = smoke.look(subject.address())
+        first = smoke.look(subject.address(), subject.tls)
         deadline = first.deadline * arguments.time_factor
         settings = Settings(
             first.features, deadline, arguments.jobs, arguments.seed, frozenset(file.features), arguments.examples
@@ -186,13 +189,14 @@ def _server(arguments: argparse.Namespace) -> Subject | None:
     """Return the server that is named, or the reference where nothing is; None where only a client is."""
     if arguments.server:
         host, port = arguments.server
-        return AddressSubject(host, port, console=arguments.console)
+        return AddressSubject(host, port, console=arguments.console, tls=arguments.tls_ca)
     if arguments.server_cmd:
         return CommandSubject(
             arguments.server_cmd,
             limited_command=arguments.limited_server_cmd,
             password_command=arguments.password_server_cmd,
             console=arguments.console,
+            tls=arguments.tls_ca,
         )
     if arguments.client_cmd:
         return None
@@ -201,7 +205,11 @@ def _server(arguments: argparse.Namespace) -> Subject | None:
             _complain("what is to be checked? Say --server-cmd, --server, --client-cmd or --subject", NOT_PROVEN)
         )
     return CommandSubject(
-        REFERENCE, limited_command=REFERENCE_LIMITED, password_command=REFERENCE_PASSWORD, console=arguments.console
+        REFERENCE,
+        limited_command=REFERENCE_LIMITED,
+        password_command=REFERENCE_PASSWORD,
+        console=arguments.console,
+        tls=arguments.tls_ca,
     )
 
 
@@ -237,6 +245,12 @@ def _parser() -> argparse.ArgumentParser:
         type=_password_command,
         metavar="CMD",
         help="starts it so that it wants a password: {password_file} is replaced by a file with that in its first line",
+    )
+    parser.add_argument(
+        "--tls-ca",
+        type=_trust,
+        metavar="FILE",
+        help="the server speaks TLS, and the certificates in this file (in PEM) vouch for its own",
     )
     client = parser.add_mutually_exclusive_group()
     client.add_argument(
@@ -299,6 +313,13 @@ def _password_command(value: str) -> str:
     if "{password_file}" not in value:
         raise argparse.ArgumentTypeError("{password_file} does not stand in the command")
     return _command(value)
+
+
+def _trust(value: str) -> Trust:
+    try:
+        return Trust(Path(value))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _file(value: str) -> Path:

@@ -37,7 +37,7 @@ _OPENINGS = (
         b"GET ",
         b"OPTIONS * ",
         b"\xef\xbb\xbfGET /",
-        b"\x16\x03\x01\x02\x00",
+        b"\x16\x03\x01\x02\x00\n",
         b"get x\n",
         b"GET\n",
         b"get\n",

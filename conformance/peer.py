@@ -1,11 +1,13 @@
 """One connection to the server, as octets and lines, with deadlines and the barrier of section 9.2."""
 
+import contextlib
 import selectors
 import socket
 from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from conformance.tls import Connection
 from conformance.transcript import shown
 from conformance.verdict import Failed
 
@@ -19,7 +21,7 @@ _WRITE = 16384  # octets that are written at once, so that reading keeps up with
 class Peer:
     """A client of the suite. Lines are octets without LF; where text is given, it is sent and compared as UTF-8."""
 
-    def __init__(self, stage: "Scene", label: str, connection: socket.socket) -> None:
+    def __init__(self, stage: "Scene", label: str, connection: Connection) -> None:
         """`label`: what the transcript calls it; `connection`: connected, and owned by this object from now on."""
         self.label = label
         self.name = ""  # the user name that the server knows it by
@@ -65,7 +67,8 @@ class Peer:
     def half_close(self) -> None:
         """End the sending direction; go on receiving."""
         self._stage.transcript.event(self.label, "ends its sending")
-        self._socket.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):  # broken already: reading tells
+            self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         """Close the connection, without exit."""

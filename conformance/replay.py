@@ -30,7 +30,8 @@ _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
 def write_replays(result: Result, directory: Path) -> list[Path]:
     """Write a session file and a shell script for a check that failed; return their paths.
 
-    There are none where nothing was sent, and for a server that wants a password, which the model does not know.
+    There are none where nothing was sent, and for a server that wants a password, which the model does not know;
+    and there is no script where the connections are inside TLS, since nc has none.
 
     Raises OSError where the directory cannot be written.
     """
@@ -46,6 +47,8 @@ def write_replays(result: Result, directory: Path) -> list[Path]:
     session, shell = (directory / f"{result.id.replace('/', '-')}{ending}" for ending in (".session", ".sh"))
     writer = _Writer(result.transcript, acts)
     session.write_text(_session(result, writer), encoding="utf-8")
+    if result.transcript.inside_tls:
+        return [session]
     shell.write_text(script(acts, writer.received, [result.id, *_told(result)]), encoding="utf-8")
     shell.chmod(0o755)
     return [session, shell]
@@ -108,6 +111,7 @@ class _Writer:
         self.rooms: set[str] = set()
         self.received: list[tuple[str, bytes]] = []  # by whom, and which line; `...` at its end stands for any words
         self._acts = acts
+        self._inside_tls = transcript.inside_tls
         self._suffix = f"-{transcript.suffix}".encode()
         self._world = World(features=frozenset(transcript.features))
         self._streams: dict[str, _Stream] = {}
@@ -164,7 +168,7 @@ class _Writer:
         stream = self._streams[act.who]
         self._lines.append(f"{act.who} {self._step(self._sent[number], whole=not stream.rest)}")
         data = stream.rest + act.octets
-        if not stream.begun and is_foreign(data):
+        if not stream.begun and is_foreign(data, inside_tls=self._inside_tls):
             self._world, _ = self._world.leave(act.who, "lost")
             self._expect([], end=act.who)
             return

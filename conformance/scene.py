@@ -3,13 +3,13 @@
 import itertools
 import secrets
 import selectors
-import socket
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from conformance.grammar import Grammar
 from conformance.peer import Peer, listed
+from conformance.tls import Connection
 from conformance.transcript import Transcript
 from conformance.verdict import Failed, Inconclusive
 
@@ -42,7 +42,7 @@ class Scene(ABC):
             peer.close()
         self.selector.close()
 
-    def adopt(self, label: str, connection: socket.socket) -> Peer:
+    def adopt(self, label: str, connection: Connection) -> Peer:
         """Return a connection as a peer, which is closed with the scene."""
         peer = Peer(self, label, connection)
         self._peers.append(peer)

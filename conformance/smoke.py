@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 
 from conformance.subject import Address, UnreachableError
+from conformance.tls import Trust, reason
 from conformance.transcript import shown
 
 SMOKE_SECONDS = 2.0
@@ -25,8 +26,8 @@ class FirstLook:
     deadline: float
 
 
-def look(address: Address) -> FirstLook:
-    """Connect and read HELLO; raises UnreachableError with one clear line where none comes.
+def look(address: Address, tls: Trust | None = None) -> FirstLook:
+    """Connect, inside TLS if told so, and read HELLO; raises UnreachableError with one clear line where none comes.
 
     A server that is silent for 2 seconds is sent a ping, and has as long to answer it.
     """
@@ -38,6 +39,10 @@ def look(address: Address) -> FirstLook:
         raise UnreachableError(f"no Flurfunk/1 server at {where}: it breaks the connection") from error
     except OSError as error:
         raise UnreachableError(f"nobody accepts connections at {where}: {error.strerror or error}") from error
+    try:
+        connection = tls.enter(connection, address[0]) if tls else connection
+    except OSError as error:
+        raise UnreachableError(f"no TLS with the server at {where}: {reason(error)}") from error
     with connection:
         try:
             received, how = _beginning(connection, end)

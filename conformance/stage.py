@@ -25,6 +25,7 @@ class Stage(Scene):
         """
         super().__init__(grammar, deadline=deadline, seed=seed)
         self.subject = subject
+        self.transcript.inside_tls = subject.tls is not None
         self.examples = examples
         self._server: Running | None = None
         self._lent = False
@@ -82,14 +83,16 @@ class Stage(Scene):
             # With small segments the sender's operating system keeps little, too.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
         connection.settimeout(self.deadline)
+        tls = self.subject.tls
         try:
             connection.connect(address)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            inside = tls.channel(connection, address[0]) if tls else connection
         except OSError as error:
             connection.close()
             raise Failed("the server accepts a connection", str(error)) from error
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.transcript.event(label, "connects")
-        return self.adopt(label, connection)
+        return self.adopt(label, inside)
 
     def connect(self, label: str, *, receive_buffer: int = 0) -> Peer:
         """Open a connection, and receive HELLO and NAME."""

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pexpect
 
+from conformance.tls import Trust
 from conformance.verdict import Failed, Skipped
 
 START_SECONDS = 10.0  # from starting the command to accepting connections
@@ -227,6 +228,7 @@ class Subject(ABC):
     has_limits = False
     has_stall_limit = False
     has_password = False  # whether a server that wants a password can be started
+    tls: Trust | None = None  # what is trusted where all connections are inside TLS
 
     @abstractmethod
     def address(self) -> Address:
@@ -247,6 +249,10 @@ class Subject(ABC):
     def arguments(self) -> list[str]:
         """Return the arguments of the command line that name this subject."""
 
+    def _common_arguments(self) -> list[str]:
+        tls = ["--tls-ca", str(self.tls.path)] if self.tls else []
+        return [*tls, *(["--no-console"] if self.console == "none" else [])]
+
     def deaths(self) -> tuple[str, ...]:
         """Return in words how often, and each time how, the server that all use ended by itself."""
         return ()
@@ -262,9 +268,10 @@ class Subject(ABC):
 class AddressSubject(Subject):
     """A server that runs already, and that others may use at the same time."""
 
-    def __init__(self, host: str, port: int, *, console: bool = True) -> None:
-        """`console`: false where it is said to have none."""
+    def __init__(self, host: str, port: int, *, console: bool = True, tls: Trust | None = None) -> None:
+        """`console`: false where it is said to have none; `tls`: what is trusted where it speaks TLS."""
         self._address = (host, port)
+        self.tls = tls
         self._deaths: tuple[str, ...] = ()
         if not console:
             self.console = "none"
@@ -278,7 +285,7 @@ class AddressSubject(Subject):
         return self._deaths
 
     def look_again(self, seconds: float) -> None:
-        if not self._deaths and not _serves(self._address, seconds):
+        if not self._deaths and not _serves(self._address, seconds, self.tls):
             self._deaths = (f"the server at {self._address[0]}:{self._address[1]} serves nobody any more",)
 
     def start(self, *, terminal: bool, limits: Mapping[str, float], password: str = "") -> Running:
@@ -286,7 +293,7 @@ class AddressSubject(Subject):
 
     def arguments(self) -> list[str]:
         server = f"{self._address[0]}:{self._address[1]}"
-        return ["--server", server, *(["--no-console"] if self.console == "none" else [])]
+        return ["--server", server, *self._common_arguments()]
 
 
 class CommandSubject(Subject):
@@ -301,12 +308,14 @@ class CommandSubject(Subject):
         limited_command: str | None = None,
         password_command: str | None = None,
         console: bool = True,
+        tls: Trust | None = None,
     ) -> None:
         """`command` has `{port}` in it, and can have `{python}`; `limited_command` `{clients}` and `{seconds}` too.
 
-        `password_command` has `{password_file}` in it.
+        `password_command` has `{password_file}` in it.  `tls`: what is trusted where all of them speak TLS.
         """
         self._command = command
+        self.tls = tls
         self._limited = limited_command
         self._password = password_command
         self._lock = threading.Lock()
@@ -323,6 +332,7 @@ class CommandSubject(Subject):
             limited_command=self._limited,
             password_command=self._password,
             console=self.console == "yes",
+            tls=self.tls,
         )
 
     def address(self) -> Address:
@@ -358,7 +368,7 @@ class CommandSubject(Subject):
             self._command,
             *limited,
             *password,
-            *(["--no-console"] if self.console == "none" else []),
+            *self._common_arguments(),
         ]
 
     def deaths(self) -> tuple[str, ...]:
@@ -368,7 +378,7 @@ class CommandSubject(Subject):
 
     def look_again(self, seconds: float) -> None:
         with self._lock:
-            if self._running is None or _serves(self._running.address, seconds):
+            if self._running is None or _serves(self._running.address, seconds, self.tls):
                 return
             with contextlib.suppress(Failed):
                 self._running.wait(1)
@@ -453,13 +463,14 @@ def _part(probe: socket.socket) -> None:
             pass
 
 
-def _serves(address: Address, seconds: float) -> bool:
+def _serves(address: Address, seconds: float, tls: Trust | None) -> bool:
     """Whether anything comes from the server within so many seconds; what it is, the checks look at."""
     try:
         probe = socket.create_connection(address, timeout=seconds)
     except OSError:
         return False
     try:
+        probe = tls.enter(probe, address[0]) if tls else probe
         probe.sendall(b"/ping still-there\n")
         return bool(probe.recv(1))
     except OSError:

@@ -18,6 +18,7 @@ _KEYS: dict[str, dict[str, type]] = {
         "password-command": str,
         "address": str,
         "console": bool,
+        "tls-ca": str,
         "features": list,
     },
     "client": {"command": str},
@@ -41,6 +42,7 @@ class SubjectFile:
     password_server_command: str | None = None
     address: str | None = None
     console: bool = True
+    tls_ca: str | None = None
     features: tuple[str, ...] = ()  # the server has to advertise them
     client_command: str | None = None
     expected_failures: tuple[Expectation, ...] = field(default=())
@@ -91,6 +93,7 @@ def _parse(table: dict[str, Any]) -> SubjectFile:
         password_server_command=server.get("password-command"),
         address=server.get("address"),
         console=server.get("console", True),
+        tls_ca=server.get("tls-ca"),
         features=tuple(server.get("features", [])),
         client_command=client.get("command"),
         expected_failures=tuple(_expected(table.get("expected-failure", []))),

@@ -41,6 +41,7 @@ class Transcript:
     def __init__(self, suffix: str = "") -> None:
         """`suffix`: what stands behind names and rooms, with a `-`, so that nobody else uses them."""
         self.suffix = suffix
+        self.inside_tls = False  # whether the connections are
         self.acts: list[Act] = []
         self.features: set[str] = set()  # that a server advertised
         self._recorded = 0  # octets

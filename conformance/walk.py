@@ -83,7 +83,7 @@ class Walk:
         peer = self._peers[step.who] = self._stage.dial(step.who)
         if octets:
             peer.send_octets(*_pieces(octets, step.cuts))
-        if is_foreign(octets):
+        if is_foreign(octets, inside_tls=self._stage.transcript.inside_tls):
             self._expect_foreign(peer)
             return
         with _citing("STATE-1"):

@@ -9,7 +9,7 @@ from conformance.vectors import MAX_LINE
 BOM = b"\xef\xbb\xbf"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _FORBIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
-_FOREIGN = re.compile(rb"(?:\xef\xbb\xbf)?(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PRI) |\x16")
+_HTTP = re.compile(rb"(?:\xef\xbb\xbf)?(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PRI) ")
 _NEEDS_ARGUMENT = ("/cd", "/say", "/nick", "/ping")
 _RESERVED = ("operator", "server")
 
@@ -193,9 +193,9 @@ def lines_of(octets: bytes) -> list[bytes]:
     return [line.removesuffix(b"\r") for line in octets.split(b"\n")[:-1]]
 
 
-def is_foreign(octets: bytes) -> bool:
-    """Whether the first octets of a connection end it, since they are HTTP or TLS [NET-7, NET-8]."""
-    return _FOREIGN.match(octets) is not None
+def is_foreign(octets: bytes, *, inside_tls: bool = False) -> bool:
+    """Whether the first octets of a connection end it, since they are HTTP, or TLS and not in it [NET-7, NET-8]."""
+    return _HTTP.match(octets) is not None or (octets.startswith(b"\x16") and not inside_tls)
 
 
 def take(received: Sequence[bytes], position: int, wanted: Expected) -> int | None:
