@@ -32,6 +32,7 @@ class Client:
         self._last = ""  # what is told when all is over
         self._greeted = False
         self._over = False
+        self._asking = False  # what is typed is a password
         self._leaving = False
         self._failed = False
         self._name, self._room = "", "no room"
@@ -60,7 +61,8 @@ class Client:
                     self._typed(line)
                 if self._leaving or self._failed:
                     return
-                self._screen.draw(self._keyboard.line.decode("utf-8", "replace"))
+                hidden = self._asking and not fault("password-shown")
+                self._screen.draw("" if hidden else self._keyboard.line.decode("utf-8", "replace"))
         except Left as left:
             if fault("raw-left") or (left.key == 3 and fault("raw-left-at-interrupt")):
                 self._keyboard.restores = False
@@ -73,6 +75,10 @@ class Client:
             self._leave()
         if self._leaving or not line:
             return None
+        if self._asking:
+            if fault("password-shown-when-sent"):
+                self._screen.show(f"Sending {line.decode('utf-8', 'replace')}")
+            line = b"/password " + line
         line = _mistyped(line)
         length = len(line.decode("utf-8", "replace")) if fault("too-long-in-characters") else len(line)
         if length > _LONGEST and fault("too-long-cut"):
@@ -190,10 +196,16 @@ class Client:
             self._hello(line.split(" "))
         elif kind == "BYE":
             self._bye(rest)
+        elif kind == "ADMITTED":
+            self._keyboard.line.clear()  # it may be a password, too
+            self._asking = False
+            self._screen.draw("")
+            self._screen.prompt(harmless(f"{self._name} in {self._room}: "))
         elif kind in ("NAME", "ROOM"):
             self._name, self._room = (rest, self._room) if kind == "NAME" else (self._name, rest)
             prompt = f"{self._name} in {self._room}: "
-            self._screen.prompt(prompt if fault("prompt-raw") else harmless(prompt))
+            if not self._asking:
+                self._screen.prompt(prompt if fault("prompt-raw") else harmless(prompt))
         elif kind == "SAID":
             self._said(*rest.partition(" ")[::2])
         elif kind in (
@@ -221,6 +233,9 @@ class Client:
         self._greeted = True
         if fault("unknown-feature-ends") and set(words[2:]) - {"who", "rooms"}:
             self._over = True
+        if ("password" in words[2:] and not fault("password-not-asked")) or fault("password-asked-always"):
+            self._asking = True
+            self._screen.prompt("Password: ")
         if not fits and not fault("hello-ignored"):
             self._over = True
             self._last = "" if fault("hello-untold") else f"That is no Flurfunk/1: {' '.join(words)}"

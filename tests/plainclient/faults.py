@@ -44,6 +44,11 @@ _TABLE = (
     ("long-cut", "shows only the beginning of a long line", "LINE-12"),
     ("forbidden-sent", "sends lines with forbidden characters", "TEXT-7 CLIENT-13"),
     ("ill-formed-sent", "sends lines that are no UTF-8", "TEXT-7"),
+    # section 11.3
+    ("password-not-asked", "does not ask for a password", "PASS-12"),
+    ("password-shown", "shows a password while it is typed", "PASS-13"),
+    ("password-shown-when-sent", "shows a password when it sends it", "PASS-13"),
+    ("password-asked-always", "asks for a password at every server", "PASS-14"),
     # section 13.1
     ("unknown-line-ends", "ends at a line that it does not know", "CLIENT-1"),
     ("unknown-feature-ends", "ends at a word in HELLO that it does not know", "CLIENT-1"),

@@ -165,8 +165,8 @@ def the_reason_of_a_bye_in_a_room(t: ClientScene) -> None:
 
 @client_check("CLIENT-18", "b4646fed8c1a")
 def the_reason_of_a_bye_in_the_lobby(t: ClientScene) -> None:
-    """BYE idle, removed and shutdown are told before a room is chosen, each in another way."""
-    _told_apart(t, ("idle", "removed", "shutdown"), t.lobby)
+    """BYE idle, denied, removed and shutdown are told before a room is chosen, each in another way."""
+    _told_apart(t, ("idle", "denied", "removed", "shutdown"), t.lobby)
 
 
 @client_check("CLIENT-18", "b4646fed8c1a")
