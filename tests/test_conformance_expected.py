@@ -117,16 +117,15 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "subject.toml"
     path.write_text(WHOLE)
     assert read_subject_file(path) == SubjectFile(
-        "my-server",
-        "0.3.0",
-        "./my-server --port {port}",
-        "./my-server --port {port} --max {clients} --choose {seconds}",
-        "./my-server --port {port} --password {password_file}",
-        None,
-        False,
-        ("who", "rooms"),
-        "./my-client {host} {port}",
-        (Expectation("ROOM-3/told", "not done yet", "LEFT", date(2027, 1, 31)), Expectation("WHO-1", "never")),
+        name="my-server",
+        version="0.3.0",
+        server_command="./my-server --port {port}",
+        limited_server_command="./my-server --port {port} --max {clients} --choose {seconds}",
+        password_server_command="./my-server --port {port} --password {password_file}",
+        console=False,
+        features=("who", "rooms"),
+        client_command="./my-client {host} {port}",
+        expected_failures=(Expectation("ROOM-3/told", "not done yet", "LEFT", date(2027, 1, 31)), Expectation("WHO-1", "never")),
     )
 
 

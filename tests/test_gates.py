@@ -150,7 +150,7 @@ def test_sessions_cite_what_exists(path: Path) -> None:
     assert session.title
     assert session.shows
     assert set(session.shows) - {requirement.id for requirement in REQUIREMENTS} == set()
-    assert set(session.needs) <= {"who", "rooms", "console"}
+    assert set(session.needs) <= {"who", "rooms", "password", "console"}
 
 
 EXAMPLES = re.findall(r"(?ms)^```session (\S+)\n(.*?)^```$", WORDS)

@@ -46,7 +46,7 @@ def test_matrices_are_understood(words: list[str], capsys: pytest.CaptureFixture
 
 def test_options_of_the_table_exist() -> None:
     options = re.findall(r"^\| `(--[a-z-]+)", GUIDE, re.MULTILINE)
-    assert len(options) == 5
+    assert len(options) >= 6
     helped = _parser().format_help()
     assert [option for option in options if option not in helped] == []
 
