@@ -83,6 +83,8 @@ def parse_session(name: str, text: str) -> Session:
         for number, line in enumerate(lines[body:], body + 1)
         if line.strip() and not line.startswith("#")
     ]
+    if ("password" in head.get("needs", "").split()) != bool(head.get("password")):
+        raise SessionSyntaxError(f"{name}.session: a password stands in its head, and that it needs one, or neither")
     words = {key: tuple(head.get(key, "").split()) for key in ("shows", "names", "rooms", "needs")}
     return Session(name, head.get("title", ""), steps=tuple(steps), password=head.get("password", ""), **words)
 

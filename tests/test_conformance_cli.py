@@ -11,6 +11,8 @@ import pytest
 from conformance.outcome import CONFORMANT, NOT_CONFORMANT, NOT_PROVEN, SUITE_FAULT
 from tests.suite import DEADLINE, FAULTY, ROOT, faulty, suite
 
+PASSWORD = FAULTY + " --password-file {password_file}"
+
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
@@ -20,6 +22,8 @@ from tests.suite import DEADLINE, FAULTY, ROOT, faulty, suite
         (["--server-cmd", "./server"], "{port} does not stand in the command"),
         (["--server-cmd", "./server {port} {what}"], "a brace that means nothing"),
         (["--server", "127.0.0.1:1", "--server-cmd", "x {port}"], "not allowed with"),
+        (["--password-server-cmd", "./server {port}"], "{password_file} does not stand in the command"),
+        (["--password-server-cmd", "./server {password_file}"], "{port} does not stand in the command"),
         (["--select", "NONE-1"], "no check is selected by NONE-1"),
         (["--level", "often"], "invalid choice"),
         (["--jobs", "0"], "has to be at least 1"),
@@ -68,6 +72,22 @@ def test_a_selection_that_holds_is_not_called_conformant() -> None:
     assert ended.returncode == CONFORMANT
     assert "Only a run of all checks tells" in ended.stdout
     assert "conforms to Flurfunk/1." not in ended.stdout
+
+
+@pytest.mark.parametrize(("more", "verdict"), [([], "SKIP"), (["--password-server-cmd", PASSWORD], "PASS")])
+def test_the_password_is_checked_where_a_server_can_be_started_with_one(more: list[str], verdict: str) -> None:
+    ended = suite("--server-cmd", faulty(), *more, "--select", "PASS-1", "--select", "CONF-1/password")
+    assert ended.returncode == CONFORMANT
+    assert re.findall(r"(?m)^(?:PASS|CONF)-1 +MUST +(\w+)", ended.stdout) == [verdict] * 2
+    assert ("password: --password-server-cmd is not given" in ended.stdout) == (not more)
+
+
+def test_a_check_with_a_password_leaves_no_replay(tmp_path: Path) -> None:
+    command = PASSWORD + " --fault password-hurried"
+    ended = suite("--server-cmd", FAULTY, "--password-server-cmd", command, "--select", "PASS-5", "--report", tmp_path)
+    assert ended.returncode == NOT_CONFORMANT
+    assert "it came after 0.0" in ended.stdout
+    assert not (tmp_path / "replay").exists()
 
 
 def test_a_failure_tells_all_that_is_needed_to_understand_it() -> None:

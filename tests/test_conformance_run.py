@@ -99,6 +99,17 @@ def test_a_server_that_is_down_is_told_in_one_line() -> None:
     assert done.stderr == f"flurfunk-conformance: nobody accepts connections at 127.0.0.1:{port}: Connection refused\n"
 
 
+def test_a_server_that_wants_a_password_of_everybody_is_told_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("Open sesame\n")
+    with Server("--password-file", str(file)) as server:
+        done = suite("--server", f"{server.address[0]}:{server.address[1]}")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.count("\n") == 1
+    assert "wants a password" in done.stderr
+    assert "--password-server-cmd" in done.stderr
+
+
 def test_a_command_that_ends_at_once_is_told_with_its_last_line() -> None:
     command = "{python} -c 'raise SystemExit(\"no port left {port}\")'"
     done = suite("--server-cmd", command)

@@ -53,6 +53,14 @@ def test_a_session_is_read() -> None:
     assert first.number == TEXT.splitlines().index("ann connects") + 1
 
 
+def test_a_session_with_a_password_is_read() -> None:
+    session = parse_session("x", "title: x\nneeds: who password\npassword: Open  sesame \n\n")
+    assert (session.needs, session.password) == (("who", "password"), "Open  sesame ")
+    for head in ("needs: password\n", "password: x\n", "needs: password\npassword:\n", "needs: who\npassword: x\n"):
+        with pytest.raises(SessionSyntaxError, match="a password"):
+            parse_session("x", head + "\n")
+
+
 def test_blanks_at_the_end_of_a_line_count() -> None:
     [step] = parse_session("x", "title: x\n\nann -> two  \n").steps
     assert step.what == "two  "
