@@ -125,7 +125,10 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
         console=False,
         features=("who", "rooms"),
         client_command="./my-client {host} {port}",
-        expected_failures=(Expectation("ROOM-3/told", "not done yet", "LEFT", date(2027, 1, 31)), Expectation("WHO-1", "never")),
+        expected_failures=(
+            Expectation("ROOM-3/told", "not done yet", "LEFT", date(2027, 1, 31)),
+            Expectation("WHO-1", "never"),
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from reference.wire import (
     LineSplitter,
     Message,
     Move,
+    Password,
     Ping,
     Refused,
     Rename,
@@ -238,6 +239,9 @@ def test_ill_formed_text(line: bytes) -> None:
         ("/help me", Help()),
         ("/who", Who()),
         ("/rooms", Rooms()),
+        ("/password Open  sesame ", Password("Open  sesame ")),
+        ("/password ", Password("")),
+        ("/password", Password("")),
     ],
 )
 def test_messages(line: str, message: Message | None) -> None:
@@ -250,6 +254,8 @@ def test_messages(line: str, message: Message | None) -> None:
         ("/", ErrorCode.UNKNOWN_COMMAND),
         ("//", ErrorCode.UNKNOWN_COMMAND),
         ("/CD main", ErrorCode.UNKNOWN_COMMAND),
+        ("/Password x", ErrorCode.UNKNOWN_COMMAND),
+        ("/passwords x", ErrorCode.UNKNOWN_COMMAND),
         ("/cd\tmain", ErrorCode.UNKNOWN_COMMAND),
         ("/exit", ErrorCode.UNKNOWN_COMMAND),
         ("/ cd main", ErrorCode.UNKNOWN_COMMAND),
@@ -299,6 +305,7 @@ def test_client_never_fails_on_a_line(line: bytes) -> None:
         ("LEFT Ann moved", ("Ann", "moved")),
         ("ANNOUNCE at noon", ("at noon",)),
         ("BYE exit", ("exit",)),
+        ("ADMITTED", ()),
     ],
 )
 def test_words_of_server_lines(line: str, words: tuple[str, ...]) -> None:

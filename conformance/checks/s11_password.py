@@ -79,7 +79,7 @@ def the_shortest_password_admits(t: Stage) -> None:
     _come_in(t, "ann", "/")
 
 
-@check("PASS-3", "e2de4f6c9c40")
+@check("PASS-3", "e2de4f6c9c40", slow=True)
 def other_words_do_not_admit(t: Stage) -> None:
     """Parts of the password, more than it, other cases, blanks and compositions are refused, and do not admit."""
     t.start(password=PASSWORD)
@@ -209,7 +209,7 @@ def who_is_not_admitted_hears_nothing(t: Stage) -> None:
         peer.expect_nothing()
 
 
-@check("PASS-5", "3aba20b9c179")
+@check("PASS-5", "3aba20b9c179", slow=True)
 def a_wrong_password_is_answered_late(t: Stage) -> None:
     """The ERROR to each wrong password comes a second after the answer before it, and lines behind it wait for it."""
     t.start(password=PASSWORD)
@@ -259,7 +259,7 @@ def others_do_not_wait(t: Stage) -> None:
     )
 
 
-@check("PASS-7", "6eb5b87d2cf3")
+@check("PASS-7", "6eb5b87d2cf3", slow=True)
 def the_third_wrong_password_ends_it(t: Stage) -> None:
     """Behind the third ERROR comes BYE denied, whether the lines came at once or not; nothing behind is heard."""
     t.start(password=PASSWORD)
@@ -339,7 +339,7 @@ def a_further_password_changes_nothing(t: Stage) -> None:
     bob.expect_nothing()
 
 
-@check("PASS-10", "3180da37840a")
+@check("PASS-10", "3180da37840a", slow=True)
 def nobody_gets_to_see_a_password(t: Stage) -> None:
     """Neither the password nor a wrong one stands in what the server prints, or sends to anybody."""
     secret, guess = f"secret-{t.suffix}", f"guess-{t.suffix}"
