@@ -6,7 +6,7 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -38,18 +38,59 @@ def allow_descriptors(number: int) -> None:
 # ---------------------------------------------------------------- bystanders
 
 
+class Bystander:
+    """One of a pair: what it has heard of the pair's lines, and of others."""
+
+    def __init__(self, server: Server, room: str, names: tuple[str, str], at: int) -> None:
+        """Connect, and enter the room under one of the names."""
+        self._names = names
+        self._client = server.connect(room, names[at])
+        self._rest = b""
+        self.sock = self._client.sock
+        self.rounds = 0  # whose line it has
+        self.heard: list[str] = []  # of others, until it is told to end
+        self.ended = False
+
+    def said(self, number: int) -> str:
+        """Return the line that both hear in a round."""
+        return f"SAID {self._names[number % 2]} line {number}"
+
+    def expect(self, line: str) -> None:
+        """Wait for a line, and drop what comes before."""
+        self._client.until(line)
+
+    def send(self, line: str) -> None:
+        """Send a line."""
+        self._client.send(line)
+
+    def receive(self) -> None:
+        """Take what has come, at least something."""
+        octets = self.sock.recv(65536)
+        assert octets, "the end of the stream"
+        *lines, self._rest = (self._rest + octets).split(b"\n")
+        for line in map(bytes.decode, lines):
+            if line == self.said(self.rounds):
+                self.rounds += 1
+            elif line == "PONG end":
+                self.ended = True
+            elif not self.ended:
+                self.heard.append(line)
+
+
 class Pair:
-    """Two in one room: one says a numbered line, both wait until they have it, again and again."""
+    """Two in one room: one says a numbered line, both wait until they have it, again and again.
+
+    Both are read all the time: the server takes up no line of who leaves much unread.
+    """
 
     def __init__(self, server: Server, room: str, *, alone: bool) -> None:
         """Connect them; `alone`: nobody else comes to their room."""
         self.name = f"pair in {room}"
         self.trips: list[float] = []  # seconds from saying a line until both had it
-        self.heard: tuple[list[str], list[str]] = ([], [])  # by each, of others
         self._alone = alone
-        self._names = (f"{room}-1", f"{room}-2")
-        self._clients = [server.connect(room, name) for name in self._names]
-        self._clients[0].until(f"JOINED {self._names[1]}")
+        names = (f"{room}-1", f"{room}-2")
+        self._both = [Bystander(server, room, names, at) for at in (0, 1)]
+        self._both[0].expect(f"JOINED {names[1]}")
         self._stop = threading.Event()
         self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
@@ -58,22 +99,34 @@ class Pair:
         """Let them begin."""
         self._thread.start()
 
+    @property
+    def heard(self) -> list[str]:
+        """What others did, as the second of them heard it."""
+        return self._both[1].heard
+
     def _run(self) -> None:
         try:
             while not self._stop.wait(PACE):
-                self._round()
-            for client, heard in zip(self._clients, self.heard, strict=True):
-                heard += client.barrier()
+                begun = time.monotonic()
+                number = len(self.trips)
+                self._both[number % 2].send(f"line {number}")
+                self._receive(lambda: all(one.rounds > len(self.trips) for one in self._both))
+                self.trips.append(time.monotonic() - begun)
+            for one in self._both:
+                one.send("/ping end")
+            self._receive(lambda: all(one.ended for one in self._both))
         except Exception as failure:
             self._failure = failure
 
-    def _round(self) -> None:
-        number = len(self.trips)
-        begun = time.monotonic()
-        self._clients[number % 2].send(f"line {number}")
-        for client, heard in zip(self._clients, self.heard, strict=True):
-            heard += client.until(f"SAID {self._names[number % 2]} line {number}")
-        self.trips.append(time.monotonic() - begun)
+    def _receive(self, enough: Callable[[], bool]) -> None:
+        with selectors.PollSelector() as selector:
+            for one in self._both:
+                selector.register(one.sock, selectors.EVENT_READ, one)
+            while not enough():
+                ready = selector.select(DEADLINE)
+                assert ready, "nothing comes"
+                for key, _ in ready:
+                    key.data.receive()
 
     def rounds(self, number: int) -> list[float]:
         """Wait for so many rounds from now on; return how long they took, in seconds."""
@@ -92,10 +145,10 @@ class Pair:
         assert not self._thread.is_alive(), f"{self.name}: stuck in round {len(self.trips)}"
         self._check()
         assert self.trips
-        assert self.heard[0] == self.heard[1]
-        own = [line for line in self.heard[0] if line.startswith(tuple(f"SAID {name} " for name in self._names))]
+        assert self._both[0].heard == self.heard
+        own = [line for line in self.heard if line.startswith(tuple(self._both[0].said(at)[:-1] for at in (0, 1)))]
         assert not own, f"{self.name}: out of order: {own[:5]}"
-        others = [line for line in self.heard[0] if not line.startswith("ANNOUNCE ")]
+        others = [line for line in self.heard if not line.startswith("ANNOUNCE ")]
         assert not self._alone or not others, f"{self.name}: not theirs: {others[:5]}"
 
     def _check(self) -> None:

@@ -97,7 +97,7 @@ def test_ill_formed_text(kind: str) -> None:
             client.send("/cd main", "exit")
             assert client.rest()[-1] == "BYE exit"
             client.close()
-        assert same_room.heard[0] == ["JOINED Ann", "LEFT Ann exit"]
+        assert same_room.heard == ["JOINED Ann", "LEFT Ann exit"]
 
 
 def garbage(seed: int, size: int) -> bytes:
@@ -125,7 +125,7 @@ def test_garbage_from_fifty() -> None:
             lines = [line.removesuffix(b"\r") for line in octets.split(b"\n")]
             assert not {b"exit", b"/help", b"/who", b"/rooms"} & set(lines)
             outcomes = ("ERROR ", f"SAID {talker.name} ")
-            assert sum(line.startswith(outcomes) for line in talker.lines) == sum(bool(line) for line in lines) > 500
+            assert sum(line.startswith(outcomes) for line in talker.lines) == sum(bool(line) for line in lines) > 100
             assert not any(line.startswith("BYE") for line in talker.lines)
 
 
