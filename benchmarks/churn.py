@@ -12,7 +12,8 @@ from benchmarks.workloads import Figures, Meter, Stage, difference, percentiles
 
 STEPS = 5.0  # of soak: steps a second of each client
 SETTLE = 1.0  # seconds between two looks at what has come; the ledger forgets what is done
-GONE = 10.0  # seconds in which a server has to have done with clients that left
+GONE = 10.0  # seconds in which a server has to tell of clients that left
+UNCHANGED = 3.0  # seconds without change after which a server has put away what it puts away
 # What may stay behind in a soak, beyond what a warm-up left. Allocators keep freed memory, in pieces that depend on
 # who was there at the same time: some MiB, which do not become more. A leak does: of an octet for each event it
 # shows within the usual 15 minutes, of a few hundred octets within half a minute. Threads and descriptors are exact,
@@ -129,6 +130,11 @@ class Crowd:
         for observer in self._observers:
             observer.take = _observing(observer, self.ledger)
 
+    @property
+    def wrong(self) -> bool:
+        """Whether something was wrong already."""
+        return bool(self.stage.errors) or self.ledger.broken
+
     def come(self, choose: random.Random) -> None:
         """Let the clients in."""
         while len(self.actors) < self.stage.clients:
@@ -193,6 +199,9 @@ def soak(stage: Stage) -> Figures:
     choose = random.Random(1)
     empty = stage.server.usage()
     _churn(crowd, choose, min(30.0, stage.seconds / 4))
+    if crowd.wrong:
+        crowd.ledger.finish()
+        return {}
     before = _usage_when_left(stage, empty)
     meter = Meter(stage)
     known = crowd.ledger.delivered
@@ -212,7 +221,7 @@ def _churn(crowd: Crowd, choose: random.Random, seconds: float) -> list[float]:
     start = settled = time.perf_counter()
     rate = STEPS * len(crowd.actors)
     turn = 0
-    while (now := time.perf_counter()) < start + seconds and not crowd.stage.errors and not crowd.ledger.broken:
+    while (now := time.perf_counter()) < start + seconds and not crowd.wrong:
         for _ in crowd.actors:
             if turn >= (now - start) * rate:
                 break
@@ -250,13 +259,20 @@ def _step(crowd: Crowd, actor: Actor, choose: random.Random) -> None:
 
 def _usage_when_left(stage: Stage, before: Usage) -> Usage:
     """Return what the server uses when it has done with those who left: its threads end behind the BYE."""
-    end = time.monotonic() + GONE
-    while True:
-        usage = stage.server.usage()
-        more = [difference(usage.threads, before.threads), difference(usage.descriptors, before.descriptors)]
-        if all(number is None or number <= 0 for number in more) or time.monotonic() > end:
-            return usage
+    usage, since = stage.server.usage(), time.monotonic()
+    while _more(usage, before) and time.monotonic() < since + UNCHANGED:
         stage.pool.poll(0.05)
+        now = stage.server.usage()
+        if (now.threads, now.descriptors) != (usage.threads, usage.descriptors):
+            since = time.monotonic()
+        usage = now
+    return usage
+
+
+def _more(usage: Usage, before: Usage) -> bool:
+    """Whether there are more threads or descriptors than before."""
+    more = [difference(usage.threads, before.threads), difference(usage.descriptors, before.descriptors)]
+    return any(number is not None and number > 0 for number in more)
 
 
 def _growth(before: Usage, after: Usage) -> Figures:

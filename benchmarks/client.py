@@ -144,10 +144,14 @@ class Pool:
 
     def connect(self, name: bytes, room: bytes) -> Connection:
         """Open a connection, ask for its name and room, and ping behind that.  Raises ProtocolError."""
-        try:
-            sock = socket.create_connection(self._address, CONNECT_SECONDS)
-        except OSError as error:
-            raise ProtocolError(f"does not accept {name.decode()}: {error}") from error
+        with contextlib.ExitStack() as stack:
+            sock = stack.enter_context(socket.socket())
+            sock.settimeout(CONNECT_SECONDS)
+            try:
+                sock.connect(self._address)
+            except OSError as error:
+                raise ProtocolError(f"does not accept {name.decode()}: {error}") from error
+            stack.pop_all()
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = Connection(self, sock, name, room)

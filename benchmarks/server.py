@@ -53,34 +53,26 @@ class Usage:
 
 
 class Server:
-    """A running server.  As a context: it is ended with its whole process group, whatever happens."""
+    """A server process.  As a context: it runs, and is ended with its whole process group, whatever happens."""
 
     def __init__(self, command: Command) -> None:
-        """Start it, and wait until it accepts connections.  Raises StartError."""
         self.command = command
         self.address = ("127.0.0.1", _free_port())
-        with contextlib.ExitStack() as stack:
-            self._said = stack.enter_context(tempfile.TemporaryFile())
-            try:
-                # Its input stays open, since a console's end could be taken for the operator's wish to end it.
-                self._process = subprocess.Popen(
-                    command.words(self.address[1]),
-                    stdin=subprocess.PIPE,
-                    stdout=self._said,
-                    stderr=self._said,
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise StartError(f"{command.name} cannot be started: {error}") from error
-            stack.callback(self._end)
-            self._wait_until_accepting()
-            self._stack = stack.pop_all()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process is ended
 
     def __enter__(self) -> Self:
+        """Start it, and wait until it accepts connections.  Raises StartError."""
+        try:
+            self._start()
+            self._wait_until_accepting()
+        except BaseException:
+            self._end()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        self._end()
 
     def usage(self) -> Usage:
         """Return what the processes of the server use now."""
@@ -95,6 +87,7 @@ class Server:
 
     def death(self, seconds: float = 0) -> str | None:
         """Return in words how the server ended by itself, within so many seconds; None where it runs on."""
+        assert self._process
         try:
             status = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -104,8 +97,27 @@ class Server:
         said = next((line.strip() for line in reversed(lines) if line.strip()), "")
         return f"ended by itself, with status {status}" + (f"; its last line is {said[:200]!r}" if said else "")
 
+    def _start(self) -> None:
+        """Start the process.  A signal that ends us waits until we know the process, so that none is left behind."""
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+        try:
+            # Its input stays open, since a console's end could be taken for the operator's wish to end it.
+            self._process = subprocess.Popen(
+                self.command.words(self.address[1]),
+                stdin=subprocess.PIPE,
+                stdout=self._said,
+                stderr=self._said,
+                start_new_session=True,
+                preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, mask),  # we have no threads
+            )
+        except OSError as error:
+            raise StartError(f"{self.command.name} cannot be started: {error}") from error
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
     def _pids(self) -> Iterator[int]:
         """Yield the processes of the group that we started and that still run, where /proc tells."""
+        assert self._process
         names = os.listdir(_PROC) if (_PROC / "self/stat").exists() else []
         for pid in (int(name) for name in names if name.isdigit()):
             with contextlib.suppress(OSError):
@@ -116,25 +128,28 @@ class Server:
     def _wait_until_accepting(self) -> None:
         end = time.monotonic() + START_SECONDS
         while True:
-            try:
-                probe = socket.create_connection(self.address, timeout=1)
-                break
-            except OSError as error:
-                if death := self.death():
-                    raise StartError(f"{self.command.name} {death}") from error
-                if time.monotonic() > end:
-                    told = f"does not accept connections within {START_SECONDS:.0f} s"
-                    raise StartError(f"{self.command.name} {told}") from error
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._process.wait(_POLL_SECONDS)
-        with probe, contextlib.suppress(OSError):  # part so that the server is done with it, and it takes no place
-            probe.settimeout(1)
-            probe.shutdown(socket.SHUT_WR)
-            while probe.recv(4096):
-                pass
+            with socket.socket() as probe:
+                probe.settimeout(1)
+                try:
+                    probe.connect(self.address)
+                except OSError as error:
+                    if death := self.death(_POLL_SECONDS):
+                        raise StartError(f"{self.command.name} {death}") from error
+                    if time.monotonic() > end:
+                        told = f"does not accept connections within {START_SECONDS:.0f} s"
+                        raise StartError(f"{self.command.name} {told}") from error
+                    continue
+                with contextlib.suppress(OSError):  # part so that the server is done with it, and it takes no place
+                    probe.shutdown(socket.SHUT_WR)
+                    while probe.recv(4096):
+                        pass
+                return
 
     def _end(self) -> None:
         """Ask the server to end, then kill what is left of its process group."""
+        self._said.close()
+        if self._process is None:
+            return
         try:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
