@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from conformance.tls import Connection
 from conformance.transcript import shown
-from conformance.verdict import Failed
+from conformance.verdict import BarrierBrokenError, Failed
 
 if TYPE_CHECKING:
     from conformance.scene import Scene
@@ -137,8 +137,11 @@ class Peer:
         return pong
 
     def await_pong(self, pong: bytes) -> None:
-        """Wait for the PONG of a ping; raise Failed where it does not come."""
-        self._stage.wait_for(self, lambda: pong not in self._pongs, f"{self.label} <- {shown(pong)}")
+        """Wait for the PONG of a ping; raise Failed at the end of the connection, BarrierBrokenError at a deadline."""
+        try:
+            self._stage.wait_for(self, lambda: pong not in self._pongs, f"{self.label} <- {shown(pong)}")
+        except Failed as failed:
+            raise BarrierBrokenError(failed.expected, failed.received) from failed
         if pong in self._pongs:
             raise Failed(f"{self.label} <- {shown(pong)}", self.ending())
 
@@ -265,6 +268,7 @@ class Peer:
     def _line(self, line: bytes) -> None:
         self._stage.transcript.received(self.label, line)
         self._stage.hold_against_grammar(line)
+        line = line.removesuffix(b"\r")  # noted by now; every other check would fail for the same reason
         if line in self._pongs:
             self._pongs.remove(line)
         else:

@@ -15,7 +15,7 @@ from conformance.spec import Requirement
 from conformance.stage import Stage
 from conformance.subject import Subject, UnreachableError
 from conformance.transcript import Transcript
-from conformance.verdict import Failed, Inconclusive, Skipped, Verdict
+from conformance.verdict import BarrierBrokenError, Failed, Inconclusive, Skipped, Verdict
 
 SYNTHETIC = ("every-line", "whole-run", "declared-features")  # results that come from no check of their own
 _ENDED = "the server ended while this check and others ran: see SEC-1/whole-run"
@@ -37,6 +37,7 @@ class Result:
     expected: str = ""
     received: str = ""
     missing: bool = False  # not run, although the requirement holds for the subject
+    barrier_broken: bool = False
     seconds: float = 0.0
     transcript: Transcript = field(default_factory=Transcript)
 
@@ -93,7 +94,7 @@ class CheckRunner(ABC):
             for result in self.weighed(doubtful, [check for check in part if check.id in ids]):
                 results[result.id] = result
                 on_result(result)
-            self._barrier_holds = all(results[check.id].verdict != Verdict.FAIL for check in barrier)
+            self._barrier_holds = not any(results[check.id].barrier_broken for check in barrier)
         seen = [*(self._seen_in_passing(*item) for item in self._in_passing.items()), *self.afterwards()]
         for result in seen:
             on_result(result)
@@ -168,6 +169,7 @@ class CheckRunner(ABC):
                 reason=failed.note,
                 expected=failed.expected,
                 received=failed.received,
+                barrier_broken=isinstance(failed, BarrierBrokenError),
             )
         except Exception:
             return replace(passed, verdict=Verdict.ERROR, reason=traceback.format_exc())

@@ -28,6 +28,10 @@ class Failed(Exception):  # noqa: N818 - a verdict, not an error of the program
         self.cites = cites
 
 
+class BarrierBrokenError(Failed):
+    """A ping is not answered at all, or its PONG stands at a wrong place: nothing is proven by waiting for one."""
+
+
 class Inconclusive(Exception):  # noqa: N818
     """What the check needs in order to say anything did not happen."""
 

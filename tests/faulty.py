@@ -44,7 +44,7 @@ def citing(requirements: Iterable[str]) -> list[Check]:
     return [check for check in checks() if check.requirement in wanted]
 
 
-def run(fault: str | None, selected: list[Check]) -> list[Result]:
+def run(fault: str | None, selected: list[Check], jobs: int = 4) -> list[Result]:
     """Run checks against the second server with one fault, or none.
 
     A server that the first look finds to be no Flurfunk server has no results: that is caught as well.
@@ -53,7 +53,7 @@ def run(fault: str | None, selected: list[Check]) -> list[Result]:
     subject = CommandSubject(command, limited_command=command + LIMITS, password_command=command + PASSWORD)
     try:
         first = smoke.look(subject.address())
-        settings = Settings(first.features, first.deadline)
+        settings = Settings(first.features, first.deadline, jobs)
         return Runner(subject, _requirements, _grammar, settings).run(selected)
     except UnreachableError:
         return []
@@ -65,7 +65,7 @@ def until_caught(fault: str) -> list[Result]:
     """Run the checks that cite what a fault breaks, again where it did not show; return the last run's results."""
     results: list[Result] = []
     for _ in range(ATTEMPTS):
-        results = run(fault, citing(FAULTS[fault].breaks))
+        results = run(fault, citing(FAULTS[fault].breaks), jobs=1)  # each has to notice it with no other beside
         if not results or set(FAULTS[fault].breaks) <= failed(results):
             break
     return results
