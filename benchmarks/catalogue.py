@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks.churn import soak, switch
-from benchmarks.workloads import Figures, Stage, Talk, idle, storm
+from benchmarks.figures import Figures
+from benchmarks.workloads import Stage, Talk, idle, storm
 
 
 @dataclass(frozen=True)
@@ -92,31 +93,3 @@ WORKLOADS = {
     ),
 }
 USUAL = tuple(name for name in WORKLOADS if name != "soak")  # those that are done where none is named
-
-# How the tables call the figures, in their order.
-FIGURES = {
-    "deliveries_per_second": "deliveries/s",
-    "switches_per_second": "switches/s",
-    "connects_per_second": "connects/s",
-    "answers_per_second": "answers/s",
-    "steps_per_second": "steps/s",
-    "events_checked": "events checked",
-    "all_answered_ms": "all answered, ms",
-    "cpu_us_per_delivery": "processor us/delivery",
-    "cpu_us_per_switch": "processor us/switch",
-    "cpu_us_per_connect": "processor us/connect",
-    "cpu_us_per_answer": "processor us/answer",
-    "cpu_us_per_step": "processor us/step",
-    "memory_kib_per_connection": "KiB/connection",
-    "p50_ms": "p50, ms",
-    "p90_ms": "p90, ms",
-    "p99_ms": "p99, ms",
-    "max_ms": "max, ms",
-    "memory_mib": "memory, MiB",
-    "threads": "threads",
-    "descriptors": "descriptors",
-    "memory_growth_kib": "memory grown, KiB",
-    "threads_growth": "threads more",
-    "descriptors_growth": "descriptors more",
-    "generator_percent": "generator busy, %",
-}

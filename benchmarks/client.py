@@ -16,7 +16,7 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 class ProtocolError(Exception):
-    """A server refused, ended or did not answer a client for no reason; the message says what, in one line."""
+    """A server refused, ended or did not answer a client for no reason; the message goes on behind `the server`."""
 
 
 class Connection:
@@ -78,7 +78,7 @@ class Connection:
             tail = bytes(chunk[-_LONGEST - 1 :])
             self._carry = tail[tail.rfind(b"\n") + 1 :]
             if len(self._carry) > _LONGEST:
-                raise ProtocolError(f"{self.name.decode()} got a line of more than {_LONGEST} octets")
+                raise ProtocolError(f"sent {self.name.decode()} a line of more than {_LONGEST} octets")
             chunk = chunk[: len(chunk) - len(self._carry)]
         if len(chunk):
             self.take(chunk)
@@ -100,7 +100,7 @@ class Connection:
 
     def end_unasked(self, why: str) -> None:
         """A connection is lost that should not be."""
-        raise ProtocolError(f"the connection of {self.name.decode()} was lost: {why}")
+        raise ProtocolError(f"lost the connection of {self.name.decode()}: {why}")
 
     def end(self, why: str) -> None:
         """Close our side, since the connection has ended."""

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import chart
-from benchmarks.catalogue import FIGURES, WORKLOADS
+from benchmarks.catalogue import WORKLOADS
+from benchmarks.figures import NAMES
 from benchmarks.run import Measurement
 from benchmarks.server import Command
 
@@ -36,7 +37,7 @@ class Result:
     def figures(self, work: str) -> list[str]:
         """Return the keys of a workload's figures, in order."""
         keys = {key for one in self.measurements if one.work == work for key in one.figures}
-        return [key for key in FIGURES if key in keys]
+        return [key for key in NAMES if key in keys]
 
     def wrong(self, work: str, server: str) -> bool:
         """Whether deliveries were wrong in any rep."""
@@ -112,7 +113,7 @@ def write(result: Result, directory: Path) -> None:
     """Write results.json, table.md and chart.svg.  Raises OSError."""
     bars = [
         chart.Group(
-            f"{work}: {FIGURES[key]}",
+            f"{work}: {NAMES[key]}",
             [
                 chart.Bar(name, result.ratio(work, name, key), _cell(result, work, name, key))
                 for name in (command.name for command in result.commands)
@@ -137,7 +138,7 @@ def _rows(result: Result) -> list[tuple[str, list[str]]]:
     for work in result.works():
         new = work
         for key in result.figures(work) or ["p50_ms"]:
-            cells = [FIGURES[key], _cell(result, work, names[0], key)]
+            cells = [NAMES[key], _cell(result, work, names[0], key)]
             for name in names[1:]:
                 ratio = result.ratio(work, name, key)
                 cells += [_cell(result, work, name, key), "" if ratio is None else f"{_number(ratio)}x"]

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TextIO
 
-from benchmarks.catalogue import FIGURES, WORKLOADS
+from benchmarks.catalogue import WORKLOADS
 from benchmarks.client import Pool, ProtocolError
 from benchmarks.errors import Errors
+from benchmarks.figures import NAMES, Figures
 from benchmarks.server import Command, Server
-from benchmarks.workloads import Figures, Stage
+from benchmarks.workloads import Stage
 
 SPARE = 64  # descriptors for all that is no client: observers, pipes, the selector
 _DYING = 1.0  # seconds from a connection's end to that of the server's process, where it died
@@ -86,7 +87,7 @@ def measure(command: Command, work: str, rep: int, size: Size) -> Measurement:
             errors.add("stopped", f"the server {error}")
         if death := server.death(_DYING if errors else 0):
             errors.add("died", f"the server {death}")
-    ordered = {key: figures[key] for key in FIGURES if key in figures}
+    ordered = {key: figures[key] for key in NAMES if key in figures}
     return Measurement(command.name, work, rep, clients, seconds, ordered, dict(errors.counts), errors.words())
 
 
@@ -114,7 +115,7 @@ def run(commands: Sequence[Command], works: Sequence[str], size: Size, stream: T
 def summary(measurement: Measurement) -> str:
     """Return a measurement in one line: what was wrong, or the figures that it is compared by."""
     compared = [key for key in WORKLOADS[measurement.work].compared if measurement.figures.get(key) is not None]
-    good = ", ".join(f"{measurement.figures[key]:.4g} {FIGURES[key]}" for key in compared)
+    good = ", ".join(f"{measurement.figures[key]:.4g} {NAMES[key]}" for key in compared)
     return f"{measurement.title}: {'; '.join(measurement.said) or good}"
 
 

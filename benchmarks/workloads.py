@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from benchmarks.check import Room, Speaker, room_name, user
 from benchmarks.client import SILENCE, Connection, Pool, ProtocolError
 from benchmarks.errors import Errors
+from benchmarks.figures import Figures, difference, percentiles, ratio
 from benchmarks.server import Server, Usage
 
 GRACE = 1.0  # seconds without anything new in which what is due has to come, before the barrier asks for it
-
-Figures = dict[str, float | None]
 
 
 @dataclass
@@ -100,25 +99,6 @@ class Meter:
             "threads": usage.threads,
             "descriptors": usage.descriptors,
         }
-
-
-def difference(after: float | None, before: float | None) -> float | None:
-    """Subtract, where both are known."""
-    return None if after is None or before is None else after - before
-
-
-def ratio(number: float | None, by: float) -> float | None:
-    """Divide, where that can be done."""
-    return None if number is None or not by else number / by
-
-
-def percentiles(seconds: "array[float] | list[float]") -> Figures:
-    """Return the percentiles of times, in milliseconds."""
-    ordered = sorted(seconds)
-    if not ordered:
-        return {}
-    places = {"p50_ms": 0.5, "p90_ms": 0.9, "p99_ms": 0.99, "max_ms": 1}
-    return {key: 1000 * ordered[min(int(place * len(ordered)), len(ordered) - 1)] for key, place in places.items()}
 
 
 def let_in(stage: Stage, rooms: int, speakers: int, stride: int = 1) -> list[Room]:
