@@ -46,7 +46,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("reports")
     path = directory / "subject.toml"
     path.write_text(SUBJECT)
-    selected = [word for what in ("SAY-2", "TEXT-5", "LINE-5", "STATE-1", "FEAT-1") for word in ("--select", what)]
+    selected = [word for what in ("SAY-2", "TEXT-5", "LINE-5", "STATE-1", "PASS-1") for word in ("--select", what)]
     done = suite("--subject", path, "--report", directory, *selected)
     assert done.returncode == 1, done.stderr
     return directory
