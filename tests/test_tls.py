@@ -13,7 +13,7 @@ import pytest
 
 from conformance.tls import Channel, Trust
 from tests.support import DEADLINE, SERVER, Client, Server, wait_until
-from tests.tls import AUTHORITY, CERTIFICATES, KEY, TlsServer, certified
+from tests.tls import AUTHORITY, CERTIFICATES, KEY, TlsServer, certified, receive
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="/proc tells the number of threads")
 
@@ -26,14 +26,9 @@ def channel(server: TlsServer) -> Channel:
 def all_of(inside: Channel) -> list[str]:
     """Return the lines up to the goodbye."""
     octets = b""
-    while True:
-        try:
-            piece = inside.recv(65536)
-        except BlockingIOError:  # less than a record has come
-            continue
-        if not piece:
-            return octets.decode().splitlines()
+    while piece := receive(inside):
         octets += piece
+    return octets.decode().splitlines()
 
 
 # ---------------------------------------------------------------- as without TLS

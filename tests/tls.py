@@ -1,9 +1,11 @@
 """What the tests of TLS share: the certificates, and a real server with clients inside TLS."""
 
+import contextlib
 import socket
 import ssl
 from pathlib import Path
 
+from conformance.tls import Channel
 from tests.support import DEADLINE, Client, Server
 
 CERTIFICATES = Path(__file__).parent / "certificates"
@@ -14,6 +16,13 @@ KEY = CERTIFICATES / "server.key"
 def certified(name: str = "server") -> tuple[str, ...]:
     """Return the server's options for one of the certificates."""
     return "--tls-cert", str(CERTIFICATES / f"{name}.pem"), "--tls-key", str(KEY)
+
+
+def receive(channel: Channel) -> bytes:
+    """Return what comes next, which can be more than one record; nothing at the goodbye of TLS."""
+    while True:
+        with contextlib.suppress(BlockingIOError):  # less than a record has come, or none with octets in it
+            return channel.recv(65536)
 
 
 class TlsServer(Server):
