@@ -18,7 +18,7 @@ from math import inf
 PIECE = 64 * 1024  # octets that are taken from one side, until the other has taken them
 HANDSHAKE = 10.0  # seconds for a client to get through it
 MOST_HANDSHAKES = 1000  # at a time
-FAREWELL = 30.0  # seconds for what is on its way to a client when the server has done with it
+FAREWELL = 10.0  # seconds for what is on its way to a client when the server has done with it
 
 log = logging.getLogger("flurfunk")
 
