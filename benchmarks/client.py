@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 AT_ONCE = 16  # clients that are being let in at the same time: fewer than any server's backlog holds
+ASKED_AT_ONCE = 100  # clients whose pings are under way at the same time, where that is not what is measured
 SILENCE = 20.0  # seconds in which a server that owes an answer may send nothing at all
 CONNECT_SECONDS = 10.0
 _BUFFER = 1 << 20  # octets read at once, at most
@@ -205,12 +206,12 @@ class Pool:
             raise ProtocolError(f"does not let {coming[0].name.decode()} into a room within {SILENCE:.0f} s")
         return connections
 
-    def barrier(self, connections: Sequence[Connection], at_once: int = 100) -> None:
+    def barrier(self, connections: Sequence[Connection]) -> None:
         """Wait until all connections have what earlier lines brought them [ORDER-8].  Raises ProtocolError."""
         self._pings += 1
         token = b"b%d" % self._pings
-        for start in range(0, len(connections), at_once):
-            asked = [one for one in connections[start : start + at_once] if one.open]
+        for start in range(0, len(connections), ASKED_AT_ONCE):
+            asked = [one for one in connections[start : start + ASKED_AT_ONCE] if one.open]
             for one in asked:
                 one.send(b"/ping %s\n" % token)
             self._await_pongs(asked, token)

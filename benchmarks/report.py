@@ -137,7 +137,7 @@ def _rows(result: Result) -> list[tuple[str, list[str]]]:
     rows = [("", heads)]
     for work in result.works():
         new = work
-        for key in result.figures(work) or ["p50_ms"]:
+        for key in result.figures(work) or WORKLOADS[work].compared:
             cells = [NAMES[key], _cell(result, work, names[0], key)]
             for name in names[1:]:
                 ratio = result.ratio(work, name, key)
