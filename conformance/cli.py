@@ -23,7 +23,7 @@ from conformance.session import SessionSyntaxError, read_session, session_check,
 from conformance.spec import GRAMMAR, Requirement, SpecNotFoundError, find_spec, read_requirements
 from conformance.subject import AddressSubject, CommandSubject, Subject
 from conformance.subjectfile import SubjectFile, SubjectFileError, read_subject_file
-from conformance.tls import Trust
+from conformance.tls import Identity, Trust
 
 REFERENCE = "{python} reference/server/server.py --port {port}"
 REFERENCE_LIMITED = REFERENCE + " --max-clients {clients} --choose-timeout {seconds} --stall-timeout {stall}"
@@ -82,6 +82,9 @@ def _fill(arguments: argparse.Namespace, file: SubjectFile, checks: set[str]) ->
             arguments.tls_ca = file.tls_ca and _trust(file.tls_ca)
     except argparse.ArgumentTypeError as error:
         raise SubjectFileError(f"{arguments.subject}: {error}") from error
+    arguments.identity = _identity(arguments.tls_cert or file.tls_cert, arguments.tls_key or file.tls_key)
+    if arguments.identity and not arguments.client_cmd:
+        raise SubjectFileError("--tls-cert and --tls-key are for a client: say --client-cmd")
     arguments.console = arguments.console and file.console
     if unknown := file.unknown(checks):
         raise SubjectFileError(f"{arguments.subject}: {unknown[0]} is expected to fail, and does not exist")
@@ -216,7 +219,7 @@ def _server(arguments: argparse.Namespace) -> Subject | None:
 def _client(arguments: argparse.Namespace) -> ClientSubject | None:
     """Return the client that is named, or the reference where nothing is; None where only a server is."""
     if arguments.client_cmd:
-        return ClientSubject(arguments.client_cmd)
+        return ClientSubject(arguments.client_cmd, arguments.identity)
     return None if arguments.server or arguments.server_cmd else ClientSubject(REFERENCE_CLIENT)
 
 
@@ -259,6 +262,12 @@ def _parser() -> argparse.ArgumentParser:
     client.add_argument(
         "--client", dest="client_cmd", action="store_const", const=REFERENCE_CLIENT, help="the reference client"
     )
+    parser.add_argument(
+        "--tls-cert",
+        metavar="FILE",
+        help="the client speaks TLS, and the suite's server shows it this certificate (PEM)",
+    )
+    parser.add_argument("--tls-key", metavar="FILE", help="its private key (PEM); goes with --tls-cert")
     parser.add_argument(
         "--subject",
         type=Path,
@@ -313,6 +322,18 @@ def _password_command(value: str) -> str:
     if "{password_file}" not in value:
         raise argparse.ArgumentTypeError("{password_file} does not stand in the command")
     return _command(value)
+
+
+def _identity(certificate: str | None, key: str | None) -> Identity | None:
+    """Return what two files hold; raises SubjectFileError."""
+    if not certificate and not key:
+        return None
+    if not certificate or not key:
+        raise SubjectFileError("--tls-cert and --tls-key go together")
+    try:
+        return Identity(Path(certificate), Path(key))
+    except ValueError as error:
+        raise SubjectFileError(str(error)) from error
 
 
 def _trust(value: str) -> Trust:

@@ -21,7 +21,7 @@ _KEYS: dict[str, dict[str, type]] = {
         "tls-ca": str,
         "features": list,
     },
-    "client": {"command": str},
+    "client": {"command": str, "tls-cert": str, "tls-key": str},
     "expected-failure": {"check": str, "requirement": str, "reason": str, "match": str, "until": date},
 }
 _WORDS = {str: "a text", bool: "true or false", list: "a list of texts", date: "a date such as 2027-01-31"}
@@ -45,6 +45,8 @@ class SubjectFile:
     tls_ca: str | None = None
     features: tuple[str, ...] = ()  # the server has to advertise them
     client_command: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
     expected_failures: tuple[Expectation, ...] = field(default=())
 
     def unknown(self, checks: Collection[str]) -> list[str]:
@@ -96,6 +98,8 @@ def _parse(table: dict[str, Any]) -> SubjectFile:
         tls_ca=server.get("tls-ca"),
         features=tuple(server.get("features", [])),
         client_command=client.get("command"),
+        tls_cert=client.get("tls-cert"),
+        tls_key=client.get("tls-key"),
         expected_failures=tuple(_expected(table.get("expected-failure", []))),
     )
 

@@ -1,4 +1,4 @@
-"""Connections inside TLS, for servers that speak it: what is sent when, and how it ends, stays in the suite's hand."""
+"""Connections inside TLS, for subjects that speak it: what is sent when, and how it ends, stays in the suite's hand."""
 
 import contextlib
 import socket
@@ -32,31 +32,51 @@ class Trust:
 
         Raises OSError.
         """
-        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        channel = Channel(connection, self._context.wrap_bio(incoming, outgoing, False, host), incoming, outgoing)
-        channel.handshake()
-        return channel
+        return Channel(connection, self._context, host)
+
+
+class Identity:
+    """The certificate that the suite's own server shows to a client."""
+
+    def __init__(self, certificate: Path, key: Path) -> None:
+        """`certificate`, `key`: files in PEM, the key without a passphrase.  Raises ValueError, with one clear line."""
+        self.certificate = certificate
+        self.key = key
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._context.num_tickets = 0  # nothing comes that no check has sent
+        try:
+            self._context.load_cert_chain(certificate, key, password="")
+        except OSError as error:
+            why = "they are none in PEM" if isinstance(error, ssl.SSLError) else error.strerror
+            raise ValueError(f"no certificate and its key from {certificate} and {key}: {why}") from error
+
+    def channel(self, connection: socket.socket) -> "Channel":
+        """Do the handshake within the connection's timeout; see Trust.channel."""
+        return Channel(connection, self._context)
 
 
 class Channel:
     """As much of a socket as a peer needs, inside TLS: each `send` is a record of its own."""
 
-    def __init__(
-        self, connection: socket.socket, tls: ssl.SSLObject, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO
-    ) -> None:
+    def __init__(self, connection: socket.socket, context: ssl.SSLContext, host: str | None = None) -> None:
+        """Do the handshake within the connection's timeout, as the client of this host, or else as a server.
+
+        Raises OSError.
+        """
         self._socket = connection
-        self._tls = tls
-        self._incoming = incoming
-        self._outgoing = outgoing
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, host is None, host)
         self._unsent = b""  # of a record that was begun
         self._taken = 0  # the octets that are in it
         self._ended = False
         self._abrupt = False
         self.setblocking = connection.setblocking
         self.fileno = connection.fileno
+        self._handshake()
 
-    def handshake(self) -> None:
-        """Do the handshake, and read not one octet more, so that `select` knows of all that comes."""
+    def _handshake(self) -> None:
+        """Read not one octet more than the handshake has, so that `select` knows of all that comes."""
         while True:
             try:
                 self._tls.do_handshake()

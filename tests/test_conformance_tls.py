@@ -82,6 +82,43 @@ def test_files_without_certificates_are_told() -> None:
     assert "it has none in PEM" in ended.stderr
 
 
+CLIENT = f"{{python}} {shlex.quote(str(ROOT / 'reference/client/client.py'))} {{host}}:{{port}}"
+SHOWN = "--tls-cert", CERTIFICATES / "server.pem", "--tls-key", KEY
+
+
+def test_a_client_is_checked_inside_tls() -> None:
+    command = f"{CLIENT} --tls-ca {shlex.quote(str(AUTHORITY))}"
+    ended = suite("--client-cmd", command, *SHOWN, "--select", "13.1", "--jobs", "2")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert re.search(r"^CLIENT-6 +MUST +PASS", ended.stdout, re.M)
+    assert re.search(r"^CLIENT-7 +MUST +PASS", ended.stdout, re.M)
+
+
+@pytest.mark.parametrize("options", ["--tls", "--tls-ca {authority}"])
+def test_a_client_that_trusts_nobody_is_not_reachable(options: str) -> None:
+    command = f"{CLIENT} {options.format(authority=shlex.quote(str(CERTIFICATES / 'stranger.pem')))}"
+    ended = suite("--client-cmd", command, *SHOWN, "--select", "CLIENT-6")
+    assert ended.returncode == 3
+    assert "expected the client does the TLS handshake, but" in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (SHOWN, "are for a client"),
+        (("--client", *SHOWN[:2]), "go together"),
+        (("--client", *SHOWN[2:]), "go together"),
+        (("--client", "--tls-cert", KEY, "--tls-key", KEY), "they are none in PEM"),
+        (("--client", "--tls-cert", "no-such-file", "--tls-key", KEY), "No such file"),
+    ],
+)
+def test_what_a_client_is_shown_has_to_be_there(options: tuple[str | Path, ...], told: str) -> None:
+    ended = suite(*options)
+    assert ended.returncode == 2
+    assert told in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
 def inside(serve: Callable[[ssl.SSLSocket], None]) -> Callable[[socket.socket], None]:
     """Return what serves a connection inside TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

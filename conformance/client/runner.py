@@ -19,7 +19,11 @@ class ClientRunner(CheckRunner):
 
     def scene(self) -> Scene:
         return ClientScene(
-            self._subject.argv, self._grammar, deadline=self._settings.deadline, seed=self._settings.seed
+            self._subject.argv,
+            self._grammar,
+            deadline=self._settings.deadline,
+            seed=self._settings.seed,
+            tls=self._subject.tls,
         )
 
     def require(self, requirement: Requirement, needs: tuple[str, ...]) -> None:

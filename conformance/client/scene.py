@@ -19,6 +19,7 @@ from conformance.grammar import Grammar
 from conformance.peer import Peer, listed, octets
 from conformance.scene import HARD_FACTOR, Scene
 from conformance.subject import Address, UnreachableError
+from conformance.tls import Identity, reason
 from conformance.transcript import shown
 from conformance.vectors import MAX_LINE
 from conformance.verdict import Failed
@@ -53,11 +54,18 @@ class ClientScene(Scene):
     """One check's surroundings: a listening server of its own, and the client, which can be started several times."""
 
     def __init__(
-        self, command: Callable[[Address], list[str]], grammar: Grammar, *, deadline: float, seed: int
+        self,
+        command: Callable[[Address], list[str]],
+        grammar: Grammar,
+        *,
+        deadline: float,
+        seed: int,
+        tls: Identity | None = None,
     ) -> None:
-        """`command`: returns the words that start the client for an address."""
+        """`command`: returns the words that start the client for an address; `tls`: who the server says it is."""
         super().__init__(grammar, deadline=deadline, seed=seed)
         self._command = command
+        self._tls = tls
         self._door = _Door()
         self.selector.register(self._door.socket, selectors.EVENT_READ, self._door)
         self._terminal: Terminal | None = None
@@ -114,7 +122,12 @@ class ClientScene(Scene):
         connection = self._door.come.pop()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._unread = _unread_of(connection)
-        self._wire = self.adopt("server", connection)
+        connection.settimeout(self.deadline)
+        try:
+            self._wire = self.adopt("server", self._tls.channel(connection) if self._tls else connection)
+        except OSError as error:
+            connection.close()
+            raise Failed("the client does the TLS handshake", reason(error)) from error
 
     def lobby(self, *more: str) -> None:
         """Start the client and greet it; `more`: lines of the greeting. Returns when it shows something."""

@@ -7,6 +7,7 @@ import time
 from conformance.client.scene import ClientScene
 from conformance.grammar import Grammar
 from conformance.subject import START_SECONDS, Address, UnreachableError
+from conformance.tls import Identity
 from conformance.verdict import Failed
 
 _DEADLINE_FACTOR = 20  # deadlines are this many times what it took to start and to enter a room
@@ -17,9 +18,10 @@ _DEADLINE_CEILING = 20.0
 class ClientSubject:
     """A client that a command starts, once for each check."""
 
-    def __init__(self, command: str) -> None:
-        """`command` has `{port}` in it, and can have `{host}` and `{python}`."""
+    def __init__(self, command: str, tls: Identity | None = None) -> None:
+        """`command` has `{port}` in it, and can have `{host}` and `{python}`; `tls`: who it is that it talks to."""
         self._command = command
+        self.tls = tls
 
     def argv(self, address: Address) -> list[str]:
         """Return the command for a server's address, as words; raises UnreachableError where it is not one."""
@@ -31,7 +33,8 @@ class ClientSubject:
 
     def arguments(self) -> list[str]:
         """Return the arguments of the command line that name this subject."""
-        return ["--client-cmd", self._command]
+        tls = ["--tls-cert", str(self.tls.certificate), "--tls-key", str(self.tls.key)] if self.tls else []
+        return ["--client-cmd", self._command, *tls]
 
 
 def look(subject: ClientSubject, grammar: Grammar, *, time_factor: float) -> float:
@@ -39,7 +42,7 @@ def look(subject: ClientSubject, grammar: Grammar, *, time_factor: float) -> flo
 
     Raises UnreachableError, with one clear line, where it does not come so far.
     """
-    scene = ClientScene(subject.argv, grammar, deadline=START_SECONDS * time_factor, seed=0)
+    scene = ClientScene(subject.argv, grammar, deadline=START_SECONDS * time_factor, seed=0, tls=subject.tls)
     began = time.monotonic()
     try:
         scene.in_room()
