@@ -12,7 +12,7 @@ from statistics import median
 
 import pytest
 
-from tests.support import DEADLINE, Server, wait_until
+from tests.support import DEADLINE, Client, Server, wait_until
 
 MIB = 1024 * 1024
 PACE = 0.005  # seconds between two rounds of a pair: it is to notice harm, not to do some itself
@@ -280,3 +280,16 @@ def talking(talkers: Sequence[Talker]) -> threading.Thread:
     thread = threading.Thread(target=converse, args=(talkers,), name="talkers", daemon=True)
     thread.start()
     return thread
+
+
+def said(talker: Talker) -> list[str]:
+    """Return the numbers of the talker's own lines, as it got them back."""
+    prefix = f"SAID {talker.name} "
+    return [line.removeprefix(prefix).split(" ")[0] for line in talker.lines if line.startswith(prefix)]
+
+
+def small_window(server: Server, room: str, name: str, octets: int = 4096) -> Client:
+    """Return a client in a room for which its kernel takes few octets more than it reads."""
+    client = server.connect(room, name)
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, octets)
+    return client

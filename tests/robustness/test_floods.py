@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.robustness.support import Talker, assert_undelayed, converse, needs_proc, talking, unharmed
+from tests.robustness.support import Talker, assert_undelayed, converse, needs_proc, said, talking, unharmed
 from tests.support import DEADLINE, Server, wait_until
 
 pytestmark = needs_proc
@@ -11,12 +11,6 @@ pytestmark = needs_proc
 def numbered(count: int, text: str = "x" * 60) -> bytes:
     """Return so many lines that can be told apart."""
     return b"".join(f"{number} {text}\n".encode() for number in range(count))
-
-
-def said(talker: Talker) -> list[str]:
-    """Return the numbers of the talker's own lines, as it got them back."""
-    prefix = f"SAID {talker.name} "
-    return [line.removeprefix(prefix).split(" ")[0] for line in talker.lines if line.startswith(prefix)]
 
 
 @pytest.mark.parametrize(("flooders", "lines"), [(1, 150_000), (51, 600)])
