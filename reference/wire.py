@@ -193,7 +193,8 @@ def decode(line: bytes) -> str | None:
         text = line.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    return None if _FORBIDDEN.search(text) else text
+    # Most lines are printable throughout, which is found out in no time.
+    return text if text.isprintable() or not _FORBIDDEN.search(text) else None
 
 
 def parse(line: bytes | None) -> Message | None:
