@@ -15,9 +15,9 @@ from typing import TypeVar
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from conformance.draw import conversations, volume
+from conformance.process import Running
 from conformance.stage import Stage
 from conformance.steps import Step
-from conformance.subject import Running
 from conformance.verdict import Failed, Inconclusive
 from conformance.walk import Walk
 

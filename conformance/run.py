@@ -14,12 +14,12 @@ from typing import Any
 from conformance import outcome, report
 from conformance.document import Run, document
 from conformance.expected import Expectations
+from conformance.process import UnreachableError
 from conformance.progress import Progress, coloured
 from conformance.registry import Check
 from conformance.replay import write_replays
 from conformance.reports import write_reports
 from conformance.runner import CheckRunner, Result
-from conformance.subject import UnreachableError
 from conformance.transcript import Transcript
 from conformance.verdict import Verdict
 

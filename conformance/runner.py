@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import KW_ONLY, dataclass, field, replace
 
 from conformance.grammar import Grammar
+from conformance.process import UnreachableError
 from conformance.registry import Check
 from conformance.scene import Scene
 from conformance.spec import Requirement
 from conformance.stage import Stage
-from conformance.subject import Subject, UnreachableError
+from conformance.subject import Subject
 from conformance.transcript import Transcript
 from conformance.verdict import BarrierBrokenError, Failed, Inconclusive, Skipped, Verdict
 

@@ -4,7 +4,7 @@ import socket
 import time
 from dataclasses import dataclass
 
-from conformance.subject import Address, UnreachableError
+from conformance.process import Address, UnreachableError
 from conformance.tls import Trust, reason
 from conformance.transcript import shown
 

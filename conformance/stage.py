@@ -4,8 +4,9 @@ import socket
 
 from conformance.grammar import Grammar
 from conformance.peer import Peer
+from conformance.process import Running
 from conformance.scene import Scene
-from conformance.subject import Running, Subject
+from conformance.subject import Subject
 from conformance.transcript import shown
 from conformance.verdict import Failed, Skipped
 

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 from conformance.orders import Search, Unexplained
 from conformance.peer import Peer
+from conformance.process import STOP_SECONDS
 from conformance.stage import Stage
 from conformance.steps import Rendering, Step
-from conformance.subject import STOP_SECONDS
 from conformance.transcript import shown
 from conformance.verdict import Failed
 from conformance.world import (

@@ -14,11 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from conformance import smoke
 from conformance.grammar import Grammar
+from conformance.process import UnreachableError
 from conformance.registry import Check, all_checks
 from conformance.runner import Result, Runner, Settings
 from conformance.session import session_checks
 from conformance.spec import GRAMMAR, find_spec, read_requirements
-from conformance.subject import CommandSubject, UnreachableError
+from conformance.subject import CommandSubject
 from conformance.verdict import Verdict
 from tests.asyncserver.faults import FAULTS
 

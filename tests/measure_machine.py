@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from conformance.grammar import Grammar
 from conformance.machine import Budget, Found, Machine
+from conformance.process import UnreachableError
 from conformance.spec import GRAMMAR, find_spec
 from conformance.stage import Stage
 from conformance.steps import commands
-from conformance.subject import CommandSubject, UnreachableError
+from conformance.subject import CommandSubject
 from conformance.verdict import Failed
 from tests.asyncserver.faults import FAULTS
 

@@ -4,9 +4,9 @@ import re
 import signal
 
 from conformance.peer import Peer, listed
+from conformance.process import STOP_SECONDS, Running
 from conformance.registry import check
 from conformance.stage import Stage
-from conformance.subject import STOP_SECONDS, Running
 from conformance.transcript import shown
 from conformance.vectors import MAX_LINE
 from conformance.verdict import Failed

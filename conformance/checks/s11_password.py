@@ -6,9 +6,9 @@ import unicodedata
 from collections.abc import Iterable
 
 from conformance.peer import Peer, listed
+from conformance.process import STOP_SECONDS
 from conformance.registry import check
 from conformance.stage import Stage
-from conformance.subject import STOP_SECONDS
 from conformance.transcript import shown
 from conformance.verdict import Failed
 

@@ -3,9 +3,9 @@
 import random
 
 from conformance.peer import Peer
+from conformance.process import STOP_SECONDS
 from conformance.registry import check
 from conformance.stage import Stage
-from conformance.subject import STOP_SECONDS
 from conformance.tour import tour
 from conformance.verdict import Failed
 

@@ -17,8 +17,8 @@ import pexpect
 from conformance.client.terminal import Terminal
 from conformance.grammar import Grammar
 from conformance.peer import Peer, listed, octets
+from conformance.process import Address, UnreachableError
 from conformance.scene import HARD_FACTOR, Scene
-from conformance.subject import Address, UnreachableError
 from conformance.tls import Identity, reason
 from conformance.transcript import shown
 from conformance.vectors import MAX_LINE

@@ -6,7 +6,7 @@ import time
 
 from conformance.client.scene import ClientScene
 from conformance.grammar import Grammar
-from conformance.subject import START_SECONDS, Address, UnreachableError
+from conformance.process import START_SECONDS, Address, UnreachableError
 from conformance.tls import Identity
 from conformance.verdict import Failed
 
