@@ -24,8 +24,15 @@ BACKLOG = 1024  # connections that may wait to be accepted
 SWITCH = 0.1  # seconds for which a thread may keep Python to itself, see `run`
 STACK = 256 * 1024  # octets of address space for a client's thread; touched pages alone count
 RETRY = 0.2  # seconds to wait when no descriptor is free
-# A client that has vanished without a word is found after two minutes, not after the systems' two hours.
-KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))  # seconds, seconds, probes
+# A client that has vanished without a word is found after two minutes, not after the systems' two hours. And the
+# system takes little more than the network does, so that a client which reads slowly is seen to read: where it takes
+# megabytes, it takes nothing for seconds once it has them, as if the client had stopped [FLOW-7].
+TCP_OPTIONS = (
+    ("TCP_KEEPIDLE", 60),  # seconds of silence
+    ("TCP_KEEPINTVL", 15),  # seconds between questions
+    ("TCP_KEEPCNT", 4),
+    ("TCP_NOTSENT_LOWAT", 64 * 1024),  # octets
+)
 SHUTDOWN = 5.0  # seconds for everybody to get what is queued [OPER-2]
 
 log = logging.getLogger("flurfunk")
@@ -169,9 +176,9 @@ class Listener:
 
 
 def set_options(sock: socket.socket) -> None:
-    """Send at once what is written, and find out when the peer has vanished.  Raises OSError."""
+    """Send at once what is written, and find out whether the peer reads, and is there at all.  Raises OSError."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in KEEPALIVE:
+    for name, value in TCP_OPTIONS:
         if hasattr(socket, name):
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
