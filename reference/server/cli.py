@@ -142,6 +142,8 @@ def main(arguments: list[str] | None = None) -> int:
     signal.set_wakeup_fd(listener.waking, warn_on_full_buffer=False)
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
         signal.signal(name, lambda *_: None)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the console's terminal has gone, and no more [OPER-8]
     address, port = listener.address
     show(f"listening on {address}:{port}")
     if not tls and not ip_address(address).is_loopback:
