@@ -1,14 +1,17 @@
-"""Accepting: the limit of clients, no descriptors and no threads left, ending under load."""
+"""Accepting: the limit of clients, no descriptors left, ending under load."""
 
 import contextlib
 import shlex
 import socket
 import sys
 import threading
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
+from reference.server.hub import Hub, Limits
+from reference.server.listener import Listener
 from tests.support import DEADLINE, SERVER, Client, Server, wait_until
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="/proc tells the number of threads")
@@ -79,30 +82,6 @@ def test_no_descriptors_left_does_not_hinder_the_end() -> None:
         wait_until(lambda: "cannot accept" in server.log(), "the descriptors to run out")
         assert server.end() == 0
         assert client.rest() == ["BYE shutdown"]
-
-
-NO_THREADS = """
-import threading
-start = threading.Thread.start
-def refuse(thread):
-    if thread.name == "client-2":
-        raise RuntimeError("can't start new thread")
-    start(thread)
-threading.Thread.start = refuse
-"""
-
-
-def test_no_thread_left() -> None:
-    """[SEC-1] [BYE-4]: who cannot have a thread is told, and all others are served."""
-    with Server(command=limited(":", text=NO_THREADS)) as server:
-        ann = server.connect("main", "Ann")
-        assert server.open().rest() == ["HELLO flurfunk/1 who rooms", "BYE full"]
-        bob = server.connect("main", "Bob")
-        bob.send("hello")
-        bob.barrier()
-        assert "SAID Bob hello" in ann.barrier()
-        assert server.end() == 0  # then the log is written
-        assert server.log().count("no thread can be had") == 1
 
 
 @needs_proc
@@ -214,6 +193,59 @@ def test_end_does_not_wait_for_who_does_not_read() -> None:
             talker.barrier()
         assert server.end() == 0
         assert talker.rest()[-1] == "BYE shutdown"
+
+
+def own_address() -> str | None:
+    """Return an IPv4 address of this machine that is no loopback one, where it has one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock, contextlib.suppress(OSError):
+        sock.connect(("192.0.2.1", 9))  # sends nothing; the system only chooses an address of its own
+        address = str(sock.getsockname()[0])
+        return None if ip_address(address).is_loopback else address
+    return None
+
+
+@needs_proc
+def test_connections_from_one_address_are_limited() -> None:
+    """[BYE-4]: not those from loopback addresses; and whoever leaves, in whatever way, makes room for another."""
+    address = own_address()
+    if address is None:
+        pytest.skip("this machine has none but loopback addresses; what is counted is tested below")
+    full = ["HELLO flurfunk/1 who rooms", "BYE full"]
+    with Server("--host", "0.0.0.0", "--max-per-address", "3") as server:
+        local = [server.connect("main") for _ in range(5)]
+        server.address = (address, server.address[1])
+        remote = [server.connect("main") for _ in range(3)]
+        threads = server.threads()
+        for end in (b"exit\n", b"", b"GET / "):
+            assert server.open().rest() == full
+            leaving = remote.pop(0)
+            leaving.sock.sendall(end)
+            leaving.reset() if not end else leaving.close()
+            wait_until(lambda: server.threads() == threads - 1, "its thread's end")
+            remote.append(server.connect("main"))
+        assert server.open().rest() == full
+        for client in (*local, *remote):
+            client.barrier()
+
+
+@pytest.mark.parametrize(
+    ("address", "limit", "allowed"), [("192.0.2.7", 3, 3), ("192.0.2.7", 0, 9), ("127.0.0.2", 3, 9)]
+)
+def test_counting_of_connections_by_address(address: str, limit: int, allowed: int) -> None:
+    """On machines without such an address, too: each has places of its own, and whoever goes gives its place back."""
+    hub = Hub(Limits())
+    hub.start()
+    listener = Listener(hub, "127.0.0.1", 0, limit)
+    for _ in range(3):
+        assert [listener._comes(address) for _ in range(9)].count(True) == allowed
+        assert listener._comes("192.0.2.8")
+        listener._goes("192.0.2.8")
+        for _ in range(allowed):
+            listener._goes(address)
+    assert not listener._connections
+    for value in vars(listener).values():
+        if isinstance(value, socket.socket):
+            value.close()
 
 
 def test_nothing_of_the_environment_is_needed() -> None:

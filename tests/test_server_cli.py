@@ -1,5 +1,6 @@
 """The server as a process: arguments, signals, console, log, and whatever its standard streams are."""
 
+import json
 import os
 import re
 import signal
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,9 @@ def test_host_that_cannot_be_a_name(host: str) -> None:
         ("--max-waiting", "16777217"),
         ("--stall-timeout", "4.9"),
         ("--stall-timeout", "301"),
+        ("--max-per-address", "-1"),
+        ("--stats", "-1"),
+        ("--log-format", "xml"),
         ("--nonsense",),
         ("stray",),
     ],
@@ -299,6 +304,56 @@ def test_log_of_messages_where_it_is_wanted() -> None:
         assert "main: SAID Ann gr\u00fc\u00df dich\n" in server.log()
         assert "cleared" not in server.log()
         assert "\x1b" not in server.log()
+
+
+def test_log_as_json() -> None:
+    """Each line is an object, whatever is said; at the end as well as before."""
+    with Server("--log-format", "json", "--log-messages") as server:
+        ann = server.connect("main", "Ann")
+        ann.send('gr\u00fc\u00df "dich" \\ {name}', "exit")
+        ann.until("BYE exit")
+        ann.close()
+        assert server.end() == 0
+        entries = [json.loads(line) for line in server.log().splitlines()]
+    assert all(entry["level"] == "info" and datetime.fromisoformat(entry["time"]).tzinfo for entry in entries)
+    assert [entry["event"] for entry in entries] == ["connected", "renamed", "entered", "said", "gone"]
+    assert entries[2]["name"] == "Ann"
+    assert entries[3]["line"] == 'SAID Ann gr\u00fc\u00df "dich" \\ {name}'
+    assert entries[4]["reason"] == "exit"
+
+
+def stats(server: Server) -> list[dict[str, object]]:
+    """Return the numbers that are logged so far."""
+    entries = [json.loads(line) for line in server.log().splitlines() if line.endswith("}")]
+    return [entry for entry in entries if entry["event"] == "stats"]
+
+
+def test_numbers_on_request() -> None:
+    """At SIGUSR1, and the server goes on; at no other time."""
+    with Server("--log-format", "json") as server:
+        clients = [server.connect(room) for room in ("main", "main", "lounge", None)]
+        clients[0].send("hello")
+        clients[0].barrier()
+        for number in range(1, 4):
+            server.process.send_signal(signal.SIGUSR1)
+            wait_until(lambda number=number: len(stats(server)) == number, "the numbers")  # type: ignore[misc]
+        clients[0].barrier()
+        numbers = stats(server)[0]
+        told = {word: numbers[word] for word in ("clients", "rooms", "messages", "waiting", "dropped")}
+        assert told == {"clients": 4, "rooms": 2, "messages": 5, "waiting": 0, "dropped": 0}
+        for client in clients:
+            client.close()
+        assert server.end() == 0
+        assert len(stats(server)) == 3
+
+
+def test_numbers_every_so_often() -> None:
+    with Server("--log-format", "json", "--stats", "0.2") as server:
+        server.connect("main").close()
+        wait_until(lambda: len(stats(server)) >= 3, "three lines of numbers")
+        assert server.end() == 0
+    with Server("--stats", "0.2") as server:
+        wait_until(lambda: server.log().count("0 clients, 0 rooms, 0 messages, ") >= 2, "two lines of numbers")
 
 
 def test_warning_about_an_open_address() -> None:

@@ -1,6 +1,7 @@
 """No descriptor left, no thread left, no place left: who comes then waits or is told, and all others notice nothing."""
 
 import os
+import resource
 import subprocess
 import sys
 
@@ -22,8 +23,8 @@ sys.exit(main())
 """
 
 
-def allow_threads(server: Server, number: str) -> None:
-    """Let the server's user have so many threads and processes, as far as the server is concerned."""
+def allow_threads(server: Server, number: int) -> None:
+    """Let the server start threads only while its user has fewer than so many."""
     user = NOBODY if os.getuid() == 0 else None
     subprocess.run(["prlimit", "--pid", str(server.process.pid), f"--nproc={number}:"], user=user, check=True)
 
@@ -33,7 +34,7 @@ def test_no_thread_left() -> None:
     full = ["HELLO flurfunk/1 who rooms", "BYE full"]
     with Server(command=(sys.executable, "-c", AS_NOBODY)) as server, unharmed(server, "main") as same_room:
         ann = server.connect("main", "Ann")
-        allow_threads(server, "1")
+        allow_threads(server, 1)
         assert [server.open().rest() for _ in range(50)] == [full] * 50
         same_room.rounds(20)
         ann.send("exit")  # its thread is free, and may not be had
@@ -41,7 +42,7 @@ def test_no_thread_left() -> None:
         ann.close()
         assert server.open().rest() == full
         wait_until(lambda: server.log().count("no thread can be had") == 51, "the log")
-        allow_threads(server, "unlimited")
+        allow_threads(server, resource.getrlimit(resource.RLIMIT_NPROC)[1])
         server.connect("main", "Bob").close()
 
 
