@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from reference.server.delivery import Peer
 from reference.server.hub import Hub
-from reference.wire import MAX_CLIENT_LINE, ForeignProtocolError, LineSplitter, Message, opening, parse
+from reference.wire import BYTE_ORDER_MARK, MAX_CLIENT_LINE, ForeignProtocolError, LineSplitter, Message, opening, parse
 
 READ = 16 * 1024  # octets asked for at once
 FIRST_READ = 1024  # the same when little came last: this much is allotted while a client says nothing
@@ -58,7 +58,7 @@ class Reader:
         begun = b""
         start = None
         while start is None:
-            octets = self._read(bool(begun))
+            octets = self._read(begun not in (b"", BYTE_ORDER_MARK))
             if not octets:
                 return
             begun += octets
