@@ -20,8 +20,7 @@ from itertools import count
 
 from reference.server.stream import Outbox, Stream
 
-HIGH_WATER = 128 * 1024  # octets waiting above which whoever causes them has to wait
-LOW_WATER = 32 * 1024  # octets waiting below which a client no longer lags
+HIGH_WATER = 128 * 1024  # octets waiting above which whoever causes them has to wait, at most
 GRACE = 0.8  # seconds without progress after which nobody waits for a client any longer [FLOW-3]
 ONE_WRITE = 256 * 1024  # octets handed to one send, about
 STALL_CHECK = 0.25  # seconds between looks at blocked clients
@@ -67,6 +66,8 @@ class Delivery:
         self.relief = threading.Condition(self.lock)
         self.open: set[Peer] = set()  # whose socket is not closed
         self._max_waiting = max_waiting
+        # Far below that bound, for what is let in goes through a stream, a write that is under way, and an outbox.
+        self.high_water = min(HIGH_WATER, max_waiting // 8)
         self._stall_timeout = stall_timeout
         self._on_slow = on_slow
         self._streams: set[Stream[Peer]] = set()  # with lines that are not handed out
@@ -114,11 +115,11 @@ class Delivery:
 
     def _congested(self, peer: Peer, flooding: bool) -> bool:
         stream = peer.stream
-        if peer.waiting > HIGH_WATER:
+        if peer.waiting > self.high_water:
             return True
         if stream is None:
             return False
-        if stream.octets > HIGH_WATER:
+        if stream.octets > self.high_water:
             return True
         if not flooding or not stream.lagging:
             return False
@@ -183,7 +184,7 @@ class Delivery:
                         writes.append((peer, peer.pop(ONE_WRITE)))
                 elif peer.waiting > self._max_waiting and not peer.finishing:
                     slow.append(peer)
-                elif peer.waiting > HIGH_WATER and peer.stream is not None:
+                elif peer.waiting > self.high_water and peer.stream is not None:
                     peer.stream.lagging.add(peer)
             self.relief.notify_all()
         for peer, octets in writes:
@@ -250,7 +251,7 @@ class Delivery:
             peer.sent(octets, sent)
             if sent:
                 peer.progress = time.monotonic()
-            if peer.waiting < LOW_WATER:
+            if peer.waiting < self.high_water // 4:
                 if peer.stream is not None:
                     peer.stream.lagging.discard(peer)
                 self.relief.notify_all()

@@ -12,7 +12,7 @@ from itertools import count
 from threading import Condition
 
 from reference.server.chat import Append, Chat, Close, Effect, Enter, Hold, Leave, Record, Tell, User
-from reference.server.delivery import HIGH_WATER, LINGER, Delivery, Peer
+from reference.server.delivery import LINGER, Delivery, Peer
 from reference.server.stream import Stream
 from reference.wire import PROTOCOL, ByeReason, LeftReason, Message, encode
 
@@ -96,7 +96,7 @@ class Hub:
                 while pending:
                     self._messages += 1
                     records += self._apply(self._chat.handle(peer.user, pending.popleft()))
-                    if peer.waiting > HIGH_WATER:
+                    if peer.waiting > self._delivery.high_water:
                         break  # the answers are long: the client has to read them before it gets more [FLOW-2]
                     if peer.user in self._held:
                         break
