@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference.client.editor import Editor
 from reference.client.screen import PlainScreen, Screen, TerminalScreen
 from reference.client.session import Show, Style
+from reference.terminal.editor import Editor
 
 LINES = [
     Show(Style.SAID, "hello", "Bob"),

@@ -9,12 +9,12 @@ from typing import NoReturn
 
 from reference import wire
 from reference.client import texts
-from reference.client.cells import visible
-from reference.client.editor import Editor
 from reference.client.runner import PipedLines, Runner, as_socket
 from reference.client.screen import NoScreen, PlainScreen, TerminalScreen
 from reference.client.session import FAILED, LEFT_AS_WISHED, Quit, Session
 from reference.password import PasswordFileError, read_password
+from reference.terminal.cells import visible
+from reference.terminal.editor import Editor
 
 _HOST = "127.0.0.1"
 _PORT = 8080
@@ -70,7 +70,7 @@ def _run(connection: socket.socket, session: Session) -> Quit:
         screen = PlainScreen(out, os.environ, echoed=on_terminal)
         return Runner(connection, session, screen, lines, None if source is None else as_socket(source)).run()
     if source is not None and on_terminal and out.isatty():
-        from reference.client.keymode import KeyMode  # not everywhere there is a termios
+        from reference.terminal.keymode import KeyMode  # not everywhere there is a termios
 
         session.can_ask = True
         editor = Editor()

@@ -19,7 +19,7 @@ from reference.client.session import Effect, Quit, Send, Session, Show
 from reference.wire import MAX_SERVER_LINE, LineSplitter
 
 if TYPE_CHECKING:
-    from reference.client.keymode import KeyMode  # not to be imported where there is no termios
+    from reference.terminal.keymode import KeyMode  # not to be imported where there is no termios
 
 _GREETING = 10.0  # seconds for HELLO to come
 _SILENCE = 5.0  # seconds without an octet either way while BYE is waited for, after `exit`

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from reference.client import texts
-from reference.client.cells import rows, visible, width
-from reference.client.editor import Editor
 from reference.client.session import Show, Style
+from reference.terminal.cells import rows, visible, width
+from reference.terminal.editor import Editor
 
 # No name and no text can begin a line in one of these ways: a speaker stands in angle brackets [CLIENT-12].
 _PREFIXES = {Style.EVENT: "* ", Style.INFO: "- ", Style.ANNOUNCE: "*** ", Style.ERROR: "! "}

@@ -6,7 +6,7 @@ Pure.  It needs no library, since the standard one's readline can neither be int
 import codecs
 from collections.abc import Callable
 
-from reference.client.cells import fitting, visible, width
+from reference.terminal.cells import fitting, visible, width
 
 _HISTORY = 1000  # lines
 _ESCAPE = "\x1b"

@@ -1,4 +1,4 @@
-"""reference/client/cells.py: nothing unsafe gets through, nothing is lost between rows."""
+"""reference/terminal/cells.py: nothing unsafe gets through, nothing is lost between rows."""
 
 import unicodedata
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference.client.cells import fitting, rows, visible, width
+from reference.terminal.cells import fitting, rows, visible, width
 
 # The list of [CLIENT-9], written down once more.
 LISTED = {

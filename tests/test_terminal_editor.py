@@ -1,11 +1,11 @@
-"""reference/client/editor.py: keys in, lines and what is to be seen out."""
+"""reference/terminal/editor.py: keys in, lines and what is to be seen out."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference.client.cells import visible, width
-from reference.client.editor import Editor
+from reference.terminal.cells import visible, width
+from reference.terminal.editor import Editor
 
 UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
 

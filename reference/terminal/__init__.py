@@ -1,0 +1,1 @@
+"""What server and client share to be used on a terminal."""
