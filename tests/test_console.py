@@ -72,7 +72,7 @@ def test_commands(terminal: Terminal) -> None:
     assert [line.split()[0] for line in who.splitlines()] == ["Ann", "Bob", "guest-3", "3"]
     assert ["main" in line for line in who.splitlines()] == [True, True, False, False]
     terminal.type(b"/rooms\n")
-    assert server.printed("1 rooms\n").split() == ["main", "2", "1", "rooms"]
+    assert server.printed("1 room\n").split() == ["main", "2", "1", "room"]
     terminal.type(b"/help\n")
     text = server.printed("exit ")
     assert [word for word in ("/who", "/rooms", "/kick", "/help") if word not in text] == []
@@ -112,7 +112,7 @@ def test_what_is_not_announced(line: bytes, terminal: Terminal) -> None:
     if len(line) >= 4095:
         do_not_edit(terminal)  # a terminal cuts a line of that length while it can be edited
     terminal.type(line + b"\n/rooms\n")
-    told = terminal.server.printed("1 rooms\n").splitlines()
+    told = terminal.server.printed("1 room\n").splitlines()
     assert len(told) == 3
     assert told[0].startswith("Not announced")
     assert ann.barrier() == []
@@ -129,7 +129,7 @@ def test_empty_lines_do_nothing(terminal: Terminal) -> None:
     """[OPER-11]."""
     ann = terminal.server.connect("main")
     terminal.type(b"\n\n/rooms\n")
-    assert terminal.server.printed("1 rooms\n") == "main  1\n1 rooms\n"
+    assert terminal.server.printed("1 room\n") == "main  1\n1 room\n"
     assert ann.barrier() == []
 
 

@@ -10,11 +10,12 @@ import socket
 import subprocess
 import sys
 from datetime import datetime
+from functools import partial
 
 import pytest
 
 from reference.server.chat import Record
-from reference.server.journal import MOST, Journal
+from reference.server.journal import MOST, Journal, write
 from tests.support import DEADLINE, SERVER, Client
 
 
@@ -26,7 +27,7 @@ def events() -> list[Record]:
 
 def test_a_descriptor_that_takes_nothing_holds_nobody_up(events: list[Record]) -> None:
     read_end, write_end = os.pipe()
-    journal = Journal(write_end)
+    journal = Journal(partial(write, write_end))
     for event in events:
         journal.note(event)
     journal.close()
@@ -37,7 +38,7 @@ def test_a_descriptor_that_takes_nothing_holds_nobody_up(events: list[Record]) -
 
 def test_what_was_lost_is_counted(events: list[Record]) -> None:
     read_end, write_end = os.pipe()
-    journal = Journal(write_end)
+    journal = Journal(partial(write, write_end))
     for event in events:
         journal.note(event)
     with open(read_end, encoding="utf-8") as written:
@@ -55,7 +56,7 @@ def written_by(journal: Journal, read_end: int) -> list[str]:
 
 def test_lines_of_text() -> None:
     read_end, write_end = os.pipe()
-    journal = Journal(write_end)
+    journal = Journal(partial(write, write_end))
     journal.note(Record("entered", {"name": "Ann", "room": "main"}))
     journal.emit(logging.LogRecord("x", logging.WARNING, "", 0, "cannot accept: %s", ("why",), None))
     entered, warning = written_by(journal, read_end)
@@ -65,7 +66,7 @@ def test_lines_of_text() -> None:
 
 def test_lines_of_json() -> None:
     read_end, write_end = os.pipe()
-    journal = Journal(write_end, "json")
+    journal = Journal(partial(write, write_end), "json")
     journal.note(Record("said", {"room": "main", "line": 'SAID Ann gr\u00fc\u00df "dich"\u2026'}))
     journal.emit(logging.LogRecord("x", logging.WARNING, "", 0, "two\nlines", (), None))
     said, warning = (json.loads(line) for line in written_by(journal, read_end))

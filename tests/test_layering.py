@@ -13,12 +13,14 @@ SERVER = "reference.server"
 # Each may import those before it and not those beside or behind it.
 LEVELS = (
     ("reference.wire",),
-    ("reference.password",),
+    ("reference.password", "reference.terminal.cells", "reference.terminal.keymode"),
+    ("reference.terminal.editor", "reference.terminal.line"),
     (f"{SERVER}.chat", f"{SERVER}.stream", f"{SERVER}.tls"),
     (f"{SERVER}.delivery",),
     (f"{SERVER}.hub",),
     (f"{SERVER}.connection", f"{SERVER}.console"),
     (f"{SERVER}.listener", f"{SERVER}.journal"),
+    (f"{SERVER}.terminal",),
     (f"{SERVER}.cli",),
     (f"{SERVER}.server",),
 )
@@ -66,8 +68,14 @@ def test_imports_are_seen_wherever_they_stand(tmp_path: Path) -> None:
 
 
 def test_every_module_of_the_server_has_a_level() -> None:
-    known = {name for level in LEVELS for name in level}
-    assert set(modules("reference/server")) - {SERVER} == known - {"reference.wire", "reference.password"}
+    known = {name for level in LEVELS for name in level if name.startswith(SERVER)}
+    assert set(modules("reference/server")) - {SERVER} == known
+
+
+def test_what_server_and_client_share_imports_neither() -> None:
+    for name, path in modules("reference/terminal").items():
+        used = {other for other in imports(path) if other.startswith("reference")}
+        assert all(other.startswith("reference.terminal.") for other in used), name
 
 
 @pytest.mark.parametrize("level", range(len(LEVELS)))

@@ -140,10 +140,10 @@ class Chat:
         """Return whether the user is connected and has chosen no room."""
         return user in self._users and self._users[user].room is None
 
-    def announce(self, text: str) -> list[Effect]:
-        """The operator's words go to every member of every room [OPER-1]."""
+    def announce(self, text: str, room: str | None = None) -> list[Effect]:
+        """The operator's words go to every member of every room [OPER-1], or of this one, compared folded."""
         line = encode("ANNOUNCE", text)
-        return [Append(room, line) for room in self._rooms]
+        return [Append(one, line) for one in self._rooms if room is None or one == fold(room)]
 
     # ------------------------------------------------------------ coming and going
 

@@ -7,14 +7,17 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from ipaddress import ip_address
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from reference.password import PasswordFileError, is_exposed, matcher, read_password
+from reference.server.chat import Record
 from reference.server.console import Console
 from reference.server.hub import Hub, Limits
-from reference.server.journal import Journal
+from reference.server.journal import Journal, write
 from reference.server.listener import Listener
+from reference.server.terminal import Terminal
 
 DEFAULT = Limits()
 
@@ -121,10 +124,10 @@ def main(arguments: list[str] | None = None) -> int:
     except PasswordFileError as error:
         print(f"server.py: {error}", file=sys.stderr)
         return 1
-    log = Journal(sys.stderr.fileno() if sys.stderr else os.open(os.devnull, os.O_WRONLY), options.log_format)
-    logging.basicConfig(format="%(message)s", level=logging.INFO, handlers=[log])
+    terminal, journals = open_journals(options.log_format)
+    logging.basicConfig(format="%(message)s", level=logging.INFO, handlers=journals)
     limits = Limits(options.max_clients, options.choose_timeout, options.max_waiting, options.stall_timeout)
-    hub = Hub(limits, log.note, log_messages=options.log_messages, is_password=is_password)
+    hub = Hub(limits, partial(note, journals), log_messages=options.log_messages, is_password=is_password)
     try:
         tls = None
         if options.tls_cert is not None:
@@ -145,6 +148,7 @@ def main(arguments: list[str] | None = None) -> int:
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the console's terminal has gone, and no more [OPER-8]
     address, port = listener.address
+    show = terminal.journal.show if terminal else print_line
     show(f"listening on {address}:{port}")
     if not tls and not ip_address(address).is_loopback:
         logging.getLogger("flurfunk").warning("everybody who reaches %s can read and write here, without TLS", address)
@@ -152,13 +156,48 @@ def main(arguments: list[str] | None = None) -> int:
         logging.getLogger("flurfunk").warning("others can read %s, and the password in it", options.password_file)
     if options.stats:
         hub.note_stats(options.stats)
-    Console(hub, listener.stop, show).start()
-    listener.run()
-    log.close()
+    console = Console(hub, listener.stop, show)
+    try:
+        terminal.open(console, listener.stop) if terminal else console.start()
+        listener.run()
+    finally:
+        if terminal:
+            terminal.close()
+        for journal in journals:
+            journal.close()
     return 0
 
 
-def show(text: str) -> None:
+def open_journals(form: str) -> tuple[Terminal | None, list[Journal]]:
+    """Return the operator's terminal, where standard input and output are one and the same, and all journals.
+
+    The log goes to standard error; where that is the same terminal too, it goes through its screen and not beside it.
+    """
+    if not same_terminal(sys.stdin, sys.stdout):
+        terminal = None
+    elif same_terminal(sys.stdin, sys.stderr):
+        terminal = Terminal(sys.stdin.fileno(), f"{form} on a console")
+        return terminal, [terminal.journal]
+    else:
+        terminal = Terminal(sys.stdin.fileno(), "text on a console")
+    log = sys.stderr.fileno() if sys.stderr else os.open(os.devnull, os.O_WRONLY)
+    return terminal, [Journal(partial(write, log), form), *([terminal.journal] if terminal else [])]
+
+
+def same_terminal(first: TextIO | None, second: TextIO | None) -> bool:
+    """Whether both are the same terminal; None: it was closed when the program started."""
+    if not (first and second and first.isatty() and second.isatty()):
+        return False
+    return os.fstat(first.fileno()).st_rdev == os.fstat(second.fileno()).st_rdev
+
+
+def note(journals: list[Journal], event: Record) -> None:
+    """Leave an event to all journals; never waits."""
+    for journal in journals:
+        journal.note(event)
+
+
+def print_line(text: str) -> None:
     """Print a text for the operator, in UTF-8; where nobody reads it any more, go on without.
 
     Python's buffer is passed by: its lock, and what could not be written, would be in the way when the program ends.

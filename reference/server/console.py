@@ -2,18 +2,28 @@
 
 import os
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 
 from reference.server.hub import Hub
 from reference.wire import MAX_CLIENT_LINE, LineSplitter, decode
 
-HELP = """\
-Anything without a slash is announced in all rooms. Commands:
-  /who         who is connected, and in which room
-  /rooms       the rooms that have members
-  /kick NAME   remove somebody
-  /help        this help
-  exit         end the server"""
+COMMANDS = {
+    "/who": "who is connected, in which room, from where, since when",
+    "/rooms": "the rooms that have members",
+    "/say ROOM TEXT": "announce a text in one room",
+    "/kick NAME": "remove somebody",
+    "/lock": "let no new clients in; those inside stay",
+    "/unlock": "let new clients in again",
+    "/stats": "numbers, and since when the server runs",
+    "/help": "this help",
+    "exit": "end the server",
+}
+HELP = "Anything without a slash is announced in all rooms. Commands:\n" + "\n".join(
+    f"  {usage:14}  {meaning}" for usage, meaning in COMMANDS.items()
+)
+_USAGES = {usage.partition(" ")[0]: usage for usage in COMMANDS}
+_DAY = 86400.0  # seconds
 
 
 class Console:
@@ -45,7 +55,7 @@ class Console:
 
     def carry_out(self, line: bytes | None) -> bool:
         """Carry out one line, None for one that is too long; return whether to go on."""
-        text = None if line is None else decode(line)
+        text = None if line is None or len(line) > MAX_CLIENT_LINE else decode(line)
         if text is None:
             self._show(
                 "Not announced: the line is too long, is not UTF-8, or has control characters in it."
@@ -56,8 +66,35 @@ class Console:
         elif text.startswith("/"):
             self._command(text)
         elif text:
-            self._hub.announce(text)
+            people, rooms = self._hub.announce(text)
+            told = f"to {count(people, 'person', 'people')} in {count(rooms, 'room')}" if rooms else "to nobody"
+            self._show(f"Announced {told}{'.' if rooms else ': nobody is in a room.'}")
         return True
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """What stands before the line being typed, the longest first; never waits."""
+        clients, rooms = self._hub.counts
+        locked = self._hub.locked
+        return (
+            f"{count(clients, 'client')}, {count(rooms, 'room')}{', locked' * locked}> ",
+            f"{clients}/{rooms}{' locked' * locked}> ",
+        )
+
+    def complete(self, text: str) -> Sequence[str] | None:
+        """Return what can stand in the place of the last word of a text; None outside of commands."""
+        words = text.split(" ")
+        if not text.startswith("/"):
+            return None
+        if len(words) == 1:
+            choices = list(_USAGES)
+        elif words[0] == "/kick" and len(words) == 2:
+            choices = [user.name for user in self._hub.users()]
+        elif words[0] == "/say" and len(words) == 2:
+            choices = list(self._hub.rooms())
+        else:
+            choices = []
+        return [choice for choice in sorted(choices) if choice.lower().startswith(words[-1].lower())]
 
     def _command(self, text: str) -> None:
         word, _, argument = text.partition(" ")
@@ -65,13 +102,55 @@ class Console:
             case "/help", "":
                 self._show(HELP)
             case "/who", "":
-                users = self._hub.users()
-                lines = [f"{user.name}  {'in ' + user.room if user.room else 'in no room yet'}" for user in users]
-                self._show("\n".join([*lines, f"{len(users)} connected"]))
+                self._who()
             case "/rooms", "":
                 rooms = self._hub.rooms()
-                self._show("\n".join([*(f"{room}  {number}" for room, number in rooms.items()), f"{len(rooms)} rooms"]))
+                lines = [f"{room}  {members}" for room, members in rooms.items()]
+                self._show("\n".join([*lines, count(len(rooms), "room")]))
             case "/kick", name if name:
                 self._show(f"{name} is removed." if self._hub.kick(name) else f"Nobody here is called {name}.")
+            case "/say", words if words.partition(" ")[2]:
+                self._say(*words.split(" ", 1))
+            case "/lock" | "/unlock", "":
+                self._hub.locked = word == "/lock"
+                self._show("Locked: no new clients; those inside stay." if self._hub.locked else "Unlocked.")
+            case "/stats", "":
+                self._stats()
+            case _ if word in _USAGES:
+                self._show(f"Not announced: the command is {_USAGES[word]}.")
             case _:
                 self._show("Not announced: no such command. /help lists the commands.")  # [OPER-3]
+
+    def _say(self, room: str, text: str) -> None:
+        people, _ = self._hub.announce(text, room)
+        if people:
+            self._show(f"Announced to {count(people, 'person', 'people')} in {room}.")
+        else:
+            self._show(f"Not announced: nobody is in a room called {room}.")
+
+    def _who(self) -> None:
+        users = self._hub.users()
+        name = max((len(user.name) for user in users), default=0)
+        room = max((len(user.room or "") for user in users), default=0)
+        lines = [
+            f"{user.name:{name}}  {user.room or '-':{room}}  {user.address}  since {moment(user.since)}"
+            for user in users
+        ]
+        self._show("\n".join([*lines, f"{len(users)} connected"]))
+
+    def _stats(self) -> None:
+        stats = self._hub.stats()
+        numbers = f"{count(stats['clients'], 'client')}, {count(stats['rooms'], 'room')}, "
+        numbers += f"{count(stats['messages'], 'message')}, {count(stats['waiting'], 'octet')} waiting, "
+        self._show(f"{numbers}{stats['dropped']} dropped\nRuns since {moment(self._hub.since)}.")
+
+
+def count(number: int, one: str, more: str = "") -> str:
+    """Return a number with what is counted."""
+    return f"{number} {one if number == 1 else more or one + 's'}"
+
+
+def moment(seconds: float) -> str:
+    """Return a time since the epoch in words: local time, with the date where it is not within a day."""
+    form = "%H:%M:%S" if time.time() - seconds < _DAY else "%Y-%m-%d %H:%M:%S"
+    return time.strftime(form, time.localtime(seconds))

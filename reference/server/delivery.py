@@ -33,14 +33,17 @@ COLLECT_MOST = 0.004  # seconds for which it waits in all
 class Peer(Outbox):
     """One client's socket and what waits for it."""
 
-    __slots__ = ("finishing", "progress", "reader_done", "sock", "user", "writer_done")
+    __slots__ = ("address", "finishing", "progress", "reader_done", "since", "sock", "user", "writer_done")
 
     stream: "Stream[Peer] | None"
 
-    def __init__(self, user: int, sock: socket.socket) -> None:
+    def __init__(self, user: int, sock: socket.socket, address: str = "") -> None:
+        """`address`: of its other end, for people."""
         super().__init__()
         self.user = user
         self.sock = sock
+        self.address = address
+        self.since = time.time()
         self.progress = 0.0  # when the socket last took octets, while blocked
         self.finishing = False  # nothing more will be added: shut down writing when all is sent
         self.writer_done = False

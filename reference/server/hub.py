@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from threading import Condition
+from time import time
+from typing import NamedTuple
 
-from reference.server.chat import Append, Chat, Close, Effect, Enter, Hold, Leave, Record, Tell, User
+from reference.server.chat import Append, Chat, Close, Effect, Enter, Hold, Leave, Record, Tell
 from reference.server.delivery import LINGER, Delivery, Peer
 from reference.server.stream import Stream
 from reference.wire import PROTOCOL, ByeReason, LeftReason, Message, encode
@@ -29,6 +31,15 @@ class Limits:
     choose_timeout: float = 120.0  # seconds to choose a room [BYE-6]
     max_waiting: int = 1024 * 1024  # octets that wait for a slow reader [FLOW-4]
     stall_timeout: float = 30.0  # seconds without a slow reader's progress [FLOW-5]
+
+
+class Client(NamedTuple):
+    """What the operator is told of one."""
+
+    name: str
+    room: str | None  # None in the lobby
+    address: str
+    since: float  # seconds since the epoch
 
 
 class Hub:
@@ -59,6 +70,8 @@ class Hub:
         self._messages = 0  # carried out so far
         self._dropped = 0  # clients that were removed because they did not read
         self._closed = False
+        self._locked = False
+        self.since = time()  # seconds since the epoch
 
     def start(self) -> None:
         """Start the threads that write."""
@@ -151,11 +164,14 @@ class Hub:
 
     # ------------------------------------------------------------ the operator
 
-    def announce(self, text: str) -> None:
-        """Send the operator's words to every member of every room [OPER-1]."""
+    def announce(self, text: str, room: str | None = None) -> tuple[int, int]:
+        """Send the operator's words to every member of every room [OPER-1], or of one; return how many both are."""
         with self._delivery.lock:
-            self._apply(self._chat.announce(text))
+            effects = self._chat.announce(text, room)
+            people = sum(len(self._streams[effect.room].members) for effect in effects if isinstance(effect, Append))
+            self._apply(effects)
         self._delivery.flush()
+        return people, len(effects)
 
     def kick(self, name: str) -> bool:
         """Remove the client of that name [OPER-4]; return whether there is one."""
@@ -165,27 +181,47 @@ class Hub:
         self._after(records)
         return user is not None
 
-    def users(self) -> list[User]:
+    def users(self) -> list[Client]:
         """Return all users, in the order in which they came."""
+        with self._delivery.lock:  # both are in that order
+            both = zip(self._chat.users(), self._peers.values(), strict=True)
+            return [Client(user.name, user.room, peer.address, peer.since) for user, peer in both]
+
+    @property
+    def locked(self) -> bool:
+        """Whether new clients are sent away, as where the server is full [BYE-4]."""
+        return self._locked
+
+    @locked.setter
+    def locked(self, locked: bool) -> None:
         with self._delivery.lock:
-            return self._chat.users()
+            self._locked = locked
+        self._note(Record("locked" if locked else "unlocked", {}))
 
     def rooms(self) -> dict[str, int]:
         """Return the rooms that have members, with their numbers."""
         with self._delivery.lock:
             return self._chat.rooms()
 
-    def note_stats(self, every: float = 0.0) -> None:
-        """Note how many clients, rooms and messages there are, and what waits; again every so many seconds, if any."""
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many clients there are, and rooms that have members; never waits."""
+        return len(self._peers), len(self._streams)
+
+    def stats(self) -> dict[str, int]:
+        """Return how many clients, rooms and messages there are, octets that wait, and clients that were dropped."""
         with self._delivery.lock:
-            numbers = {
+            return {
                 "clients": len(self._peers),
                 "rooms": len(self._streams),
                 "messages": self._messages,
                 "waiting": sum(peer.waiting for peer in self._delivery.open),
                 "dropped": self._dropped,
             }
-        self._note(Record("stats", numbers))
+
+    def note_stats(self, every: float = 0.0) -> None:
+        """Note the numbers; again every so many seconds, if any."""
+        self._note(Record("stats", self.stats()))
         if every:
             self._delivery.call_later(every, partial(self.note_stats, every))
 
@@ -223,7 +259,7 @@ class Hub:
         if self._closed:
             return ByeReason.SHUTDOWN
         most = self._limits.max_clients
-        return ByeReason.FULL if most and len(self._peers) >= most else None
+        return ByeReason.FULL if self._locked or (most and len(self._peers) >= most) else None
 
     # ------------------------------------------------------------ effects
 

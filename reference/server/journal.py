@@ -10,7 +10,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from queue import Empty, SimpleQueue
 
 from reference.server.chat import Record
@@ -28,6 +29,8 @@ WORDS = {
     "said": "{room}: {line}",
     "refused": "refused a connection ({reason})",
     "foreign": "refused a connection that speaks {protocol}",
+    "locked": "no new clients from here on",
+    "unlocked": "new clients are let in again",
     "stats": "{clients} clients, {rooms} rooms, {messages} messages, {waiting} octets waiting, {dropped} dropped",
 }
 
@@ -35,13 +38,13 @@ Entry = tuple[float, str, Record]  # seconds since the epoch, level
 
 
 class Journal(logging.Handler):
-    """Writes events of the chat, and records of `logging`, to a file descriptor."""
+    """Writes events of the chat, records of `logging`, and on a console what is to be shown there."""
 
-    def __init__(self, descriptor: int, form: str = "text") -> None:
-        """Begin to write to `descriptor`, which may block or fail as it likes; `form`: "text" or "json"."""
+    def __init__(self, write: Callable[[str], None], form: str = "text") -> None:
+        """Begin to write: `write` may wait as long as it likes, and fail with OSError; `form`: one of FORMS."""
         super().__init__()
-        self._descriptor = descriptor
-        self._put_down = _as_json if form == "json" else _as_text
+        self._write = write
+        self._put_down = FORMS[form]
         self._entries: SimpleQueue[Entry | None] = SimpleQueue()
         self._lost = 0
         self._ending = threading.Event()
@@ -58,6 +61,10 @@ class Journal(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Leave a record of `logging`, a traceback included, to the thread; never waits."""
         self.note(Record("log", {"text": self.format(record)}), record.levelname.lower())
+
+    def show(self, text: str = "") -> None:
+        """Leave a text to the thread, to be written as it is; an empty one has a console drawn anew.  Never waits."""
+        self.note(Record("shown", {"text": text}))
 
     def close(self) -> None:
         """Wait, for a short time, until all is written."""
@@ -79,19 +86,18 @@ class Journal(logging.Handler):
                 text = f"{lost} lines of the log are lost: they could not be written fast enough"
                 entries.append((time.time(), "warning", Record("log", {"text": text})))
             written = [entry for entry in entries if entry is not None]
-            if not self._written(self._put_down(written)):
+            try:
+                self._write(self._put_down(written))
+            except OSError:
                 self._lost += len(written)
             self._ending.wait(PAUSE)
 
-    def _written(self, lines: str) -> bool:
-        """Write all; return whether the descriptor took it."""
-        octets = lines.encode("utf-8", "backslashreplace")
-        try:
-            while octets:
-                octets = octets[os.write(self._descriptor, octets) :]
-        except OSError:
-            return False
-        return True
+
+def write(descriptor: int, lines: str) -> None:
+    """Write all of a text to a file descriptor; raises OSError where that does not take it."""
+    octets = lines.encode("utf-8", "backslashreplace")
+    while octets:
+        octets = octets[os.write(descriptor, octets) :]
 
 
 def _text(event: Record) -> str:
@@ -124,3 +130,24 @@ def _as_json(entries: Iterable[Entry]) -> str:
         + "\n"
         for moment, level, event in entries
     )
+
+
+def _as_shown(entries: Iterable[Entry], as_json: bool = False) -> str:
+    """Return what a console shows: texts as they are, events as `14:05:09 Ann entered main`, or as JSON."""
+    lines: list[str] = []
+    for entry in entries:
+        moment, _, event = entry
+        if event.name != "shown":
+            stamp = time.strftime("%H:%M:%S", time.localtime(moment))
+            lines.append(_as_json([entry]) if as_json else f"{stamp} {_text(event)}\n")
+        elif text := event.details["text"]:
+            lines.append(f"{text}\n")
+    return "".join(lines)
+
+
+FORMS: dict[str, Callable[[Iterable[Entry]], str]] = {
+    "text": _as_text,
+    "json": _as_json,
+    "text on a console": _as_shown,
+    "json on a console": partial(_as_shown, as_json=True),
+}

@@ -34,6 +34,7 @@ TCP_OPTIONS = (
     ("TCP_NOTSENT_LOWAT", 64 * 1024),  # octets
 )
 SHUTDOWN = 5.0  # seconds for everybody to get what is queued [OPER-2]
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 log = logging.getLogger("flurfunk")
 
@@ -67,7 +68,7 @@ class Listener:
 
     @property
     def waking(self) -> int:
-        """The descriptor to which numbers of signals are written: SIGUSR1 asks for numbers, others end `run`."""
+        """The descriptor to which numbers of signals are written: SIGUSR1 asks for numbers, _ENDING end `run`."""
         return self._waking_end.fileno()
 
     def stop(self) -> None:
@@ -100,13 +101,13 @@ class Listener:
             self._tls.wait(end - time.monotonic())
 
     def _told_to_stop(self) -> bool:
-        """Deal with the signals that came; return whether one was to end the server."""
+        """Deal with the signals that came; return whether one is to end the server [OPER-9]."""
         signals = b""
         with contextlib.suppress(BlockingIOError):
             signals = self._wake_end.recv(64)
         if signal.SIGUSR1 in signals:
             self._hub.note_stats()
-        return any(number != signal.SIGUSR1 for number in signals)
+        return any(number in signals for number in _ENDING)
 
     def _accept(self) -> bool:
         """Accept one connection: a storm must not keep `run` from ending; return whether descriptors are left."""
@@ -149,7 +150,7 @@ class Listener:
         try:
             if self._tls:
                 sock = self._tls.admit(sock)
-            serve(self._hub, Peer(number, sock), inside_tls=self._tls is not None)
+            serve(self._hub, Peer(number, sock, address), inside_tls=self._tls is not None)
         except (OSError, RuntimeError) as error:
             log.info("refused a connection: it does not come through the TLS handshake: %s", error)
         finally:

@@ -4,18 +4,23 @@ Pure.  It needs no library, since the standard one's readline can neither be int
 """
 
 import codecs
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from reference.terminal.cells import fitting, visible, width
 
 _HISTORY = 1000  # lines
 _ESCAPE = "\x1b"
 
+# The text left of the cursor -> what can stand in the place of its last word; None: there, Tab is a character.
+Completer = Callable[[str], Sequence[str] | None]
+
 
 class Editor:
     """A line of text with a cursor, and the lines typed before it."""
 
-    def __init__(self) -> None:
+    def __init__(self, complete: Completer = lambda text: None) -> None:
+        """`complete`: what Tab does; what it returns begins as the last word does, upper and lower case aside."""
+        self._complete = complete
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._text: list[str] = []
         self._cursor = 0
@@ -26,6 +31,7 @@ class Editor:
         self._lines: list[bytes] = []
         self._secret = False
         self.ended = False  # Ctrl-D on an empty line
+        self.choices: Sequence[str] = ()  # where Tab does not know which one is meant; until the next keys
 
     @property
     def text(self) -> str:
@@ -37,6 +43,7 @@ class Editor:
 
         Control characters that are no key here stand in the line: the user sees them and nothing is lost of a paste.
         """
+        self.choices = ()
         for char in self._decoder.decode(octets):
             self._key(char)
         lines, self._lines = self._lines, []
@@ -74,8 +81,7 @@ class Editor:
         elif char in _KEYS:
             _KEYS[char](self)
         else:
-            self._text.insert(self._cursor, char)
-            self._cursor += 1
+            self._insert(char)
 
     def _in_escape(self, char: str) -> None:
         begun, self._escape = self._escape[1:], ""
@@ -87,6 +93,24 @@ class Editor:
             # With Shift or Ctrl, a letter's sequence has parameters: the key is the same.
             name = begun[0] + char if char.isalpha() else begun + char
             _SEQUENCES.get(name, _nothing)(self)
+
+    def _insert(self, text: str) -> None:
+        self._text[self._cursor : self._cursor] = text
+        self._cursor += len(text)
+
+    def _tab(self) -> None:
+        before = "".join(self._text[: self._cursor])
+        choices = None if self._secret else self._complete(before)
+        if choices is None:
+            return self._insert("\t")
+        word = before.split(" ")[-1]
+        common = _common([choice.lower() for choice in choices])
+        if len(choices) == 1 or common > len(word):
+            self._erase(len(before) - len(word))
+            self._insert(choices[0][:common] + " " * (len(choices) == 1))
+        else:
+            self.choices = choices
+        return None
 
     def _enter(self) -> None:
         text = self.text
@@ -157,6 +181,12 @@ class Editor:
         del self._text[self._cursor :]
 
 
+def _common(words: list[str]) -> int:
+    """Return how many characters all words have in common at their beginnings."""
+    differing = (place for place, chars in enumerate(zip(*words, strict=False)) if len(set(chars)) > 1)
+    return next(differing, min(map(len, words), default=0))
+
+
 def _nothing(_: Editor) -> None:
     """A key without a meaning here; Ctrl-L needs none, since every key redraws."""
 
@@ -166,6 +196,7 @@ _KEYS: dict[str, Callable[[Editor], None]] = {
     "\n": Editor._enter,
     "\x7f": Editor._backspace,
     "\x08": Editor._backspace,
+    "\t": Editor._tab,
     "\x01": Editor._home,
     "\x02": Editor._left,
     "\x04": Editor._delete_or_end,
