@@ -1,10 +1,10 @@
-"""The client in a real terminal: a shell that starts it, and a screen on which to see what a person would see."""
+"""A program in a real terminal: a shell that starts it, and a screen on which to see what a person would see."""
 
 import re
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,17 +15,24 @@ import pyte
 from tests.scripted_server import DEADLINE
 
 CLIENT = Path(__file__).resolve().parents[1] / "reference" / "client" / "client.py"
-# The shell outlives an interrupt, so that it can tell how the client ended and in which mode it left the terminal.
+# The shell outlives an interrupt, so that it can tell how the program ended and in which mode it left the terminal.
 _SCRIPT = """trap : INT QUIT; echo "before $(stty -g)"; sh -c 'echo "process $$"; exec "$@"' - {command}
 echo "status $?"; echo "after $(stty -g)" """
 
 
 class Terminal:
-    """A terminal of `columns` by `rows` in which the client runs; a context."""
+    """A terminal of `columns` by `rows` in which a program runs; a context."""
 
-    def __init__(self, *arguments: str, columns: int = 80, rows: int = 24, environment: dict[str, str]) -> None:
-        """`arguments`: the client's; `environment`: all of its environment, but PATH."""
-        command = shlex.join([sys.executable, str(CLIENT), *arguments])
+    def __init__(
+        self,
+        *arguments: str,
+        columns: int = 80,
+        rows: int = 24,
+        environment: dict[str, str],
+        program: Sequence[str] = (sys.executable, str(CLIENT)),
+    ) -> None:
+        """`arguments`: the program's; `environment`: all of its environment, but PATH; `program`: its command."""
+        command = shlex.join([*program, *arguments])
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.output = b""
@@ -77,13 +84,13 @@ class Terminal:
 
     @property
     def process(self) -> int:
-        """The number of the client's process."""
+        """The number of the program's process."""
         found = re.search(rb"process (\d+)", self.output)
         assert found
         return int(found[1])
 
     def end(self) -> int:
-        """Wait for the client's end; return its exit status; check that the terminal is as it was [CLIENT-17]."""
+        """Wait for the program's end; return its exit status; check that the terminal is as it was [CLIENT-17]."""
         self.until(lambda: re.search(rb"after \S+\r\n", self.output) is not None)
         before = re.search(rb"before (\S+)\r\n", self.output)
         after = re.search(rb"after (\S+)\r\n", self.output)
@@ -93,6 +100,10 @@ class Terminal:
         assert status
         assert after[1] == before[1]
         return int(status[1])
+
+    def hang_up(self) -> None:
+        """Close the terminal, as a window is closed."""
+        self._child.ptyproc.fileobj.close()
 
     def _read(self, timeout: float) -> None:
         try:

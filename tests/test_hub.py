@@ -107,6 +107,33 @@ def test_refused_protocol_is_closed_without_a_word(stage: Stage) -> None:
     assert stage.hub.users() == []
 
 
+def test_announcements_tell_how_many_hear_them(stage: Stage) -> None:
+    """[OPER-1]: all rooms, or one, whose name is folded."""
+    ann, ann_client = stage.connect("main")
+    bob, bob_client = stage.connect("main")
+    cyd, cyd_client = stage.connect("lounge")
+    stage.connect()
+    assert stage.hub.announce("noon") == (3, 2)
+    assert stage.hub.announce("soon", "MAIN") == (2, 1)
+    assert stage.hub.announce("never", "nowhere") == (0, 0)
+    for peer, client, heard in ((ann, ann_client, 2), (bob, bob_client, 2), (cyd, cyd_client, 1)):
+        lines = [line for line in stage.barrier(peer, client) if line.startswith("ANNOUNCE")]
+        assert lines == ["ANNOUNCE noon", "ANNOUNCE soon"][:heard]
+
+
+def test_locked(stage: Stage) -> None:
+    """[BYE-4] [BYE-5]."""
+    ann, ann_client = stage.connect("main")
+    stage.hub.locked = True
+    assert stage.connect()[1].rest() == ["HELLO flurfunk/1 who rooms", "BYE full"]
+    stage.say(ann, "/cd lounge")
+    assert stage.barrier(ann, ann_client)[-1] == "ROOM lounge"
+    stage.hub.locked = False
+    assert stage.connect("lounge")[1].until("ROOM lounge")
+    assert stage.hub.counts == (2, 1)
+    assert [record.name for record in stage.noted if "lock" in record.name] == ["locked", "unlocked"]
+
+
 def test_kick(stage: Stage) -> None:
     """[OPER-4] [NAME-9] [BYE-3]."""
     ann, ann_client = stage.connect("/nick Ann", "main")

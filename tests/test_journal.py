@@ -95,3 +95,18 @@ def test_server_goes_on_and_ends_when_its_log_cannot_be_written(stderr: str) -> 
     server.stdout.close()
     if server.stderr:
         server.stderr.close()
+
+
+def test_lines_of_a_console() -> None:
+    for form in ("text", "json"):
+        read_end, write_end = os.pipe()
+        journal = Journal(partial(write, write_end), f"{form} on a console")
+        journal.show("2 connected")
+        journal.show()
+        journal.note(Record("entered", {"name": "Ann", "room": "main"}))
+        answer, entered = written_by(journal, read_end)
+        assert answer == "2 connected"
+        if form == "text":
+            assert re.fullmatch(r"\d\d:\d\d:\d\d Ann entered main", entered)
+        else:
+            assert json.loads(entered)["name"] == "Ann"

@@ -127,3 +127,46 @@ def test_a_secret_is_neither_shown_nor_kept() -> None:
     assert editor.feed(b"plain\r") == [b"plain"]
     editor.feed(UP.encode())
     assert editor.text == "plain"
+
+
+def completed(keys: str, *words: str) -> tuple[str, list[str]]:
+    """Return the text, and the choices shown, where these words can be completed behind a slash."""
+
+    def complete(text: str) -> list[str] | None:
+        last = text.split(" ")[-1].lower()
+        return [word for word in words if word.lower().startswith(last)] if text.startswith("/") else None
+
+    editor = Editor(complete)
+    editor.feed(keys.encode())
+    return editor.text, list(editor.choices)
+
+
+@pytest.mark.parametrize(
+    ("keys", "text", "choices"),
+    [
+        ("/kick b\t", "/kick Bob ", []),
+        ("/kick x\t", "/kick x", []),
+        ("/kick a\t", "/kick Ann", []),  # as far as both go
+        ("/kick a\t\t", "/kick Ann", ["Ann", "Anna"]),
+        ("/kick \t", "/kick ", ["Ann", "Anna", "Bob"]),
+        (f"/kick b!{LEFT}\t", "/kick Bob !", []),
+        ("\tb\t", "\tb\t", []),
+    ],
+)
+def test_completion(keys: str, text: str, choices: list[str]) -> None:
+    assert completed(keys, "Ann", "Anna", "Bob") == (text, choices)
+
+
+def test_choices_are_forgotten_with_the_next_keys() -> None:
+    editor = Editor(lambda text: ["one", "two"])
+    editor.feed(b"\t")
+    assert editor.choices == ["one", "two"]
+    editor.feed(b"x")
+    assert not editor.choices
+
+
+def test_a_password_is_not_completed() -> None:
+    editor = Editor(lambda text: ["one"])
+    editor.conceal(True)
+    editor.feed(b"\t")
+    assert editor.text == "\t"

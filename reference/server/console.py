@@ -98,6 +98,8 @@ class Console:
 
     def _command(self, text: str) -> None:
         word, _, argument = text.partition(" ")
+        if word != "/say":
+            argument = argument.rstrip(" ")  # Tab adds a blank
         match word, argument:
             case "/help", "":
                 self._show(HELP)

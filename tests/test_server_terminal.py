@@ -1,0 +1,365 @@
+"""The operator's console in a real terminal, as a person sees it."""
+
+import contextlib
+import os
+import re
+import shlex
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+
+from tests.support import DEADLINE, SERVER, Client, wait_until
+from tests.terminal import Terminal
+
+ENVIRONMENT = {"TERM": "xterm-256color"}
+COMMAND = (sys.executable, str(SERVER), "--port", "0")
+UP = "\x1b[A"
+LISTENING = re.compile(rb"listening on 127\.0\.0\.1:(\d+)\r\n")
+TIME = r"\d\d:\d\d:\d\d"
+
+
+class Operator(Terminal):
+    """A terminal in which the server runs, and its clients; a context."""
+
+    def __init__(
+        self,
+        *options: str,
+        columns: int = 80,
+        environment: dict[str, str] = ENVIRONMENT,
+        program: tuple[str, ...] = COMMAND,
+    ) -> None:
+        super().__init__(*options, columns=columns, environment=environment, program=program)
+        self._clients: list[Client] = []
+        self.until(lambda: LISTENING.search(self.output) is not None)
+        found = LISTENING.search(self.output)
+        assert found
+        self.port = int(found[1])
+        self.until_typed("0 clients, 0 rooms>")
+
+    def open(self) -> Client:
+        """Return a new connection, of which nothing is read."""
+        self._clients.append(Client(socket.create_connection(("127.0.0.1", self.port), DEADLINE)))
+        return self._clients[-1]
+
+    def connect(self, room: str | None = None, name: str | None = None) -> Client:
+        """Return a client that has read its greeting, and is in a room under a name where they are given."""
+        client = self.open()
+        client.until("INFO")
+        client.send(*([f"/nick {name}"] if name else []), *([f"/cd {room}"] if room else []))
+        client.barrier()
+        return client
+
+    def until_matches(self, pattern: str) -> None:
+        """Wait for a row that matches as a whole."""
+        self.until(lambda: any(re.fullmatch(pattern, line) for line in self.lines))
+
+    def __exit__(self, *exception: Any) -> None:
+        for client in self._clients:
+            client.close()
+        super().__exit__(*exception)
+
+
+@pytest.fixture(params=[80, 40])
+def operator(request: pytest.FixtureRequest) -> Iterator[Operator]:
+    with Operator(columns=request.param) as operator:
+        yield operator
+
+
+@pytest.fixture
+def wide() -> Iterator[Operator]:
+    with Operator() as operator:
+        yield operator
+
+
+def reachable(port: int) -> bool:
+    """Return whether somebody listens on the port."""
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+# ---------------------------------------------------------------- what is seen
+
+
+def test_who_comes_and_goes(operator: Operator) -> None:
+    """Above the line, and in the prompt's numbers."""
+    ann = operator.connect("main", "Ann")
+    operator.until_typed("1 client, 1 room>")
+    operator.connect("lounge", "Bob")
+    operator.until_typed("2 clients, 2 rooms>")
+    for text in ("guest-1 connected", "guest-1 is now Ann", "Ann entered main", "Bob entered lounge"):
+        operator.until_matches(f"{TIME} {text}")
+    ann.send("exit")
+    ann.rest()
+    operator.until_matches(rf"{TIME} Ann is gone \(exit\)")
+    operator.until_typed("1 client, 1 room>")
+
+
+def test_half_an_announcement_survives_what_happens(operator: Operator) -> None:
+    """A hundred connections, each with three lines of the log."""
+    prompt = "0 clients, 0 rooms>"
+    operator.press("Wxrtung um zwölf")
+    operator.until_typed(f"{prompt} Wxrtung um zwölf")
+    clients = [operator.connect("main", f"name-{number}") for number in range(100)]
+    operator.until_matches(f"{TIME} name-99 entered main")
+    prompt = "100 clients, 1 room>" if operator.screen.columns > 40 else "100/1>"
+    operator.until_typed(f"{prompt} Wxrtung um zwölf")
+    assert [line for line in operator.lines if prompt in line] == [operator.typed]
+    operator.press("\x01\x1b[C\x1b[3~a\r")
+    operator.until_line("> Wartung um zwölf")
+    operator.until_line("Announced to 100 people in 1 room.")
+    assert clients[-1].line() == "ANNOUNCE Wartung um zwölf"
+
+
+def test_announcements(operator: Operator) -> None:
+    """[OPER-1] [OPER-3]: how many heard it; a slip is caught."""
+    operator.press("nobody\r")
+    operator.until(lambda: any(line.startswith("Announced to nobody: ") for line in operator.lines))
+    ann, bob = operator.connect("main", "Ann"), operator.connect("lounge", "Bob")
+    lobby = operator.connect()
+    operator.press("noon\r")
+    operator.until_line("Announced to 2 people in 2 rooms.")
+    operator.press("/wjo\r")
+    operator.until(lambda: any(line.startswith("Not announced: no such command.") for line in operator.lines))
+    assert [client.barrier() for client in (ann, bob, lobby)] == [["ANNOUNCE noon"], ["ANNOUNCE noon"], []]
+
+
+def test_tabs_are_announced_as_they_are(wide: Operator) -> None:
+    ann = wide.connect("main")
+    wide.press("a\tb\r")
+    assert ann.line() == "ANNOUNCE a\tb"
+
+
+@pytest.mark.parametrize(
+    ("environment", "escapes"), [({**ENVIRONMENT, "NO_COLOR": "1"}, True), ({"TERM": "dumb"}, False), ({}, False)]
+)
+def test_plain_terminals(environment: dict[str, str], escapes: bool) -> None:
+    with Operator(environment=environment) as operator:
+        operator.press("half")
+        operator.connect("main")
+        operator.until_typed("1 client, 1 room> half")
+        operator.press("\x03")
+        assert operator.end() == 0
+    assert (b"\x1b" in operator.output) == escapes
+    assert re.search(rb"\x1b\[[0-9;]*m", operator.output) is None
+
+
+def test_the_width_changes(wide: Operator) -> None:
+    wide.connect("main")
+    wide.press("/lock\r")
+    wide.until_typed("1 client, 1 room, locked>")
+    wide.resize(40, 24)
+    wide.until_typed("1/1 locked>")
+
+
+def test_what_others_say_drives_no_terminal() -> None:
+    """[SEC-2]: with what is said in the log."""
+    with Operator("--log-messages") as operator:
+        ann = operator.connect("main")
+        ann.send("a\u202eb\u200fc")
+        ann.barrier()
+        operator.until_matches(f"{TIME} main: SAID guest-1 a<U\\+202E>b<U\\+200F>c")
+        assert "\u202e".encode() not in operator.output
+
+
+def test_the_log_as_json() -> None:
+    with Operator("--log-format", "json") as operator:
+        operator.connect()
+        operator.until(lambda: '"event": "connected"' in "".join(operator.lines))
+        operator.press("/rooms\r")
+        operator.until_line("0 rooms")
+
+
+def test_a_log_in_a_file(tmp_path: Path) -> None:
+    """It has all that is to be in a log, and the console shows what happens nevertheless."""
+    log = tmp_path / "log"
+    with Operator(program=("sh", "-c", f'exec "$@" 2> {shlex.quote(str(log))}', "-", *COMMAND)) as operator:
+        operator.connect()
+        operator.until_matches(f"{TIME} guest-1 connected")
+        operator.press("/rooms\rexit\r")
+        assert operator.end() == 0
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} guest-1 connected\n", log.read_text())
+
+
+# ---------------------------------------------------------------- commands
+
+
+def test_who_and_rooms(wide: Operator) -> None:
+    """[OPER-5] [OPER-6]."""
+    wide.connect("main", "Ann")
+    wide.connect()
+    wide.press("/who\r")
+    wide.until_line("2 connected")
+    assert any(re.fullmatch(f"Ann +main +127\\.0\\.0\\.1 +since {TIME}", line) for line in wide.lines)
+    assert any(re.fullmatch(f"guest-2 +- +127\\.0\\.0\\.1 +since {TIME}", line) for line in wide.lines)
+    wide.press("/rooms\r")
+    wide.until_line("1 room")
+    assert "main  1" in wide.lines
+
+
+def test_say(wide: Operator) -> None:
+    """To the members of one room; the room is told apart by its folded name."""
+    ann, bob = wide.connect("main", "Ann"), wide.connect("lounge", "Bob")
+    wide.press("/say MAIN two  blanks\r")
+    wide.until_line("Announced to 1 person in MAIN.")
+    wide.press("/say nowhere hi\r")
+    wide.until_line("Not announced: nobody is in a room called nowhere.")
+    wide.press("/say main\r")
+    wide.until_line("Not announced: the command is /say ROOM TEXT.")
+    assert ann.barrier() == ["ANNOUNCE two  blanks"]
+    assert bob.barrier() == []
+
+
+def test_lock(operator: Operator) -> None:
+    """[BYE-4]: who is inside stays, and comes and goes between rooms."""
+    ann = operator.connect("main", "Ann")
+    operator.press("/lock\r")
+    narrow = operator.screen.columns == 40
+    operator.until_typed("1/1 locked>" if narrow else "1 client, 1 room, locked>")
+    assert operator.open().rest() == ["HELLO flurfunk/1 who rooms", "BYE full"]
+    ann.send("/cd lounge")
+    assert ann.barrier() == ["ROOM lounge"]
+    operator.press("/unlock\r")
+    operator.until_typed("1 client, 1 room>")
+    operator.connect("lounge", "Bob")
+    assert ann.line() == "JOINED Bob"
+
+
+def test_stats(wide: Operator) -> None:
+    wide.connect("main")
+    wide.press("/stats\r")
+    wide.until_line("1 client, 1 room, 2 messages, 0 octets waiting, 0 dropped")
+    wide.until_matches(f"Runs since {TIME}\\.")
+
+
+def test_keys(wide: Operator) -> None:
+    """Tab completes commands, names and rooms; the arrow keys bring back what was typed."""
+    bob = wide.connect("main", "Bob")
+    wide.connect("mall", "Bert")
+    wide.press("/k\tb\t")
+    wide.until_line("Bert  Bob")
+    wide.until_typed("2 clients, 2 rooms> /kick b")
+    wide.press("o\t\r")
+    assert bob.rest() == ["BYE removed"]
+    wide.until_line("> /kick Bob")
+    wide.press("/sa\tmal\thi\r")
+    wide.until_line("Announced to 1 person in mall.")
+    wide.press(UP)
+    wide.until_typed("1 client, 1 room> /say mall hi")
+
+
+def test_kick_with_the_blank_that_tab_adds(wide: Operator) -> None:
+    bob = wide.connect("main", "Bob")
+    wide.press("/kick Bob \r")
+    assert bob.rest() == ["BYE removed"]
+
+
+def test_end_of_input_by_key_ends_nothing(wide: Operator) -> None:
+    """[OPER-8]: not even the console."""
+    wide.press("\x04")
+    wide.until_line("The console goes on; exit ends the server.")
+    wide.press("/rooms\r")
+    wide.until_line("0 rooms")
+
+
+# ---------------------------------------------------------------- ends
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda operator: operator.press("exit\r"),
+        lambda operator: operator.press("half a line\x03"),
+        lambda operator: operator.press("\x1c"),
+        lambda operator: os.kill(operator.process, signal.SIGTERM),
+        lambda operator: os.kill(operator.process, signal.SIGHUP),
+    ],
+    ids=["exit", "Ctrl-C", "Ctrl-backslash", "SIGTERM", "SIGHUP"],
+)
+def test_ends(wide: Operator, end: Callable[[Operator], None]) -> None:
+    """[OPER-2] [OPER-9]: and the terminal is as it was."""
+    ann = wide.connect("main")
+    end(wide)
+    assert ann.rest() == ["BYE shutdown"]
+    ann.close()
+    assert wide.end() == 0
+    assert not [line for line in wide.lines if line.startswith("0 clients")]
+
+
+def test_a_terminal_that_nobody_reads_holds_nobody_up(wide: Operator) -> None:
+    """It is read again only when the server has been told to end."""
+    ann = wide.connect("main")
+    for start in range(0, 4000, 100):  # far more than a terminal holds
+        ann.send(*(f"/nick name-{number}" for number in range(start, start + 100)))
+        ann.barrier()
+    os.kill(wide.process, signal.SIGTERM)
+    assert ann.rest() == ["BYE shutdown"]
+    ann.close()
+    assert wide.end() == 0
+
+
+def test_a_terminal_that_hangs_up_ends_the_console_alone(wide: Operator) -> None:
+    """[OPER-8]: the SIGHUP that comes with it ends nothing."""
+    ann = wide.connect("main")
+    process = wide.process
+    try:
+        wide.hang_up()
+        for number in range(100):
+            ann.send(f"still here {number}", f"/nick name-{number}")
+            ann.barrier()
+        os.kill(process, signal.SIGTERM)
+        assert ann.rest() == ["BYE shutdown"]
+        ann.close()
+        wait_until(lambda: not reachable(wide.port), "the server to end")
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_a_shell_has_the_terminal_while_the_server_is_stopped(background: bool) -> None:
+    """Ctrl-Z, where wished bg, with which it serves on, and fg."""
+    environment = {"PATH": "/usr/bin:/bin", "PS1": "shell$ ", "TERM": "dumb"}
+    shell: Any = pexpect.spawn("/bin/sh", ["-i"], env=environment, timeout=DEADLINE, echo=False)
+    try:
+        shell.expect_exact("shell$ ")
+        shell.sendline("stty -g; echo before")
+        shell.expect(r"([0-9a-f:]{20,})\s+before")
+        before = shell.match[1]
+        shell.sendline(shlex.join(COMMAND))
+        shell.expect(r"listening on 127\.0\.0\.1:(\d+)")
+        port = int(shell.match[1])
+        shell.expect_exact("0 clients, 0 rooms> ")
+        shell.send("no")
+        shell.expect_exact("no")
+        shell.send("\x1a")
+        shell.expect_exact("shell$ ")
+        shell.sendline("stty -g; echo stopped")
+        shell.expect(r"([0-9a-f:]{20,})\s+stopped")
+        assert shell.match[1] == before
+        if background:
+            shell.sendline("bg")
+            with socket.create_connection(("127.0.0.1", port), DEADLINE) as sock:
+                client = Client(sock)
+                client.until("INFO")
+                shell.expect_exact("guest-1 connected")
+                shell.sendline("stty -g; echo running")
+                shell.expect(r"([0-9a-f:]{20,})\s+running")
+                assert shell.match[1] == before
+                client.close()
+        shell.sendline("fg")
+        shell.expect_exact("0 clients, 0 rooms> no")
+        shell.send("on\r")
+        shell.expect_exact("> noon")
+        shell.expect_exact("Announced to nobody")
+        shell.send("\x03")
+        shell.sendline("stty -g; echo after")
+        shell.expect(r"([0-9a-f:]{20,})\s+after")
+        assert shell.match[1] == before
+    finally:
+        shell.close(force=True)
