@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reference.server.cli import parser
+from reference.server.console import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -17,6 +18,11 @@ def test_options_of_the_server_are_those_of_its_help() -> None:
     shown = re.findall(r"^\| `(--[a-z-]+)(?: \w+)?` \| ([^|]*) \| ([^|]*) \|$", README, re.M)
     actions = [action for action in parser()._actions if action.dest != "help"]
     assert shown == [(action.option_strings[0], str(action.default), action.help) for action in actions]
+
+
+def test_commands_of_the_console_are_those_of_its_help() -> None:
+    table = README.partition("| typed on the console | |\n|---|---|\n")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `([^`]+)` \| (.*) \|$", table, re.M) == list(COMMANDS.items())
 
 
 def test_conversation_is_what_the_server_answers() -> None:
