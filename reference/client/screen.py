@@ -1,16 +1,15 @@
 """What the user sees: lines, made harmless, above the line being typed or, without a terminal, one by one."""
 
 import io
-import os
-import select
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from reference.client import texts
 from reference.client.session import Show, Style
-from reference.terminal.cells import rows, visible, width
+from reference.terminal.cells import rows, visible
 from reference.terminal.editor import Editor
+from reference.terminal.line import Line, columns, is_dumb, write
 
 # No name and no text can begin a line in one of these ways: a speaker stands in angle brackets [CLIENT-12].
 _PREFIXES = {Style.EVENT: "* ", Style.INFO: "- ", Style.ANNOUNCE: "*** ", Style.ERROR: "! "}
@@ -18,7 +17,6 @@ _PREFIXES = {Style.EVENT: "* ", Style.INFO: "- ", Style.ANNOUNCE: "*** ", Style.
 _COLOURS = {Style.EVENT: "2", Style.INFO: "2", Style.ANNOUNCE: "1;30;43", Style.ERROR: "31"}
 _OWN_NAME = "1"
 _NAMES = ("32", "33", "34", "35", "36")
-_USUAL_COLUMNS = 80
 
 
 class Screen(Protocol):
@@ -42,9 +40,9 @@ class PlainScreen:
 
     def show(self, shows: Sequence[Show], prompt: str) -> None:
         """Write the lines; on a terminal, divided as it is wide."""
-        columns = _columns(self._out) if self._out.isatty() else None
+        cells = columns(self._out) if self._out.isatty() else None
         shown = [show for show in shows if not (self._echoed and show.style is Style.OWN)]
-        _write(self._out, "".join(_render(show, self._colour, columns) for show in shown))
+        write(self._out, "".join(_render(show, self._colour, cells) for show in shown))
 
     def close(self) -> None:
         """Nothing: every line was written whole."""
@@ -67,38 +65,34 @@ class TerminalScreen:
         """`editor`: holds the line being typed, which is drawn anew whenever something is shown [CLIENT-14]."""
         self._out = out
         self._editor = editor
+        self._line = Line(out, environment, editor.view)
         self._prompt = ""
         self._colour = _has_colour(out, environment)
-        self._dumb = _is_dumb(environment)
 
     def show(self, shows: Sequence[Show], prompt: str) -> None:
         """Write the lines where the typed one stood, and that one below them, all at one stroke."""
         self._prompt = visible(prompt)
-        columns = _columns(self._out)
-        lines = "".join(_render(show, self._colour, columns) for show in shows)
-        _write(self._out, self._erased(columns) + lines + self._typed(columns))
+        cells = columns(self._out)
+        self._line.show("".join(_render(show, self._colour, cells) for show in shows), *self._prompts)
 
     def close(self) -> None:
         """Remove the prompt; what was typed and not sent is left to be seen."""
-        columns = _columns(self._out)
-        _write(self._out, self._erased(columns) + (self._typed(columns) + "\n" if self._editor.text else ""))
+        if self._editor.text:
+            self._line.show("", *self._prompts)
+            write(self._out, "\n")
+        else:
+            self._line.remove()
 
-    def _erased(self, columns: int) -> str:
-        return f"\r{' ' * (columns - 1)}\r" if self._dumb else "\r\x1b[K"
-
-    def _typed(self, columns: int) -> str:
-        prompt = self._prompt if width(self._prompt) <= columns // 2 else texts.PROMPT_NARROW
-        # The last column stays free: a character there makes some terminals begin a row.
-        left, right = self._editor.view(columns - 1 - width(prompt))
-        back = "\r" + prompt + left if right else ""
-        return prompt + left + right + back
+    @property
+    def _prompts(self) -> tuple[str, str]:
+        return self._prompt, texts.PROMPT_NARROW
 
 
-def _render(show: Show, colour: bool, columns: int | None) -> str:
-    """Return a line as it is written, LF included; `columns`: None where rows have no width."""
+def _render(show: Show, colour: bool, cells: int | None) -> str:
+    """Return a line as it is written, LF included; `cells`: None where rows have no width."""
     speaker = f"<{visible(show.speaker)}>" if show.speaker else ""
     text = (f"{speaker} " if speaker else _PREFIXES[show.style]) + visible(show.text)
-    divided = [text] if columns is None else rows(text, columns - 1)
+    divided = [text] if cells is None else rows(text, cells - 1)
     if colour and not speaker:
         divided = [f"\x1b[{_COLOURS[show.style]}m{row}\x1b[0m" for row in divided]
     elif colour and divided[0].startswith(speaker):
@@ -108,24 +102,4 @@ def _render(show: Show, colour: bool, columns: int | None) -> str:
 
 
 def _has_colour(out: io.RawIOBase, environment: Mapping[str, str]) -> bool:
-    return out.isatty() and not environment.get("NO_COLOR") and not _is_dumb(environment)
-
-
-def _is_dumb(environment: Mapping[str, str]) -> bool:
-    return environment.get("TERM", "") in ("", "dumb")
-
-
-def _columns(out: io.RawIOBase) -> int:
-    try:
-        return os.get_terminal_size(out.fileno()).columns or _USUAL_COLUMNS
-    except OSError:
-        return _USUAL_COLUMNS
-
-
-def _write(out: io.RawIOBase, text: str) -> None:
-    octets = text.encode()
-    while octets:
-        written = out.write(octets)
-        if written is None:  # another program made the terminal non-blocking
-            select.select([], [out], [])
-        octets = octets[written or 0 :]
+    return out.isatty() and not environment.get("NO_COLOR") and not is_dumb(environment)
