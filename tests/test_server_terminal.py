@@ -129,6 +129,21 @@ def test_announcements(operator: Operator) -> None:
     assert [client.barrier() for client in (ann, bob, lobby)] == [["ANNOUNCE noon"], ["ANNOUNCE noon"], []]
 
 
+def test_bad_lines(operator: Operator) -> None:
+    """[OPER-10]: and one as long as may be, which is more than a terminal's own lines have."""
+    ann = operator.connect("main")
+    for keys in (b"x" * 4097, b"caf\xe9", b"\x07", "next\u0085line".encode()):
+        operator.press(keys + b"\r")
+        operator.until_typed("1 client, 1 room>")
+        operator.press(b"/rooms\r")
+        operator.until(lambda: "main  1" in operator.lines)
+        assert any(line.startswith("Not announced: the line is too long,") for line in operator.lines)
+        operator.press(b"/help\r" * 3)  # so that it is seen anew
+        operator.until(lambda: not any(line.startswith("Not announced") for line in operator.lines))
+    operator.press("y" * 4096 + "\r")
+    assert ann.line() == f"ANNOUNCE {'y' * 4096}"
+
+
 def test_tabs_are_announced_as_they_are(wide: Operator) -> None:
     ann = wide.connect("main")
     wide.press("a\tb\r")

@@ -141,24 +141,18 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(f"server.py: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
         return 1
-    # Handlers run once the main thread is awake; it sleeps in `run`, and writing to the descriptor ends that [OPER-9].
-    signal.set_wakeup_fd(listener.waking, warn_on_full_buffer=False)
-    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-        signal.signal(name, lambda *_: None)
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the console's terminal has gone, and no more [OPER-8]
-    address, port = listener.address
+    heed_signals(listener)
     show = terminal.journal.show if terminal else print_line
-    show(f"listening on {address}:{port}")
-    if not tls and not ip_address(address).is_loopback:
-        logging.getLogger("flurfunk").warning("everybody who reaches %s can read and write here, without TLS", address)
-    if is_password and is_exposed(options.password_file):
-        logging.getLogger("flurfunk").warning("others can read %s, and the password in it", options.password_file)
+    show(f"listening on {':'.join(map(str, listener.address))}")
+    warn(listener.address[0], options, tls is not None)
     if options.stats:
         hub.note_stats(options.stats)
     console = Console(hub, listener.stop, show)
     try:
-        terminal.open(console, listener.stop) if terminal else console.start()
+        if terminal:
+            terminal.open(console, listener.stop)
+        else:
+            console.start()
         listener.run()
     finally:
         if terminal:
@@ -166,6 +160,26 @@ def main(arguments: list[str] | None = None) -> int:
         for journal in journals:
             journal.close()
     return 0
+
+
+def warn(address: str, options: argparse.Namespace, tls: bool) -> None:
+    """Log what others can read [SEC-4]."""
+    log = logging.getLogger("flurfunk")
+    if not tls and not ip_address(address).is_loopback:
+        log.warning("everybody who reaches %s can read and write here, without TLS", address)
+    if options.password_file is not None and is_exposed(options.password_file):
+        log.warning("others can read %s, and the password in it", options.password_file)
+
+
+def heed_signals(listener: Listener) -> None:
+    """Let SIGINT and SIGTERM end the server [OPER-9], and SIGUSR1 ask it for numbers.
+
+    Handlers run once the main thread is awake; it sleeps in the listener, and writing to the descriptor ends that.
+    """
+    signal.set_wakeup_fd(listener.waking, warn_on_full_buffer=False)
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(name, lambda *_: None)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the console's terminal has gone, and no more [OPER-8]
 
 
 def open_journals(form: str) -> tuple[Terminal | None, list[Journal]]:

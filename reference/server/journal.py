@@ -67,10 +67,11 @@ class Journal(logging.Handler):
         self.note(Record("shown", {"text": text}))
 
     def close(self) -> None:
-        """Wait, for a short time, until all is written."""
-        self._entries.put(None)
-        self._ending.set()
-        self._thread.join(LAST_WRITE)
+        """Wait, for a short time, until all is written; not once more where that was done before."""
+        if not self._ending.is_set():
+            self._entries.put(None)
+            self._ending.set()
+            self._thread.join(LAST_WRITE)
         super().close()
 
     def _run(self) -> None:
