@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pexpect
 import pytest
@@ -292,12 +292,12 @@ def test_end_of_input_by_key_ends_nothing(wide: Operator) -> None:
         lambda operator: operator.press("half a line\x03"),
         lambda operator: operator.press("\x1c"),
         lambda operator: os.kill(operator.process, signal.SIGTERM),
-        lambda operator: os.kill(operator.process, signal.SIGHUP),
     ],
-    ids=["exit", "Ctrl-C", "Ctrl-backslash", "SIGTERM", "SIGHUP"],
+    ids=["exit", "Ctrl-C", "Ctrl-backslash", "SIGTERM"],
 )
 def test_ends(wide: Operator, end: Callable[[Operator], None]) -> None:
     """[OPER-2] [OPER-9]: and the terminal is as it was."""
+    os.kill(wide.process, signal.SIGHUP)  # ends nothing
     ann = wide.connect("main")
     end(wide)
     assert ann.rest() == ["BYE shutdown"]
@@ -336,45 +336,71 @@ def test_a_terminal_that_hangs_up_ends_the_console_alone(wide: Operator) -> None
             os.kill(process, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("background", [False, True])
-def test_a_shell_has_the_terminal_while_the_server_is_stopped(background: bool) -> None:
-    """Ctrl-Z, where wished bg, with which it serves on, and fg."""
-    environment = {"PATH": "/usr/bin:/bin", "PS1": "shell$ ", "TERM": "dumb"}
-    shell: Any = pexpect.spawn("/bin/sh", ["-i"], env=environment, timeout=DEADLINE, echo=False)
-    try:
-        shell.expect_exact("shell$ ")
-        shell.sendline("stty -g; echo before")
-        shell.expect(r"([0-9a-f:]{20,})\s+before")
-        before = shell.match[1]
-        shell.sendline(shlex.join(COMMAND))
-        shell.expect(r"listening on 127\.0\.0\.1:(\d+)")
-        port = int(shell.match[1])
-        shell.expect_exact("0 clients, 0 rooms> ")
-        shell.send("no")
-        shell.expect_exact("no")
-        shell.send("\x1a")
-        shell.expect_exact("shell$ ")
-        shell.sendline("stty -g; echo stopped")
-        shell.expect(r"([0-9a-f:]{20,})\s+stopped")
-        assert shell.match[1] == before
-        if background:
-            shell.sendline("bg")
-            with socket.create_connection(("127.0.0.1", port), DEADLINE) as sock:
-                client = Client(sock)
-                client.until("INFO")
-                shell.expect_exact("guest-1 connected")
-                shell.sendline("stty -g; echo running")
-                shell.expect(r"([0-9a-f:]{20,})\s+running")
-                assert shell.match[1] == before
-                client.close()
-        shell.sendline("fg")
-        shell.expect_exact("0 clients, 0 rooms> no")
-        shell.send("on\r")
-        shell.expect_exact("> noon")
-        shell.expect_exact("Announced to nobody")
-        shell.send("\x03")
-        shell.sendline("stty -g; echo after")
-        shell.expect(r"([0-9a-f:]{20,})\s+after")
-        assert shell.match[1] == before
-    finally:
-        shell.close(force=True)
+class Shell:
+    """A shell in which a server was started and stopped by Ctrl-Z, with half a line typed; a context."""
+
+    def __init__(self) -> None:
+        environment = {"PATH": "/usr/bin:/bin", "PS1": "shell$ ", "TERM": "dumb"}
+        self.terminal: Any = pexpect.spawn("/bin/sh", ["-i"], env=environment, timeout=DEADLINE, echo=False)
+
+    def __enter__(self) -> Self:
+        self.terminal.expect_exact("shell$ ")
+        self._before = self._mode()
+        self.terminal.sendline(shlex.join(COMMAND))
+        self.terminal.expect(r"listening on 127\.0\.0\.1:(\d+)")
+        self.port = int(self.terminal.match[1])
+        self.terminal.expect_exact("0 clients, 0 rooms> ")
+        self.terminal.send("no")
+        self.terminal.expect_exact("no")
+        self.terminal.send("\x1a")
+        self.terminal.expect_exact("shell$ ")
+        self.has_its_mode()
+        return self
+
+    def has_its_mode(self) -> None:
+        """Fail where the terminal is not as it was before the server came."""
+        assert self._mode() == self._before
+
+    def _mode(self) -> bytes:
+        self.terminal.sendline("stty -g; echo seen")
+        self.terminal.expect(r"([0-9a-f:]{20,})\s+seen")
+        mode: bytes = self.terminal.match[1]
+        return mode
+
+    def __exit__(self, *exception: object) -> None:
+        self.terminal.close(force=True)
+
+
+def test_stopped_and_back() -> None:
+    """Ctrl-Z, and fg."""
+    with Shell() as shell:
+        shell.terminal.sendline("fg")
+        shell.terminal.expect_exact("0 clients, 0 rooms> no")
+        shell.terminal.send("on\r")
+        shell.terminal.expect_exact("> noon")
+        shell.terminal.expect_exact("Announced to nobody")
+        shell.terminal.send("\x03")
+        shell.terminal.expect_exact("shell$ ")
+        shell.has_its_mode()
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_in_the_background(back: bool) -> None:
+    """Ctrl-Z, and bg: it serves on, and is ended there, or comes back with fg."""
+    with Shell() as shell:
+        shell.terminal.sendline("bg")
+        with contextlib.closing(Client(socket.create_connection(("127.0.0.1", shell.port), DEADLINE))) as client:
+            client.until("INFO")
+            shell.terminal.expect_exact("guest-1 connected")
+            shell.has_its_mode()
+            if back:
+                shell.terminal.sendline("fg")
+                shell.terminal.expect_exact("1 client, 0 rooms> no")
+                shell.terminal.send("\x03")
+            else:
+                shell.terminal.sendline("kill %1; wait %1; echo status $?")
+            assert client.rest() == ["BYE shutdown"]
+        if not back:
+            shell.terminal.expect_exact("status 0")
+        shell.terminal.expect_exact("shell$ ")
+        shell.has_its_mode()

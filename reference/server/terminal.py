@@ -21,7 +21,6 @@ from reference.terminal.line import Line, columns, write
 
 LOOK = 1.0  # seconds between looks whether the program is in the foreground again, while keys are for others
 _SHOWN = (signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH)
-_ENDING = (signal.SIGHUP, signal.SIGQUIT)
 
 
 class Terminal:
@@ -45,45 +44,37 @@ class Terminal:
         self.journal = Journal(self._write, form)
 
     def open(self, console: Console, stop: Callable[[], None]) -> None:
-        """Begin to read keys, in a thread of its own; `stop` ends the server.  In the main thread.
-
-        SIGHUP and SIGQUIT end the server like SIGTERM, but not SIGHUP where the terminal has hung up.
-        """
+        """Begin to read keys, in a thread of its own; `stop` ends the server, as Ctrl-\\ does.  In the main thread."""
         self._console = console
         self._stop = stop
         self._open = True
-        for number in (*_SHOWN, *_ENDING):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+        for number in (*_SHOWN, signal.SIGQUIT):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as whoever started it wished
                 signal.signal(number, lambda number, _: self._signalled(number))
         self._enter()
         threading.Thread(target=self._read, name="console", daemon=True).start()
 
     def close(self) -> None:
         """Show what is not shown yet, for a short time, and leave the terminal as it was found.  In the main thread."""
-        for number in (*_SHOWN, *_ENDING):
+        for number in (*_SHOWN, signal.SIGQUIT):
             signal.signal(number, signal.SIG_IGN)
         self._open = False
         self.journal.show()
         self.journal.close()
-        self._keys.leave()
+        self._leave()
 
     # ------------------------------------------------------------ signals, in the main thread
 
     def _signalled(self, number: int) -> None:
         if number == signal.SIGTSTP:
-            self._keys.leave()
+            self._leave()
             handler = signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
             signal.signal(number, handler)
         if number in _SHOWN:
             self._enter()
-        elif number == signal.SIGQUIT or not self._hung_up():
+        else:
             self._stop()
-
-    def _hung_up(self) -> bool:
-        poll = select.poll()
-        poll.register(self._descriptor, 0)
-        return any(events & (select.POLLHUP | select.POLLERR) for _, events in poll.poll(0))
 
     def _enter(self) -> None:
         """Take the terminal for keys, where it is not the shell's, and draw the line."""
@@ -91,6 +82,11 @@ class Terminal:
             with contextlib.suppress(termios.error):  # the terminal is gone
                 self._keys.enter()
         self.journal.show()
+
+    def _leave(self) -> None:
+        """Give the terminal back as it was found, if it was not given back before: from the background, none can be."""
+        if self._in_foreground():
+            self._keys.leave()
 
     def _in_foreground(self) -> bool:
         try:
