@@ -1,4 +1,4 @@
-"""The log: written by a thread of its own, so that nobody waits for a stopped terminal or a full disk.
+"""The log, and what a console shows: written by a thread, so that nobody waits for a stopped terminal or a full disk.
 
 What happens to clients comes as events of the chat.  There may be tens of thousands of them in a second: they are
 put into words, and written many at a time, by that thread alone.
