@@ -98,11 +98,9 @@ class Terminal:
 
     def _read(self) -> None:
         """Carry out what is typed, until `exit` or until the terminal has hung up, which ends nothing else [OPER-8]."""
-        poll = select.poll()
-        poll.register(self._descriptor, select.POLLIN)
         going = True
         while going:
-            poll.poll()
+            select.select([self._descriptor], [], [])  # not every system's poll takes a terminal
             if not self._in_foreground():
                 self._wait_for_foreground()
                 continue
