@@ -183,7 +183,7 @@ def who_is_not_served_is_not_heard(t: Stage) -> None:
     ann.expect_nothing()
 
 
-@check("BYE-5", "8dd0f4ad22c1")
+@check("BYE-5", "d1c1d43b1b86")
 def a_place_is_free_again(t: Stage) -> None:
     """After a client left, by exit, end of stream or reset, a new one is served in its place."""
     t.start(clients=2)
