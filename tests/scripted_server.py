@@ -33,6 +33,10 @@ class ScriptedServer:
         connection.send("HELLO flurfunk/1 who rooms", f"NAME {name}")
         return connection
 
+    def close(self) -> None:
+        """Listen no more; the connections stay."""
+        self._listening.close()
+
     def __enter__(self) -> Self:
         return self
 
@@ -41,7 +45,7 @@ class ScriptedServer:
     ) -> None:
         for connection in self._connections:
             connection.close()
-        self._listening.close()
+        self.close()
 
 
 class Connection:

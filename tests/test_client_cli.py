@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from reference.client import texts
+from reference.client.texts_en import ENGLISH as TEXTS
 from tests.scripted_server import DEADLINE, Connection, ScriptedServer
 from tests.terminal import CLIENT
 
-SERVER_IS_GONE = [f"client.py: {texts.LOST}"]
+SERVER_IS_GONE = [f"client.py: {TEXTS.lost}"]
 
 
 @pytest.fixture
@@ -147,8 +147,8 @@ def test_what_must_not_be_sent_is_told(server: ScriptedServer) -> None:
     connection = server.welcome()
     connection.expect("main", "x" * 4096, "y", "exit")
     connection.dismiss()
-    too_long = "! " + texts.TOO_LONG.format(limit=4096)
-    bad_text = "! " + texts.BAD_TEXT
+    too_long = "! " + TEXTS.too_long.format(limit=4096)
+    bad_text = "! " + TEXTS.bad_text
     assert client.end() == (0, ["* You are guest-1.", too_long, bad_text, bad_text, too_long, too_long], [])
 
 
@@ -240,14 +240,14 @@ def test_a_bye_not_asked_for(server: ScriptedServer, reason: str) -> None:
     connection = server.welcome()
     connection.send("SAID Bob last")
     connection.dismiss(reason)
-    assert client.end() == (1, ["* You are guest-1.", "<Bob> last"], [f"client.py: {texts.BYE[reason]}"])
+    assert client.end() == (1, ["* You are guest-1.", "<Bob> last"], [f"client.py: {TEXTS.bye[reason]}"])
 
 
 def test_a_full_server(server: ScriptedServer) -> None:
     client = Client(server.address, "--name", "Ann", input_=b"main\nhello\n")
     connection = server.accept()
     connection.send("HELLO flurfunk/1", "BYE full")
-    assert client.end() == (1, [], [f"client.py: {texts.BYE['full']}"])
+    assert client.end() == (1, [], [f"client.py: {TEXTS.bye['full']}"])
 
 
 def test_a_bye_is_read_although_sending_failed(server: ScriptedServer) -> None:
@@ -257,7 +257,7 @@ def test_a_bye_is_read_although_sending_failed(server: ScriptedServer) -> None:
     connection.expect("main")
     connection.send("SAID Bob last", "BYE shutdown")
     connection.socket.shutdown(socket.SHUT_WR)
-    assert client.end() == (1, ["* You are guest-1.", "<Bob> last"], [f"client.py: {texts.BYE['shutdown']}"])
+    assert client.end() == (1, ["* You are guest-1.", "<Bob> last"], [f"client.py: {TEXTS.bye['shutdown']}"])
 
 
 @pytest.mark.parametrize("input_", [None, b""])
@@ -280,14 +280,14 @@ def test_another_server(server: ScriptedServer, octets: bytes) -> None:
     connection.socket.sendall(octets)
     connection.socket.shutdown(socket.SHUT_WR)
     connection.expect(None)
-    assert client.end() == (1, [], [f"client.py: {texts.NOT_FLURFUNK}"])
+    assert client.end() == (1, [], [f"client.py: {TEXTS.not_flurfunk}"])
 
 
 def test_no_goodbye(server: ScriptedServer) -> None:
     """[CLIENT-16]: for a short time."""
     client = Client(server.address, input_=b"")
     server.welcome().expect("exit", None)
-    assert client.end() == (1, ["* You are guest-1."], [f"client.py: {texts.NO_GOODBYE}"])
+    assert client.end() == (1, ["* You are guest-1."], [f"client.py: {TEXTS.no_goodbye}"])
 
 
 @pytest.mark.parametrize("bye", [True, False])
@@ -380,7 +380,7 @@ def test_a_pipe_is_not_asked_for_a_password(server: ScriptedServer) -> None:
     connection = server.accept()
     connection.send("HELLO flurfunk/1 password", "NAME Ann")
     assert connection.line() is None
-    assert client.end() == (1, [], [f"client.py: {texts.PASSWORD_WANTED}"])
+    assert client.end() == (1, [], [f"client.py: {TEXTS.password_wanted}"])
 
 
 def test_a_password_from_a_file(server: ScriptedServer, tmp_path: Path) -> None:

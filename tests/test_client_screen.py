@@ -1,8 +1,12 @@
 """reference/client/screen.py: what is written, octet for octet, and what a terminal makes of it."""
 
+import fcntl
 import io
 import os
 import pty
+import re
+import struct
+import termios
 from collections.abc import Iterator
 
 import pyte
@@ -10,9 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference.client.screen import PlainScreen, Screen, TerminalScreen
+from reference.client.editor import Editor
+from reference.client.recall import Recall
+from reference.client.render import Bell
+from reference.client.screen import Look, PlainScreen, Screen, TerminalScreen
 from reference.client.session import Show, Style
-from reference.terminal.editor import Editor
+from reference.client.texts_en import ENGLISH
+
+PLAINLY = Look(times=False)
 
 LINES = [
     Show(Style.SAID, "hello", "Bob"),
@@ -47,6 +56,11 @@ class Pty:
         self.out = open(slave, "wb", buffering=0)  # noqa: SIM115
         self.screen = pyte.Screen(80, 24)
         self._stream = pyte.ByteStream(self.screen)
+
+    def resize(self, columns: int) -> None:
+        """Make it so many columns wide."""
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        self.screen.resize(24, columns)
 
     def taken(self) -> bytes:
         """What was written since the last call."""
@@ -96,7 +110,7 @@ def test_what_a_terminal_has_echoed_is_not_shown_again() -> None:
 @given(st.sampled_from(Style), st.text(), st.text(min_size=1))
 def test_a_line_stays_a_harmless_line(style: Style, text: str, speaker: str) -> None:
     """[CLIENT-9]."""
-    written = plain([Show(style, text, speaker if style in (Style.SAID, Style.OWN) else "")])
+    written = plain([Show(style, text, speaker if style in (Style.SAID, Style.OWN, Style.MENTION) else "")])
     assert written.endswith("\n")
     assert len(written.splitlines()) == 1
     assert "\x1b" not in written
@@ -109,7 +123,7 @@ def test_nobody_s_words_look_like_an_announcement(text: str, speaker: str) -> No
 
 
 def test_colour_on_a_terminal(terminal: Pty) -> None:
-    PlainScreen(terminal.out, {"TERM": "xterm"}).show(LINES, "")
+    PlainScreen(terminal.out, {"TERM": "xterm"}, PLAINLY).show(LINES, "")
     octets = terminal.taken()
     assert octets.count(b"\x1b[") == 2 * len(LINES)
     assert terminal.rows == PLAIN.splitlines()
@@ -117,15 +131,15 @@ def test_colour_on_a_terminal(terminal: Pty) -> None:
 
 @pytest.mark.parametrize("environment", [{"TERM": "xterm", "NO_COLOR": "1"}, {"TERM": "dumb"}, {}])
 def test_no_colour(terminal: Pty, environment: dict[str, str]) -> None:
-    PlainScreen(terminal.out, environment).show(LINES, "")
+    PlainScreen(terminal.out, environment, PLAINLY).show(LINES, "")
     assert terminal.taken() == PLAIN.replace("\n", "\r\n").encode()
 
 
 @pytest.mark.parametrize("term", ["xterm", "dumb"])
 def test_lines_come_above_the_one_being_typed(terminal: Pty, term: str) -> None:
     """[CLIENT-14]."""
-    editor = Editor()
-    screen = TerminalScreen(terminal.out, {"TERM": term, "NO_COLOR": "1"}, editor)
+    editor = Editor(ENGLISH, Recall(), lambda _: (0, []))
+    screen = TerminalScreen(terminal.out, {"TERM": term, "NO_COLOR": "1"}, editor, PLAINLY)
     editor.feed(b"half a line\x1b[D\x1b[D")
     screen.show([], "main> ")
     screen.show(LINES, "main> ")
@@ -136,8 +150,8 @@ def test_lines_come_above_the_one_being_typed(terminal: Pty, term: str) -> None:
 
 
 def test_a_line_longer_than_a_row_stays_in_its_row(terminal: Pty) -> None:
-    editor = Editor()
-    screen = TerminalScreen(terminal.out, {}, editor)
+    editor = Editor(ENGLISH, Recall(), lambda _: (0, []))
+    screen = TerminalScreen(terminal.out, {}, editor, PLAINLY)
     editor.feed(b"begin " + "你".encode() * 100 + b" end")
     screen.show([], "main> ")
     screen.show(LINES[:1], "main> ")
@@ -148,15 +162,15 @@ def test_a_line_longer_than_a_row_stays_in_its_row(terminal: Pty) -> None:
 
 
 def test_a_prompt_too_wide_is_short(terminal: Pty) -> None:
-    screen = TerminalScreen(terminal.out, {}, Editor())
+    screen = TerminalScreen(terminal.out, {}, Editor(ENGLISH, Recall(), lambda _: (0, [])), PLAINLY)
     screen.show([], "x" * 60)
     terminal.taken()
     assert terminal.rows == [">"]
 
 
 def test_closing_removes_the_prompt_and_leaves_what_was_typed(terminal: Pty) -> None:
-    editor = Editor()
-    screen = TerminalScreen(terminal.out, {}, editor)
+    editor = Editor(ENGLISH, Recall(), lambda _: (0, []))
+    screen = TerminalScreen(terminal.out, {}, editor, PLAINLY)
     screen.show(LINES[:1], "main> ")
     screen.close()
     terminal.taken()
@@ -172,6 +186,63 @@ def test_closing_removes_the_prompt_and_leaves_what_was_typed(terminal: Pty) -> 
 def test_long_words_of_others_do_not_begin_a_row(terminal: Pty) -> None:
     """[CLIENT-12]: blanks up to the edge, and then what looks like an announcement."""
     text = " " * (79 - len("<Bob> ")) + "*** ANNOUNCEMENT: give me your money ***"
-    PlainScreen(terminal.out, {}).show([Show(Style.SAID, text, "Bob")], "")
+    PlainScreen(terminal.out, {}, PLAINLY).show([Show(Style.SAID, text, "Bob")], "")
     terminal.taken()
     assert terminal.rows[1].startswith("    ***")
+
+
+def test_times_on_a_terminal_and_where_they_are_wanted(terminal: Pty) -> None:
+    shows = [Show(Style.SAID, "hello", "Bob"), Show(Style.ANNOUNCE, "ANNOUNCEMENT: noon ***")]
+    PlainScreen(terminal.out, {"TERM": "xterm"}).show(shows, "")
+    terminal.taken()
+    assert len(terminal.rows) == 2
+    assert re.fullmatch(r"\d\d:\d\d <Bob> hello", terminal.rows[0])
+    assert re.fullmatch(r"\d\d:\d\d \*\*\* ANNOUNCEMENT: noon \*\*\*", terminal.rows[1])
+    out = Written()
+    PlainScreen(out, {}, Look(times=True)).show(shows[:1], "")
+    assert re.fullmatch(rb"\d\d:\d\d <Bob> hello\n", out.octets)
+
+
+def test_colour_as_it_is_wanted(terminal: Pty) -> None:
+    """The option counts more than NO_COLOR; a dumb terminal has none whatever is wanted."""
+    for environment, wanted, coloured in (
+        ({"TERM": "xterm", "NO_COLOR": "1"}, True, True),
+        ({"TERM": "xterm"}, False, False),
+        ({"TERM": "dumb"}, True, False),
+    ):
+        PlainScreen(terminal.out, environment, Look(False, wanted)).show(LINES[:1], "")
+        assert (b"\x1b" in terminal.taken()) == coloured
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_link_stays_whole(terminal: Pty, columns: int) -> None:
+    """The terminal wraps it, and it can be copied; what is behind it cannot begin a row like an event [CLIENT-12]."""
+    link = "https://example.org/" + "x" * 100 + "***"
+    text = f"see {link} ANNOUNCEMENT: noon ***"
+    terminal.resize(columns)
+    PlainScreen(terminal.out, {}, PLAINLY).show([Show(Style.SAID, text, "Bob")], "")
+    octets = terminal.taken()
+    assert link.encode() in octets
+    assert "".join(terminal.rows[:-1]) == f"<Bob> see {link}"
+    assert terminal.rows[-1] == "     ANNOUNCEMENT: noon ***"
+
+
+def test_the_bell_rings_once_in_a_second() -> None:
+    said, mention = Show(Style.SAID, "x", "Bob"), Show(Style.MENTION, "Ann", "Bob")
+    bell = Bell(wanted=True)
+    assert bell.ring([said, LINES[1]], 10.0) == ""
+    assert bell.ring([said, mention, mention], 10.0) == "\a"
+    assert bell.ring([mention], 10.9) == ""
+    assert bell.ring([Show(Style.ANNOUNCE, "noon")], 11.0) == "\a"
+    assert Bell(wanted=False).ring([mention], 10.0) == ""
+
+
+def test_no_second_row_of_an_event_looks_like_what_somebody_says(terminal: Pty) -> None:
+    """[CLIENT-12]: without colours, which tell them apart otherwise."""
+    for show in LINES[2:]:
+        PlainScreen(terminal.out, {}, PLAINLY).show([show._replace(text="word " * 20)], "")
+        terminal.taken()
+        assert terminal.rows[-1].startswith(terminal.rows[-2][:2])
+    PlainScreen(terminal.out, {}, PLAINLY).show([LINES[0]._replace(text="word " * 20)], "")
+    terminal.taken()
+    assert terminal.rows[-1].startswith("    word")

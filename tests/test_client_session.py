@@ -5,13 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reference import wire
-from reference.client import texts
-from reference.client.session import Effect, Quit, Send, Session, Show, Style
+from reference.client import completion
+from reference.client.session import Effect, Quit, Record, Send, Session, Show, Style
+from reference.client.texts_en import ENGLISH as TEXTS
 
 
 def greeted(name: str = "guest-1", room: str | None = None) -> Session:
     """A session behind HELLO and NAME, and ROOM if one is given."""
-    session = Session()
+    session = Session(TEXTS)
     session.received(b"HELLO flurfunk/1 who rooms")
     session.received(f"NAME {name}".encode())
     if room:
@@ -44,26 +45,26 @@ def received(session: Session, *lines: str) -> list[Effect]:
 )
 def test_another_first_line_ends_it(line: bytes | None) -> None:
     """[CLIENT-2]."""
-    session = Session("Ann", "main")
-    assert session.received(line) == [Quit(1, texts.NOT_FLURFUNK)]
+    session = Session(TEXTS, "Ann", "main")
+    assert session.received(line) == [Quit(1, TEXTS.not_flurfunk)]
     assert not session.ready
 
 
 @pytest.mark.parametrize("line", [b"HELLO flurfunk/1", b"HELLO flurfunk/1 who x-later rooms"])
 def test_hello_with_whatever_features(line: bytes) -> None:
     """[CLIENT-1]."""
-    session = Session()
+    session = Session(TEXTS)
     assert session.received(line) == []
     assert session.ready
 
 
 def test_name_and_room_are_asked_for_first() -> None:
-    assert Session("Ann", "main").received(b"HELLO flurfunk/1") == [Send("/nick Ann"), Send("/cd main")]
-    assert Session(room="main").received(b"HELLO flurfunk/1") == [Send("/cd main")]
+    assert Session(TEXTS, "Ann", "main").received(b"HELLO flurfunk/1") == [Send("/nick Ann"), Send("/cd main")]
+    assert Session(TEXTS, room="main").received(b"HELLO flurfunk/1") == [Send("/cd main")]
 
 
 def test_prompt_asks_for_what_is_needed() -> None:
-    session = Session()
+    session = Session(TEXTS)
     assert session.prompt == ""
     received(session, "HELLO flurfunk/1", "NAME guest-1")
     assert session.prompt == "Room to enter: "
@@ -106,7 +107,7 @@ def test_what_is_shown(line: str, style: Style, text: str) -> None:
 @pytest.mark.parametrize("code", list(wire.ErrorCode))
 def test_each_error_has_words_of_its_own(code: wire.ErrorCode) -> None:
     shown = received(greeted(), f"ERROR {code} theirs")[0]
-    assert shown == Show(Style.ERROR, f"{texts.ERRORS[code]} (The server says: theirs)")
+    assert shown == Show(Style.ERROR, f"{TEXTS.errors[code]} (The server says: theirs)")
 
 
 @pytest.mark.parametrize("code", ["bad-name", "name-taken"])
@@ -156,6 +157,52 @@ def test_nothing_is_sent_because_of_a_text(start: str, text: str) -> None:
     assert session.prompt == "Ann@main> "
 
 
+@pytest.mark.parametrize(
+    ("text", "mentions"),
+    [
+        ("Ann?", True),
+        ("hello ANN", True),
+        ("\u00fcAnn\u00fc", True),
+        ("Anna", False),
+        ("Ann-Marie and _Ann", False),
+        ("an n", False),
+    ],
+)
+def test_being_mentioned(text: str, mentions: bool) -> None:
+    style = Style.MENTION if mentions else Style.SAID
+    assert received(greeted("Ann", "main"), f"SAID Bob {text}") == [Show(style, text, "Bob")]
+    assert received(greeted("Ann", "main"), f"SAID Ann {text}") == [Show(Style.OWN, text, "Ann")]
+
+
+def together(session: Session, *lines: str) -> list[str]:
+    effects = session.received_together([line.encode() for line in lines])
+    shows = [effect for effect in effects if isinstance(effect, Show)]
+    assert shows == effects
+    return [show.text for show in shows]
+
+
+def test_a_crowd_is_one_line_where_nothing_lies_between() -> None:
+    session = greeted("Ann", "main")
+    assert together(session, "JOINED Bob") == ["Bob entered."]
+    assert together(session, "JOINED Bob", "JOINED Cyd") == ["Bob and Cyd entered."]
+    assert together(session, *(f"JOINED {name}" for name in "BCD")) == ["B, C and D entered."]
+    assert together(session, *(f"JOINED {name}" for name in "BCDEF")) == ["B, C and 3 others entered."]
+    lines = ["JOINED B", "JOINED C", "SAID B x", "LEFT B lost", "LEFT C lost", "LEFT D exit", "JOINED B", "LEFT B odd"]
+    assert together(session, *lines) == [
+        "B and C entered.",
+        "x",
+        "B and C are gone: their connections were lost.",
+        "D left.",
+        "B entered.",
+        "B left (odd).",
+    ]
+    assert together(session, "LEFT B odd", "LEFT C odd") == ["B and C left (odd)."]
+
+
+def test_no_crowd_before_the_greeting() -> None:
+    assert Session(TEXTS).received_together([b"JOINED A", b"JOINED B"])[0] == Quit(1, TEXTS.not_flurfunk)
+
+
 # ---------------------------------------------------------------- what is typed
 
 
@@ -170,7 +217,7 @@ def test_an_empty_line_is_not_sent() -> None:
 
 
 def test_help_is_the_client_s_and_the_server_s() -> None:
-    local = [Show(Style.INFO, line) for line in texts.HELP]
+    local = [Show(Style.INFO, line) for line in TEXTS.help]
     assert greeted().typed(b"/help") == [*local, Send("/help")]
     assert greeted().typed(b"/help me") == [*local, Send("/help me")]
     assert greeted().typed(b"/helpless") == [Send("/helpless")]
@@ -184,13 +231,13 @@ def test_the_longest_line_is_sent(line: bytes) -> None:
 @pytest.mark.parametrize("line", [None, b"x" * 4097, "ü".encode() * 2048 + b"x"])
 def test_a_longer_line_is_told_and_not_sent(line: bytes | None) -> None:
     """[LINE-11] [CLIENT-13]."""
-    assert greeted().typed(line) == [Show(Style.ERROR, texts.TOO_LONG.format(limit=4096))]
+    assert greeted().typed(line) == [Show(Style.ERROR, TEXTS.too_long.format(limit=4096))]
 
 
 @pytest.mark.parametrize("line", [b"\xff", b"a\x07", b"a\rb", "\u2028".encode(), "\x85".encode(), b"\x7f", b"\x00"])
 def test_a_forbidden_character_is_told_and_not_sent(line: bytes) -> None:
     """[TEXT-7] [CLIENT-13]."""
-    assert greeted().typed(line) == [Show(Style.ERROR, texts.BAD_TEXT)]
+    assert greeted().typed(line) == [Show(Style.ERROR, TEXTS.bad_text)]
 
 
 @given(st.binary(max_size=30))
@@ -219,7 +266,8 @@ def test_exit_and_the_end_of_input_leave_once() -> None:
 @pytest.mark.parametrize("reason", list(wire.ByeReason))
 def test_a_bye_not_asked_for_is_told(reason: wire.ByeReason) -> None:
     """[CLIENT-18]."""
-    assert received(greeted(), f"BYE {reason}") == [Quit(1, texts.BYE[reason])]
+    lost = reason in ("shutdown", "slow")
+    assert received(greeted(), f"BYE {reason}") == [Quit(1, TEXTS.bye[reason], lost)]
 
 
 def test_other_byes() -> None:
@@ -227,33 +275,33 @@ def test_other_byes() -> None:
     assert received(greeted(), "BYE later") == [Quit(1, "The server closed the connection (later).")]
     session = greeted()
     session.input_ended()
-    assert received(session, "BYE shutdown") == [Quit(1, texts.BYE["shutdown"])]
+    assert received(session, "BYE shutdown") == [Quit(1, TEXTS.bye["shutdown"])]
 
 
 def test_a_lost_connection_is_told() -> None:
     """[CLIENT-6]."""
-    assert Session().connection_ended() == [Quit(1, texts.NOT_FLURFUNK)]
+    assert Session(TEXTS).connection_ended() == [Quit(1, TEXTS.not_flurfunk)]
     session = greeted()
-    assert session.connection_ended() == [Quit(1, texts.LOST)]
+    assert session.connection_ended() == [Quit(1, TEXTS.lost, lost=True)]
     session.input_ended()
-    assert session.connection_ended() == [Quit(1, texts.LOST)]
+    assert session.connection_ended() == [Quit(1, TEXTS.lost)]
 
 
 def test_patience_ends() -> None:
-    assert Session().patience_ended() == [Quit(1, texts.NO_GREETING)]
+    assert Session(TEXTS).patience_ended() == [Quit(1, TEXTS.no_greeting)]
     session = greeted()
     session.input_ended()
-    assert session.patience_ended() == [Quit(1, texts.NO_GOODBYE)]
+    assert session.patience_ended() == [Quit(1, TEXTS.no_goodbye)]
 
 
 def test_an_interrupt_ends_as_wished_whatever_comes() -> None:
     """[CLIENT-15]."""
-    assert Session().interrupted() == [Quit(0)]
+    assert Session(TEXTS).interrupted() == [Quit(0)]
     session = greeted()
     session.input_ended()
     assert session.interrupted() == []
     assert session.patience_ended() == received(session, "BYE slow") == [Quit(0)]
-    assert session.connection_ended() == [Quit(0, texts.LOST)]
+    assert session.connection_ended() == [Quit(0, TEXTS.lost)]
 
 
 # ---------------------------------------------------------------- a server that wants a password
@@ -261,9 +309,9 @@ def test_an_interrupt_ends_as_wished_whatever_comes() -> None:
 
 def asked(name: str | None = None) -> Session:
     """A session whose user is asked for the password."""
-    session = Session(name, "main")
-    session.can_ask = True
-    assert session.received(b"HELLO flurfunk/1 who password rooms") == [Show(Style.EVENT, texts.PASSWORD_ASKED)]
+    session = Session(TEXTS, name, "main")
+    session.on_terminal = True
+    assert session.received(b"HELLO flurfunk/1 who password rooms") == [Show(Style.EVENT, TEXTS.password_asked)]
     assert session.asking
     return session
 
@@ -271,17 +319,17 @@ def asked(name: str | None = None) -> Session:
 def test_the_user_is_asked_for_the_password() -> None:
     """[PASS-12]: name and room wait until it was right."""
     session = asked("Ann")
-    assert session.prompt == texts.PROMPT_PASSWORD
+    assert session.prompt == TEXTS.prompt_password
     assert session.typed(b"/help me") == [Send("/password /help me")]
     (shown,) = received(session, "ERROR bad-password no")
     assert isinstance(shown, Show)
-    assert shown.text.startswith(texts.ERRORS["bad-password"])
+    assert shown.text.startswith(TEXTS.errors["bad-password"])
     assert session.asking
     assert session.typed(b"Open sesame") == [Send("/password Open sesame")]
-    assert received(session, "ADMITTED") == [Show(Style.EVENT, texts.ADMITTED), Send("/nick Ann"), Send("/cd main")]
-    assert session.prompt == texts.PROMPT_LOBBY
+    assert received(session, "ADMITTED") == [Show(Style.EVENT, TEXTS.admitted), Send("/nick Ann"), Send("/cd main")]
+    assert session.prompt == TEXTS.prompt_lobby
     assert session.typed(b"hello") == [Send("hello")]
-    assert received(session, "ADMITTED") == [Show(Style.EVENT, texts.ADMITTED)]
+    assert received(session, "ADMITTED") == [Show(Style.EVENT, TEXTS.admitted)]
 
 
 def test_exit_leaves_where_the_password_is_asked_for() -> None:
@@ -301,28 +349,213 @@ def test_a_password_that_cannot_be_sent_is_told() -> None:
 
 def test_three_wrong_passwords_end_it() -> None:
     """[CLIENT-18]."""
-    assert received(asked(), "BYE denied") == [Quit(1, texts.BYE["denied"])]
+    assert received(asked(), "BYE denied") == [Quit(1, TEXTS.bye["denied"])]
 
 
 def test_a_password_from_a_file_is_sent_first() -> None:
-    session = Session("Ann", "main", "Open sesame")
+    session = Session(TEXTS, "Ann", "main", "Open sesame")
     sent = session.received(b"HELLO flurfunk/1 password")
     assert sent == [Send("/password Open sesame"), Send("/nick Ann"), Send("/cd main")]
     assert not session.asking
-    assert received(session, "ADMITTED") == [Show(Style.EVENT, texts.ADMITTED)]
+    assert received(session, "ADMITTED") == [Show(Style.EVENT, TEXTS.admitted)]
 
 
 def test_a_wrong_password_from_a_file_ends_it() -> None:
-    session = Session(password="wrong")
+    session = Session(TEXTS, password="wrong")
     session.received(b"HELLO flurfunk/1 password")
-    assert received(session, "ERROR bad-password no") == [Quit(1, texts.PASSWORD_WRONG)]
+    assert received(session, "ERROR bad-password no") == [Quit(1, TEXTS.password_wrong)]
 
 
 def test_a_password_is_not_sent_unasked() -> None:
     """[PASS-14]."""
-    assert Session(password="secret").received(b"HELLO flurfunk/1 who passwords x-password") == []
+    assert Session(TEXTS, password="secret").received(b"HELLO flurfunk/1 who passwords x-password") == []
 
 
 def test_where_nothing_can_be_hidden_nothing_is_asked() -> None:
-    session = Session()
-    assert session.received(b"HELLO flurfunk/1 password") == [Quit(1, texts.PASSWORD_WANTED)]
+    session = Session(TEXTS)
+    assert session.received(b"HELLO flurfunk/1 password") == [Quit(1, TEXTS.password_wanted)]
+
+
+# ---------------------------------------------------------------- a lost connection, and the one after it
+
+
+def lost(name: str = "Ann", room: str | None = "main") -> Session:
+    """A session that has lost its connection, and waits for another."""
+    session = greeted(name, room)
+    session.on_terminal = True
+    (end,) = session.connection_ended()
+    assert isinstance(end, Quit)
+    assert session.lose(end.message) == [Show(Style.ERROR, TEXTS.trying.format(why=TEXTS.lost))]
+    return session
+
+
+def test_it_comes_back_into_its_room_under_its_name() -> None:
+    session = lost()
+    assert session.prompt == TEXTS.prompt_away
+    assert session.typed(b"hello") == [Show(Style.EVENT, "Kept until you are back: hello")]
+    assert session.typed(b"/cd lounge") == [Show(Style.EVENT, "Kept until you are back: /cd lounge")]
+    assert received(session, "HELLO flurfunk/1") == [Send("/nick Ann"), Send("/cd main")]
+    assert received(session, "NAME guest-2", "NAME Ann") == []
+    assert session.typed(b"too soon") == [Show(Style.EVENT, "Kept until you are back: too soon")]
+    assert session.prompt == TEXTS.prompt_away
+    assert received(session, "ROOM main") == [
+        Show(Style.EVENT, "You are back in main as Ann."),
+        Send("hello"),
+        Send("/cd lounge"),
+        Send("too soon"),
+    ]
+    assert session.prompt == "Ann@main> "
+    assert session.typed(b"now") == [Send("now")]
+
+
+def test_a_name_that_is_taken_meanwhile_is_told() -> None:
+    session = lost()
+    received(session, "HELLO flurfunk/1", "NAME guest-2")
+    shows = received(session, "ERROR name-taken no")
+    assert shows[1] == Show(Style.EVENT, "You are still called guest-2.")
+    assert received(session, "ROOM main") == [Show(Style.EVENT, "You are back in main as guest-2.")]
+
+
+def test_the_name_and_the_room_of_before_are_wanted_after_several_losses() -> None:
+    session = lost()
+    received(session, "HELLO flurfunk/1", "NAME guest-2")
+    assert session.connection_ended() == [Quit(1, TEXTS.lost, lost=True)]
+    assert session.lose(TEXTS.lost) == [Show(Style.ERROR, TEXTS.lost)]
+    assert session.connection_ended() == [Quit(1, TEXTS.not_flurfunk, lost=True)]
+    assert session.patience_ended() == [Quit(1, TEXTS.no_greeting, lost=True)]
+    assert received(session, "HELLO flurfunk/1", "BYE full")[-1] == Quit(1, TEXTS.bye["full"], lost=True)
+    session.lose(TEXTS.lost)
+    assert received(session, "HELLO flurfunk/1") == [Send("/nick Ann"), Send("/cd main")]
+
+
+def test_it_comes_back_into_the_lobby() -> None:
+    session = lost(room=None)
+    session.typed(b"main")
+    assert received(session, "HELLO flurfunk/1") == [
+        Send("/nick Ann"),
+        Show(Style.EVENT, "You are back in the lobby as Ann."),
+        Send("main"),
+    ]
+
+
+def test_the_password_is_asked_for_again() -> None:
+    """[PASS-12] [PASS-13]: and what was kept is not taken for one."""
+    session = lost()
+    session.typed(b"hello")
+    assert received(session, "HELLO flurfunk/1 password") == [Show(Style.EVENT, TEXTS.password_asked)]
+    assert session.prompt == TEXTS.prompt_password
+    assert session.typed(b"Open sesame") == [Send("/password Open sesame")]
+    assert received(session, "ADMITTED")[1:] == [Send("/nick Ann"), Send("/cd main")]
+    assert received(session, "ROOM main")[1:] == [Send("hello")]
+
+
+@pytest.mark.parametrize("reason", ["removed", "denied", "idle", "exit", "later"])
+def test_who_is_sent_away_stays_away(reason: str) -> None:
+    for session in (greeted("Ann", "main"), lost()):
+        received(session, "HELLO flurfunk/1")
+        (end,) = received(session, f"BYE {reason}")
+        assert isinstance(end, Quit)
+        assert not end.lost
+
+
+def test_leaving_while_there_is_no_connection_is_at_once() -> None:
+    """[CLIENT-15]."""
+    for leave in (lambda session: session.typed(b"exit"), Session.input_ended, Session.interrupted):
+        assert leave(lost()) == [Quit(0)]
+
+
+def test_what_was_kept_is_given_back_at_the_end() -> None:
+    session = lost()
+    session.typed(b"hello")
+    assert session.leftover() == [Show(Style.ERROR, "Not sent: hello")]
+
+
+def test_what_was_said_and_did_not_come_back_is_told() -> None:
+    session = greeted("Ann", "main")
+    session.on_terminal = True
+    for line in (b"one", b"two", b"/say three", b"/who", b"four"):
+        session.typed(line)
+    received(session, "SAID Ann two", "SAID Bob four", "SAID Ann from elsewhere")
+    told = [Show(Style.ERROR, f"Perhaps not arrived: {text}") for text in ("three", "four")]
+    assert session.lose(TEXTS.lost)[1:] == told
+    assert session.leftover() == []
+
+
+def test_a_goodbye_stands_behind_whatever_was_said() -> None:
+    session = greeted("Ann", "main")
+    session.on_terminal = True
+    session.typed(b"one")
+    session.input_ended()
+    assert received(session, "BYE exit") == [Quit(0)]
+    assert session.leftover() == []
+
+
+def test_the_answer_to_its_own_question_is_not_shown() -> None:
+    session = greeted("Ann", "main")
+    (question,) = session.ask()
+    assert isinstance(question, Send)
+    assert received(session, f"PONG {question.line.removeprefix('/ping ')}") == []
+    session.input_ended()
+    assert session.ask() == []
+
+
+# ---------------------------------------------------------------- what the client does by itself
+
+
+@pytest.mark.parametrize(
+    "line", ["/quit", "/q", "/bye", "/join main", "/msg Bob hi", "/me waves", "/list", "/name Ann"]
+)
+def test_habits_meet_a_word_of_help_and_are_not_sent(line: str) -> None:
+    for session in (greeted("Ann", "main"), lost()):
+        (shown,) = session.typed(line.encode())
+        assert isinstance(shown, Show)
+        assert shown.text == TEXTS.habits[line.partition(" ")[0]]
+        assert shown.text.startswith("Not sent: ")
+    assert greeted().typed(f"/say {line}".encode()) == [Send(f"/say {line}")]
+    assert asked().typed(line.encode()) == [Send(f"/password {line}")]
+
+
+def test_help_names_whatever_is_completed() -> None:
+    for command in completion.COMMANDS:
+        if command != "/help":
+            assert any(f"  {command} " in line for line in TEXTS.help), command
+
+
+def test_ignoring() -> None:
+    session = greeted("Ann", "main")
+    assert session.typed(b"/ignore") == [Show(Style.EVENT, TEXTS.nobody_ignored)]
+    assert session.typed(b"/ignore Bob") == [Show(Style.EVENT, TEXTS.ignoring.format(name="Bob"))]
+    assert received(session, "SAID bob x", "SAID Bob Ann!") == []
+    assert received(session, "LEFT Bob exit", "SAID Cyd x")[0] == Show(Style.EVENT, "Bob left.")
+    assert session.typed(b"/ignore") == [Show(Style.EVENT, TEXTS.ignored.format(names="Bob"))]
+    received(session, "NICK Bob Rob")
+    assert received(session, "SAID Rob x") == []
+    assert received(session, "SAID Bob x") == [Show(Style.SAID, "x", "Bob")]
+    assert session.typed(b"/ignore ROB") == [Show(Style.EVENT, TEXTS.heard_again.format(name="ROB"))]
+    assert received(session, "SAID Rob x") == [Show(Style.SAID, "x", "Rob")]
+    (shown,) = session.typed(b"/ignore B.B.")
+    assert isinstance(shown, Show)
+    assert shown.style is Style.ERROR
+
+
+def test_logging() -> None:
+    session = greeted("Ann", "main")
+    assert session.typed(b"/log some file ") == [Record("some file")]
+    assert session.typed(b"/log") == [Record("")]
+
+
+def test_names_and_rooms_are_learnt() -> None:
+    session = greeted("Ann")
+    assert session.complete("l") == (0, ["lounge"])
+    received(session, "LIVE library 2", "ROOMS 1", "ROOM attic", "MEMBER Bob", "MEMBER Ann", "MEMBERS attic 2")
+    received(session, "JOINED Bert", "SAID Bea x", "NICK Bert Bernd", "SAID Bob x")
+    assert session.complete("b") == (0, ["Bob, ", "Bernd, ", "Bea, "])
+    assert session.complete("oh b") == (3, ["Bob ", "Bernd ", "Bea "])
+    assert session.complete("a") == (0, [])
+    assert session.complete("/cd l") == (4, ["lounge", "library"])
+    received(session, "LEFT Bob exit")
+    assert session.complete("bo") == (0, [])
+    received(session, "ROOM lounge")
+    assert session.complete("b") == (0, [])
+    assert session.complete("/cd ") == (4, ["main", "lounge", "coffee-break", "library", "attic"])
+    assert session.complete("/r") == (0, ["/rooms "])

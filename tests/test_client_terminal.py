@@ -11,7 +11,7 @@ from typing import Any
 import pexpect
 import pytest
 
-from reference.client import texts
+from reference.client.texts_en import ENGLISH as TEXTS
 from tests.scripted_server import DEADLINE, Connection, ScriptedServer
 from tests.terminal import CLIENT, Terminal
 
@@ -27,7 +27,7 @@ def server() -> Iterator[ScriptedServer]:
 
 @pytest.fixture(params=[80, 40])
 def terminal(server: ScriptedServer, request: pytest.FixtureRequest) -> Iterator[Terminal]:
-    with Terminal(server.address, columns=request.param, environment=ENVIRONMENT) as terminal:
+    with Terminal(server.address, "--no-times", columns=request.param, environment=ENVIRONMENT) as terminal:
         yield terminal
 
 
@@ -103,7 +103,7 @@ def test_controls_of_others_do_nothing(server: ScriptedServer, terminal: Termina
     connection.send(f"LIVE {evil} 1", "ROOMS 1", f"NAME {evil}", f"ROOM {evil}", "SAID Bob the end")
     terminal.until_line("<Bob> the end")
     assert terminal.screen.title == ""
-    for control in (b"\x1b[2J", b"\x1b]0", b"\x07", b"\x08", "\x9b".encode(), "\x85".encode(), "\u202e".encode()):
+    for control in (b"\x1b[2J", b"\x1b]0", b"title\x07", b"\x08", "\x9b".encode(), "\x85".encode(), "\u202e".encode()):
         assert control not in terminal.output
     seen = re.sub(r"\x1b\[[0-9;]*m", "", terminal.output.decode()).replace("\r\n    ", "")
     assert seen.count(shown) >= len(lines) + 2
@@ -234,7 +234,7 @@ def test_the_server_dismisses(server: ScriptedServer, terminal: Terminal) -> Non
     """[CLIENT-18]."""
     in_main(server, terminal).dismiss("removed")
     assert terminal.end() == 1
-    terminal.until_line(f"client.py: {texts.BYE['removed']}")
+    terminal.until_line(f"client.py: {TEXTS.bye['removed']}")
 
 
 def test_a_shell_has_the_terminal_while_the_client_is_stopped(server: ScriptedServer) -> None:
@@ -276,7 +276,7 @@ def test_a_shell_has_the_terminal_while_the_client_is_stopped(server: ScriptedSe
     [(ENVIRONMENT, True, True), ({**ENVIRONMENT, "NO_COLOR": "1"}, False, True), ({"TERM": "dumb"}, False, False)],
 )
 def test_colour(server: ScriptedServer, environment: dict[str, str], colours: bool, escapes: bool) -> None:
-    with Terminal(server.address, environment=environment) as terminal:
+    with Terminal(server.address, "--no-times", environment=environment) as terminal:
         connection = in_main(server, terminal)
         connection.send("SAID Bob one")
         terminal.until_line("<Bob> one")
@@ -310,3 +310,47 @@ def test_a_password_is_asked_for_and_not_seen(server: ScriptedServer, terminal: 
     connection.dismiss()
     assert terminal.end() == 0
     assert b"ses" not in terminal.output
+
+
+def test_a_mention_rings_and_stands_out(server: ScriptedServer, terminal: Terminal) -> None:
+    connection = in_main(server, terminal)
+    connection.send("SAID Ann Ann says Ann", "SAID Bob nothing")
+    terminal.until_line("<Bob> nothing")
+    assert b"\x07" not in terminal.output
+    connection.send("SAID Bob hello Ann")
+    terminal.until_line("<Bob> hello Ann")
+    assert terminal.output.count(b"\x07") == 1
+    row = terminal.lines.index("<Bob> hello Ann")
+    assert terminal.screen.buffer[row][8].bold
+    assert not terminal.screen.buffer[row - 1][8].bold
+
+
+def test_no_bell(server: ScriptedServer) -> None:
+    with Terminal(server.address, "--no-times", "--no-bell", environment=ENVIRONMENT) as terminal:
+        in_main(server, terminal).send("SAID Bob hello Ann")
+        terminal.until_line("<Bob> hello Ann")
+        assert b"\x07" not in terminal.output
+
+
+def test_times(server: ScriptedServer) -> None:
+    with Terminal(server.address, environment=ENVIRONMENT) as terminal:
+        in_main(server, terminal).send("SAID Bob hello", "ANNOUNCE noon")
+        terminal.until(lambda: any(re.fullmatch(r"\d\d:\d\d <Bob> hello", row) for row in terminal.lines))
+        terminal.until(lambda: any(re.fullmatch(r"\d\d:\d\d \*\*\* .* noon \*\*\*", row) for row in terminal.lines))
+        terminal.until_typed("Ann@main>")
+
+
+def test_a_crowd_is_one_line(server: ScriptedServer, terminal: Terminal) -> None:
+    connection = in_main(server, terminal)
+    connection.send(*(f"JOINED {name}" for name in ("Bob", "Cyd", "Dan", "Eve")), "SAID Bob hi", "LEFT Eve lost")
+    terminal.until_line("* Eve is gone: the connection was lost.")
+    place = terminal.lines.index("<Bob> hi")
+    assert terminal.lines[place - 1 : place + 1] == ["* Bob, Cyd and 2 others entered.", "<Bob> hi"]
+
+
+def test_right_to_left_text_stays_in_its_line(server: ScriptedServer, terminal: Terminal) -> None:
+    """[CLIENT-9]: letters are shown as they are, what turns the direction is spelled."""
+    connection = in_main(server, terminal)
+    connection.send("SAID Bob \u202e\u05e9\u05dc\u05d5\u05dd\u2067", "SAID Bob next")
+    terminal.until_line("<Bob> next")
+    assert "<Bob> <U+202E>\u05e9\u05dc\u05d5\u05dd<U+2067>" in terminal.lines

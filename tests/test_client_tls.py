@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reference.client import texts
+from reference.client.texts_en import ENGLISH as TEXTS
 from tests.scripted_server import Connection, ScriptedServer
 from tests.support import Server
 from tests.test_client_cli import Client
@@ -128,7 +128,7 @@ def test_a_lost_connection_is_told(goodbye: bool, server: TlsServer) -> None:
         assert isinstance(connection.socket, ssl.SSLSocket)
         connection.socket.unwrap()
     connection.close()
-    assert client.end() == (1, [], [f"client.py: {texts.LOST}"])
+    assert client.end() == (1, [], [f"client.py: {TEXTS.lost}"])
 
 
 def test_a_bye_is_read_where_sending_fails(server: TlsServer) -> None:
@@ -140,7 +140,7 @@ def test_a_bye_is_read_where_sending_fails(server: TlsServer) -> None:
     connection.close()  # with much unread: a reset
     status, out, complaints = client.end()
     assert status == 1
-    assert complaints == [f"client.py: {texts.BYE['shutdown']}"]
+    assert complaints == [f"client.py: {TEXTS.bye['shutdown']}"]
     assert out[0] == "* You are guest-1."
 
 

@@ -44,8 +44,8 @@ def server() -> Iterator[Server]:
 def test_two_people_chat(server: Server) -> None:
     environment = {"TERM": "xterm"}
     with (
-        Terminal(server.address, "--name", "Ann", "--room", "main", environment=environment) as ann,
-        Terminal(server.address, environment=environment, columns=40) as bob,
+        Terminal(server.address, "--name", "Ann", "--room", "main", "--no-times", environment=environment) as ann,
+        Terminal(server.address, "--no-times", environment=environment, columns=40) as bob,
     ):
         ann.until_typed("Ann@main>")
         bob.until_typed("Room to enter:")

@@ -85,3 +85,24 @@ def test_rows_are_divided_at_blanks() -> None:
     assert rows("one two three four", 10) == ["one two ", "    three ", "    four"]
     assert rows("x" * 12, 10) == ["x" * 10, "    xx"]
     assert rows("short", 1) == ["short"]
+
+
+@pytest.mark.parametrize(
+    ("text", "divided"),
+    [
+        ("look at http://a.b/cdefg now", ["look at ", "    http://a.b/cdefg", "     now"]),
+        ("look at http://a.b/cdefg", ["look at ", "    http://a.b/cdefg"]),
+        ("look at http://a.b/cdefgh now", ["look at http://a.b/cdefgh", "     now"]),
+        ("http://a.b/cdefghijklmnopqrstuvwxyz", ["http://a.b/cdefghijklmnopqrstuvwxyz"]),
+        (
+            "one two three four five six http://a.b/cdefg",
+            ["one two three four ", "    five six ", "    http://a.b/cdefg"],
+        ),
+        ("see http://a.b/ and more", ["see http://a.b/ and ", "    more"]),
+        ("http://a.b/c\u00fcdefghijklmnopq", ["http://a.b/c\u00fcdefghij", "    klmnopq"]),
+        ("<http://a.b/cdefghijklmno>", ["<http://a.b/cdefghijklmno", "    >"]),
+    ],
+)
+def test_links_are_not_divided(text: str, divided: list[str]) -> None:
+    """What a link cannot have in it ends it: then it can make no row that looks like an event [CLIENT-12]."""
+    assert rows(text, 20) == divided

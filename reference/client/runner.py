@@ -7,16 +7,18 @@ import os
 import select
 import signal
 import socket
-import threading
 import time
 from collections.abc import Callable, Sequence
 from math import inf
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from reference.client.comeback import Comeback
 from reference.client.interrupts import Interrupts
+from reference.client.lines import Lines
+from reference.client.link import Link
+from reference.client.log import Log
 from reference.client.screen import NoScreen, Screen
-from reference.client.session import Effect, Quit, Send, Session, Show
-from reference.wire import MAX_SERVER_LINE, LineSplitter
+from reference.client.session import Effect, Quit, Record, Session, Show, Style
 
 if TYPE_CHECKING:
     from reference.terminal.keymode import KeyMode  # not to be imported where there is no termios
@@ -28,46 +30,8 @@ _PIECE = 65536  # octets taken at once
 _UNSENT = 262144  # octets: with more of them waiting, the user's are left where they are
 
 
-class Lines(Protocol):
-    """What makes lines of the user's octets: an editor of keys, or a splitter."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether the user ended the input by a key."""
-
-    def feed(self, octets: bytes) -> Sequence[bytes | None]:
-        """Take octets; return the lines that they end, without terminators; None: one that is too long."""
-
-    def finish(self) -> Sequence[bytes | None]:
-        """Take the end of the input; return the lines that it ends."""
-
-    def conceal(self, secret: bool) -> None:
-        """Neither show nor remember what is typed from here on, or do."""
-
-
-class PipedLines:
-    """Lines of a pipe, a file, or a terminal that ends lines itself."""
-
-    ended = False
-
-    def __init__(self, limit: int) -> None:
-        """`limit`: the most octets that a line can have."""
-        self._splitter = LineSplitter(limit)
-
-    def feed(self, octets: bytes) -> Sequence[bytes | None]:
-        """See Lines."""
-        return self._splitter.feed(octets)
-
-    def finish(self) -> Sequence[bytes | None]:
-        """A last line without its LF is a line: nobody takes back what stands in a pipe."""
-        return self._splitter.feed(b"\n") if self._splitter.rest else []
-
-    def conceal(self, secret: bool) -> None:
-        """Nothing: where these lines come from, no password is asked for."""
-
-
 class Runner:
-    """One connection of one user, until it ends."""
+    """One session of one user, until it ends."""
 
     def __init__(
         self,
@@ -77,23 +41,23 @@ class Runner:
         lines: Lines,
         source: int | socket.socket | None,
         keys: "KeyMode | None" = None,
+        comeback: Comeback | None = None,
     ) -> None:
         """`connection`: open; the runner closes it.
 
         `source`: where the user's octets are read, and `lines` what makes lines of them; None: there is no input.
-        `keys`: the mode of the terminal that it is, if its keys are read.
+        `keys`: the mode of the terminal that it is, if its keys are read.  `comeback`: if it is to stay connected.
         """
-        self._connection = connection
+        self._link: Link | None = Link(connection)
         self._session = session
         self._screen = screen
         self._lines = lines
         self._source = source
         self._keys = keys
+        self._comeback = comeback
+        self._log = Log(session.texts)
         self._interrupts = Interrupts(keys=keys is not None)
-        self._splitter = LineSplitter(MAX_SERVER_LINE)
         self._prompt = ""
-        self._unsent = bytearray()
-        self._sending = True  # no sending has failed
         self._limit = time.monotonic() + _GREETING  # when patience ends whatever comes
         self._moved = inf  # the last progress, while BYE is waited for
         self._quit: Quit | None = None
@@ -103,8 +67,7 @@ class Runner:
 
         Raises SystemExit at SIGTERM and its like, KeyboardInterrupt at a second Ctrl-C, the terminal left in order.
         """
-        with self._interrupts, self._connection:
-            self._connection.setblocking(False)
+        with self._interrupts:
             try:
                 if self._keys:
                     self._keys.enter()
@@ -113,36 +76,63 @@ class Runner:
             finally:
                 try:
                     self._interrupts.ignore()
-                    self._guarded(self._screen.close)
+                    self._close()
                 finally:
                     if self._keys:
                         self._keys.leave()
         return self._quit
 
+    def _close(self) -> None:
+        if self._link:
+            self._link.close()
+        if leftover := self._session.leftover():
+            self._log.write(leftover)
+            self._guarded(lambda: self._screen.show(leftover, self._prompt))
+        self._guarded(self._screen.close)
+        self._log.close()
+
     def _turn(self) -> None:
         """Wait until something can be done, and do it."""
-        patience = min(self._limit, self._moved + _SILENCE) - time.monotonic()
-        if patience <= 0:
-            self._apply(self._session.patience_ended())
+        comeback = self._comeback
+        patience = min(self._limit, self._moved + _SILENCE)
+        first = min(patience, comeback.due, comeback.silence.due) if comeback else patience
+        now = time.monotonic()
+        if first <= now:
+            self._late(now, patience)
             return
+        link, dialing = self._link, comeback.dialing if comeback else None
         source = self._source if self._wants_input() else None
-        reads = [self._interrupts, self._connection, *([] if source is None else [source])]
-        writes = [self._connection] if self._unsent else []
-        readable, writable, _ = select.select(reads, writes, [], None if patience == inf else patience)
+        reads = [self._interrupts, *(one for one in (link, dialing, source) if one is not None)]
+        writes = [link] if link and link.unsent else []
+        readable, writable, _ = select.select(reads, writes, [], None if first == inf else first - now)
         if self._interrupts in readable:
             self._signalled()
-        if self._connection in readable:
-            self._receive()
-        if writable:
-            self._send()
+        if link and link in readable:
+            self._receive(link)
+        if link and writable:
+            self._send(link)
+        if comeback and dialing and dialing in readable:
+            self._dialled(comeback)
         if source is not None and source in readable:
             self._read(source)
 
     def _wants_input(self) -> bool:
-        session = self._session
-        return session.ready and not session.leaving and self._sending and len(self._unsent) < _UNSENT
+        session, link = self._session, self._link
+        may_send = link is None or (link.sending and len(link.unsent) < _UNSENT)
+        return (session.ready or session.away) and not session.leaving and may_send
 
     # ------------------------------------------------------------ what can be done
+
+    def _late(self, now: float, patience: float) -> None:
+        """Do what a time has come for."""
+        comeback = self._comeback
+        if patience <= now:
+            self._apply(self._session.patience_ended())
+        elif comeback and comeback.due <= now:
+            comeback.dial()
+        elif comeback:
+            asks = comeback.silence.passed()
+            self._apply(self._session.ask() if asks else self._session.connection_ended())
 
     def _signalled(self) -> None:
         come = self._interrupts.take()
@@ -161,39 +151,39 @@ class Runner:
         os.kill(os.getpid(), signal.SIGTSTP)
         signal.signal(signal.SIGTSTP, handler)
 
-    def _receive(self) -> None:
-        try:
-            octets = self._connection.recv(_PIECE)
-        except BlockingIOError:
-            return
-        except OSError:
-            octets = b""
+    def _receive(self, link: Link) -> None:
+        lines = link.receive()
         self._progress()
-        if not octets:
+        if lines is None:
             self._apply(self._session.connection_ended())
             return
-        effects: list[Effect] = []
-        for line in self._splitter.feed(octets):
-            effects += self._session.received(line)
-        self._apply(effects)
+        if self._comeback:
+            self._comeback.silence.begin(time.monotonic())
+        if self._keys:
+            self._apply(self._session.received_together(lines))
+        else:
+            self._apply([effect for line in lines for effect in self._session.received(line)])
         if self._session.ready and not self._session.leaving:
             self._limit = inf
             if self._source is None:
                 self._apply(self._session.input_ended())
 
-    def _send(self) -> None:
-        try:
-            sent = self._connection.send(self._unsent[:_PIECE])
-        except BlockingIOError:
-            return
-        except OSError:
-            # What the server said before it closed is still to be read, its BYE included [CLIENT-7].
-            self._sending = False
-            self._unsent.clear()
+    def _send(self, link: Link) -> None:
+        waiting = len(link.unsent)
+        link.send()
+        if not link.sending:
             self._moved = time.monotonic()
+        elif len(link.unsent) < waiting:
+            self._progress()
+
+    def _dialled(self, comeback: Comeback) -> None:
+        """Go on with the new connection, or tell why there is none."""
+        result = comeback.dialled()
+        if isinstance(result, str):
+            self._apply(self._session.still_away(result))
             return
-        del self._unsent[:sent]
-        self._progress()
+        self._link = Link(result)
+        self._limit = time.monotonic() + _GREETING
 
     def _read(self, source: int | socket.socket) -> None:
         try:
@@ -202,8 +192,9 @@ class Runner:
             return
         except OSError:  # a terminal that is gone
             octets = b""
-        effects: list[Effect] = []
-        for line in self._lines.feed(octets) if octets else self._lines.finish():
+        lines = self._lines.feed(octets) if octets else self._lines.finish()
+        effects: list[Effect] = [Show(Style.INFO, text) for text in self._lines.news()]
+        for line in lines:
             effects += self._session.typed(line)
         if not octets or self._lines.ended:
             effects += self._session.input_ended()
@@ -213,23 +204,42 @@ class Runner:
 
     # ------------------------------------------------------------ what comes of it
 
-    def _apply(self, effects: list[Effect]) -> None:
+    def _apply(self, effects: Sequence[Effect]) -> None:
         shows: list[Show] = []
         for effect in effects:
             if isinstance(effect, Show):
                 shows.append(effect)
-            elif isinstance(effect, Send):
-                self._unsent += effect.line.encode() + b"\n"
-            else:
-                self._quit = effect
+            elif isinstance(effect, Record):
+                shows.append(self._log.switch(effect.path))
+            elif isinstance(effect, Quit):
+                shows += self._ended(effect)
                 break
+            elif self._link:
+                self._link.say(effect.line)
         if self._session.leaving and self._moved == inf:
             self._moved = time.monotonic()
+        if self._comeback and self._session.in_room:
+            self._comeback.retries.entered(time.monotonic())
         self._lines.conceal(self._session.asking)
+        shows += self._log.write(shows)
         prompt = self._session.prompt
         if shows or prompt != self._prompt:
             self._prompt = prompt
             self._guarded(lambda: self._screen.show(shows, prompt))
+
+    def _ended(self, end: Quit) -> list[Show]:
+        """End, or try again where that makes sense; return what to show."""
+        now, comeback = time.monotonic(), self._comeback
+        if not (end.lost and comeback and comeback.retries.lost(now)):
+            self._quit = end
+            return []
+        if self._link:
+            self._link.close()
+        self._link = None
+        self._limit = self._moved = inf
+        comeback.silence.end()
+        comeback.wait()
+        return self._session.lose(end.message)
 
     def _redraw(self) -> None:
         self._guarded(lambda: self._screen.show([], self._prompt))
@@ -249,16 +259,3 @@ class Runner:
     def _progress(self) -> None:
         if self._moved != inf:
             self._moved = time.monotonic()
-
-
-def as_socket(fileno: int) -> socket.socket:
-    """Return a socket that yields what a file descriptor does, where select takes nothing but sockets (Windows)."""
-    here, there = socket.socketpair()
-
-    def carry() -> None:
-        with there:
-            while octets := os.read(fileno, _PIECE):
-                there.sendall(octets)
-
-    threading.Thread(target=carry, name="input", daemon=True).start()
-    return here

@@ -1,22 +1,30 @@
 """What the user sees: lines, made harmless, above the line being typed or, without a terminal, one by one."""
 
 import io
-import zlib
+import time
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from reference.client import texts
+from reference.client.editor import Editor
+from reference.client.render import Bell, render
 from reference.client.session import Show, Style
-from reference.terminal.cells import rows, visible
-from reference.terminal.editor import Editor
+from reference.terminal.cells import fitting, visible
 from reference.terminal.line import Line, columns, is_dumb, write
 
-# No name and no text can begin a line in one of these ways: a speaker stands in angle brackets [CLIENT-12].
-_PREFIXES = {Style.EVENT: "* ", Style.INFO: "- ", Style.ANNOUNCE: "*** ", Style.ERROR: "! "}
-# Select Graphic Rendition: faint, bold on yellow, red.
-_COLOURS = {Style.EVENT: "2", Style.INFO: "2", Style.ANNOUNCE: "1;30;43", Style.ERROR: "31"}
-_OWN_NAME = "1"
-_NAMES = ("32", "33", "34", "35", "36")
+_NARROW_PROMPT = "> "
+_LEAST = 10  # columns for what is typed, whatever the editor asks
+_PASTES_MARKED, _PASTES_UNMARKED = "\x1b[?2004h", "\x1b[?2004l"
+
+
+class Look(NamedTuple):
+    """What the user wants of how lines look; None: what is usual where they are written."""
+
+    times: bool | None = None
+    colours: bool | None = None
+    bell: bool | None = None
+
+
+USUAL = Look()
 
 
 class Screen(Protocol):
@@ -32,17 +40,19 @@ class Screen(Protocol):
 class PlainScreen:
     """Lines and no more, for a pipe, a file, or a terminal that is not typed on."""
 
-    def __init__(self, out: io.RawIOBase, environment: Mapping[str, str], echoed: bool = False) -> None:
+    def __init__(
+        self, out: io.RawIOBase, environment: Mapping[str, str], look: Look = USUAL, echoed: bool = False
+    ) -> None:
         """`echoed`: the terminal itself has shown what the user said [CLIENT-11]."""
         self._out = out
         self._echoed = echoed
-        self._colour = _has_colour(out, environment)
+        self._writer = _Writer(out, environment, look)
 
     def show(self, shows: Sequence[Show], prompt: str) -> None:
         """Write the lines; on a terminal, divided as it is wide."""
         cells = columns(self._out) if self._out.isatty() else None
         shown = [show for show in shows if not (self._echoed and show.style is Style.OWN)]
-        write(self._out, "".join(_render(show, self._colour, cells) for show in shown))
+        write(self._out, self._writer.written(shown, cells))
 
     def close(self) -> None:
         """Nothing: every line was written whole."""
@@ -61,45 +71,52 @@ class NoScreen:
 class TerminalScreen:
     """Lines above the one that is being typed, which takes one row and scrolls sideways."""
 
-    def __init__(self, out: io.RawIOBase, environment: Mapping[str, str], editor: Editor) -> None:
+    def __init__(self, out: io.RawIOBase, environment: Mapping[str, str], editor: Editor, look: Look = USUAL) -> None:
         """`editor`: holds the line being typed, which is drawn anew whenever something is shown [CLIENT-14]."""
         self._out = out
         self._editor = editor
         self._line = Line(out, environment, editor.view)
         self._prompt = ""
-        self._colour = _has_colour(out, environment)
+        self._writer = _Writer(out, environment, look)
+        self._bell = Bell(look.bell is not False)
+        self._can_mark = not is_dumb(environment)
+        self._marking = False  # the terminal marks what is pasted
 
     def show(self, shows: Sequence[Show], prompt: str) -> None:
         """Write the lines where the typed one stood, and that one below them, all at one stroke."""
         self._prompt = visible(prompt)
-        cells = columns(self._out)
-        self._line.show("".join(_render(show, self._colour, cells) for show in shows), *self._prompts)
+        begin = self._bell.ring(shows, time.monotonic())
+        if self._can_mark and not self._marking:
+            self._marking = True
+            begin += _PASTES_MARKED
+        self._line.show(begin + self._writer.written(shows, columns(self._out)), *self._prompts)
 
     def close(self) -> None:
         """Remove the prompt; what was typed and not sent is left to be seen."""
+        end = _PASTES_UNMARKED if self._marking else ""
+        self._marking = False
         if self._editor.text:
-            self._line.show("", *self._prompts)
+            self._line.show(end, *self._prompts)
             write(self._out, "\n")
         else:
-            self._line.remove()
+            self._line.remove(end)
 
     @property
-    def _prompts(self) -> tuple[str, str]:
-        return self._prompt, texts.PROMPT_NARROW
+    def _prompts(self) -> tuple[str, ...]:
+        if asked := visible(self._editor.prompt):
+            return (asked[: fitting(asked, columns(self._out) - _LEAST)],)
+        return self._prompt, _NARROW_PROMPT
 
 
-def _render(show: Show, colour: bool, cells: int | None) -> str:
-    """Return a line as it is written, LF included; `cells`: None where rows have no width."""
-    speaker = f"<{visible(show.speaker)}>" if show.speaker else ""
-    text = (f"{speaker} " if speaker else _PREFIXES[show.style]) + visible(show.text)
-    divided = [text] if cells is None else rows(text, cells - 1)
-    if colour and not speaker:
-        divided = [f"\x1b[{_COLOURS[show.style]}m{row}\x1b[0m" for row in divided]
-    elif colour and divided[0].startswith(speaker):
-        name = _OWN_NAME if show.style is Style.OWN else _NAMES[zlib.crc32(speaker.encode()) % len(_NAMES)]
-        divided[0] = f"\x1b[{name}m{speaker}\x1b[0m{divided[0].removeprefix(speaker)}"
-    return "\n".join(divided) + "\n"
+class _Writer:
+    """How lines look on one output."""
 
+    def __init__(self, out: io.RawIOBase, environment: Mapping[str, str], look: Look) -> None:
+        terminal = out.isatty()
+        wanted = not environment.get("NO_COLOR") if look.colours is None else look.colours
+        self._colour = terminal and wanted and not is_dumb(environment)
+        self._times = terminal if look.times is None else look.times
 
-def _has_colour(out: io.RawIOBase, environment: Mapping[str, str]) -> bool:
-    return out.isatty() and not environment.get("NO_COLOR") and not is_dumb(environment)
+    def written(self, shows: Sequence[Show], cells: int | None) -> str:
+        now = time.strftime("%H:%M ") if self._times else ""
+        return "".join(render(show, self._colour, cells, now) for show in shows)

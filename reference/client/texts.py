@@ -1,101 +1,121 @@
-"""All words that the client itself says to its user, in one place.
+"""Which texts there are that the client itself says to its user; each language has them in a module of its own.
 
 Braces are filled by `str.format`; what fills them may be anybody's text, since screen.py makes every line harmless.
 """
 
-# ---------------------------------------------------------------- prompts
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-PROMPT_LOBBY = "Room to enter: "
-PROMPT_PASSWORD = "Password (hidden): "
-PROMPT_ROOM = "{name}@{room}> "
-PROMPT_NARROW = "> "
 
-# ---------------------------------------------------------------- what happens
+@dataclass(frozen=True, kw_only=True)
+class Texts:
+    """All texts, in one language."""
 
-FIRST_NAME = "You are {name}."
-NEW_NAME = "You are now called {name}."
-SAME_NAME = "You are still called {name}."
-PASSWORD_ASKED = "This server wants a password."
-ADMITTED = "The password is right."
-IN_ROOM = "You are in {room}."
-JOINED = "{name} entered."
-LEFT = {
-    "moved": "{name} left for another room.",
-    "exit": "{name} left.",
-    "lost": "{name} is gone: the connection was lost.",
-    "removed": "{name} was removed.",
-}
-LEFT_OTHERWISE = "{name} left ({reason})."
-NICK = "{old} is now called {new}."
-ANNOUNCE = "ANNOUNCEMENT: {text} ***"
-MEMBERS = "In {room} ({count}): {names}"
-ROOMS = "Rooms with somebody in them ({count}): {rooms}"
-ROOM_OF_LIST = "{room} ({count})"
-PONG = "The server answers: {token}"
+    # prompts
+    prompt_lobby: str
+    prompt_password: str
+    prompt_room: str
+    prompt_away: str
+    prompt_search: str
+    prompt_paste: str
+    yes: str  # the keys that mean it
+    no: str
+    more_lines: str
+    lobby: str
 
-HELP = (
-    "What you type is said in the room. In this client:",
-    "  /cd ROOM     enter another room          /nick NAME  take another name",
-    "  /who         who is in the room          /rooms      rooms with somebody in them",
-    "  /say TEXT    say what looks like a command",
-    "  exit         leave (so do Ctrl-D on an empty line, and Ctrl-C)",
-    "What the server says about it:",
-)
+    # what happens
+    first_name: str
+    new_name: str
+    same_name: str
+    password_asked: str
+    admitted: str
+    in_room: str
+    joined: str
+    left: Mapping[str, str]  # by the reason of LEFT
+    left_otherwise: str
+    joined_many: str
+    left_many: Mapping[str, str]
+    left_many_otherwise: str
+    names_all: str
+    names_some: str
+    nick: str
+    announce: str
+    members: str
+    rooms: str
+    room_of_list: str
+    pong: str
+    help: tuple[str, ...]
 
-# ---------------------------------------------------------------- what was wrong
+    # what the client does by itself
+    habits: Mapping[str, str]  # by commands of other programs, which are not sent
+    ignoring: str
+    heard_again: str
+    ignored: str
+    nobody_ignored: str
+    log_begun: str
+    log_ended: str
+    log_none: str
+    log_failed: str
 
-ERRORS = {
-    "too-long": "That line is too long.",
-    "bad-text": "That line has characters in it that are not allowed.",
-    "no-password": "The server wants a password first.",
-    "bad-password": "That is not the password.",
-    "unknown-command": "There is no such command. /help lists them.",
-    "bad-argument": "That command was given too much or too little.",
-    "no-room": "Enter a room first.",
-    "bad-room": "No room can be called that: letters, digits, - and _, at most 32.",
-    "bad-name": "Nobody can be called that: letters, digits, - and _, at most 32.",
-    "name-taken": "That name is taken.",
-}
-ERROR_OTHERWISE = "The server refused that ({code})."
-SERVER_SAYS = "{ours} (The server says: {theirs})"
-TOO_LONG = "Not sent: that line has more than {limit} octets. Nothing of it was sent."
-BAD_TEXT = "Not sent: that line is not UTF-8, or has control characters in it. Nothing of it was sent."
+    # what was wrong
+    errors: Mapping[str, str]  # by the code of ERROR
+    error_otherwise: str
+    server_says: str
+    too_long: str
+    bad_text: str
 
-# ---------------------------------------------------------------- how it ends
+    # how it ends
+    lost: str
+    no_goodbye: str
+    no_greeting: str
+    not_flurfunk: str
+    bye: Mapping[str, str]  # by the reason of BYE
+    bye_otherwise: str
+    password_wanted: str
+    password_wrong: str
+    refused: str
+    not_resolved: str
+    timed_out: str
+    not_reached: str
+    untrusted: str
+    no_tls: str
+    no_authorities: str
+    not_pem: str
 
-LOST = "The connection to the server was lost."
-NO_GOODBYE = "The server did not say goodbye; what was sent last may not have arrived."
-NO_GREETING = "Whoever answers there says nothing: it is not a Flurfunk server."
-NOT_FLURFUNK = "Whoever answers there does not speak flurfunk/1: it is not a Flurfunk server, or of another version."
-BYE = {
-    "exit": "The server says that you left.",
-    "shutdown": "The server is shutting down.",
-    "removed": "The operator removed you.",
-    "slow": "The server closed the connection: what it had to send was not read fast enough.",
-    "full": "The server is full. Try again later.",
-    "idle": "The server closed the connection: no room was chosen in time.",
-    "denied": "The server closed the connection: too many passwords were wrong.",
-}
-BYE_OTHERWISE = "The server closed the connection ({reason})."
-PASSWORD_WANTED = (
-    "The server wants a password, and here it cannot be asked for without being seen: use --password-file FILE."
-)
-PASSWORD_WRONG = "The password in the file is not the server's."
-REFUSED = "Nothing listens at {address}: connection refused."
-NOT_RESOLVED = "The host {host} was not found."
-TIMED_OUT = "No answer from {address}."
-NOT_REACHED = "Cannot connect to {address}: {why}."
+    # from one connection to another
+    trying: str
+    next_try: str
+    kept: str
+    back: str
+    not_sent: str
+    doubtful: str
 
-# ---------------------------------------------------------------- the command line
-
-DESCRIPTION = "Chat over the Flurfunk protocol."
-EPILOG = "Exit status: 0 left as wished, 1 not connected or ended by the server, 2 wrong usage."
-ADDRESS_HELP = "the server, HOST or HOST:PORT (127.0.0.1:8080)"
-NAME_HELP = "the name to take"
-ROOM_HELP = "the room to enter (asked for otherwise)"
-PASSWORD_HELP = "the server's password is the first line of this file (asked for otherwise)"
-TLS_HELP = "inside TLS; the server has to prove who it is"
-TLS_CA_HELP = "inside TLS, and trust the certificates in this file (in PEM) instead of the system's"
-BAD_PORT = "a port is a number from 1 to 65535, not {port!r}"
-BAD_HOST = "an address is HOST or HOST:PORT, not {address!r}"
-BAD_NAME = "not a possible name: {name!r} (letters, digits, - and _, at most 32, first a letter or a digit)"
+    # the command line
+    usage: str
+    arguments: str
+    options: str
+    description: str
+    epilog: str
+    help_help: str
+    address_help: str
+    name_help: str
+    room_help: str
+    password_help: str
+    tls_help: str
+    tls_ca_help: str
+    language_help: str
+    times_help: str
+    bell_help: str
+    reconnect_help: str
+    ping_help: str
+    bad_seconds: str
+    version_help: str
+    bad_config: str
+    unknown_key: str
+    bad_value: str
+    colours_help: str
+    bad_port: str
+    bad_host: str
+    bad_name: str
+    # What the parser of the command line says in English: a pattern, and what is said instead with its groups.
+    usage_errors: Mapping[str, str]

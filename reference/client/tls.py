@@ -6,6 +6,8 @@ import socket
 import ssl
 from typing import Any
 
+from reference.client.texts import Texts
+
 
 class Connection(ssl.SSLSocket):
     """A socket inside TLS that says like others that it has nothing yet, and that says goodbye when it is closed.
@@ -35,7 +37,7 @@ class Connection(ssl.SSLSocket):
         super().close()
 
 
-def context(authority: str | None) -> ssl.SSLContext:
+def context(authority: str | None, texts: Texts) -> ssl.SSLContext:
     """Return how a client speaks TLS: the server's certificate is verified, and whether it is that server's.
 
     `authority`: a file with the certificates to trust, in PEM; None: those that the system trusts.  Raises OSError.
@@ -49,18 +51,18 @@ def context(authority: str | None) -> ssl.SSLContext:
     try:
         result.load_verify_locations(authority)
     except OSError as error:
-        why = "it has none in PEM" if isinstance(error, ssl.SSLError) else error.strerror
-        raise OSError(errno.EPROTO, f"no certificates from the file {authority}: {why}") from error
+        why = texts.not_pem if isinstance(error, ssl.SSLError) else error.strerror
+        raise OSError(errno.EPROTO, texts.no_authorities.format(file=authority, why=why)) from error
     return result
 
 
-def enter(connection: socket.socket, security: ssl.SSLContext, host: str) -> socket.socket:
+def enter(connection: socket.socket, security: ssl.SSLContext, host: str, texts: Texts) -> socket.socket:
     """Do the handshake with the server of this name or address; return the connection inside TLS.  Raises OSError."""
     try:
         return security.wrap_socket(connection, server_hostname=host)
     except ssl.SSLCertVerificationError as error:
         why = error.verify_message.rstrip(".")
-        raise OSError(errno.EPROTO, f"its certificate cannot be trusted: {why}") from error
+        raise OSError(errno.EPROTO, texts.untrusted.format(why=why)) from error
     except ssl.SSLError as error:
         why = (error.reason or str(error)).replace("_", " ").lower()
-        raise OSError(errno.EPROTO, f"no TLS there that can be agreed on: {why}") from error
+        raise OSError(errno.EPROTO, texts.no_tls.format(why=why)) from error

@@ -13,7 +13,9 @@ _UNSAFE = re.compile(
 )
 # The joiners belong to ordinary writing (emoji, Persian); what they join is legible without them.
 _SPELLED = {"\t": "    ", "\u200c": "", "\u200d": ""}
-_INDENT = "    "
+INDENT = "    "
+# A blank, or what is not ASCII, ends it: hence a row that a terminal itself begins within one looks like no event.
+_LINK = re.compile(r"https?://[!#-;=?-~]+")
 _NARROWEST = 10
 
 
@@ -42,22 +44,32 @@ def fitting(text: str, cells: int) -> int:
     return len(text)
 
 
-def rows(text: str, cells: int) -> list[str]:
+def rows(text: str, cells: int, indent: str = INDENT) -> list[str]:
     """Divide a harmless text into rows of so many cells, at blanks where there are some; nothing is left out.
 
-    Each row but the first is indented: else somebody could fill a row with blanks so that what follows begins
+    A link is never divided: one that is longer than a row makes its row longer, and the terminal wraps that.
+    Each row but the first begins with `indent`: else somebody could fill a row with blanks so that what follows begins
     a row as an announcement does [CLIENT-12].
     """
     cells = max(cells, _NARROWEST)
     divided = []
+    following = cells - len(indent)
     while (end := fitting(text, cells)) < len(text):
-        end = text.rfind(" ", end // 2, end) + 1 or end
+        end = _end(text, end, following)
         divided.append(text[:end])
-        if len(divided) == 1:
-            cells -= len(_INDENT)
-        text = text[end:]
-    divided.append(text)
-    return [_INDENT * (number > 0) + row for number, row in enumerate(divided)]
+        text, cells = text[end:], following
+    if text or not divided:
+        divided.append(text)
+    return [indent * (number > 0) + row for number, row in enumerate(divided)]
+
+
+def _end(text: str, end: int, cells: int) -> int:
+    """Return where the row ends that has room for so many characters, if the next one has room for so many cells."""
+    for link in _LINK.finditer(text):
+        if link.start() < end < link.end():
+            moves = link.start() and len(link[0]) <= cells
+            return link.start() if moves else link.end()
+    return text.rfind(" ", end // 2, end) + 1 or end
 
 
 def _cells(char: str) -> int:

@@ -1,0 +1,3 @@
+"""Which version of this software it is; the protocol's version is counted apart."""
+
+VERSION = "1.0.0.dev0"
