@@ -1,0 +1,15 @@
+# Completion of the Flurfunk client for bash: source this file.
+_flurfunk_client() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
+    COMPREPLY=()
+    case "$before" in
+        --name) : ;;
+        --room) : ;;
+        --password-file) COMPREPLY=($(compgen -f -- "$word")) ;;
+        --tls-ca) COMPREPLY=($(compgen -f -- "$word")) ;;
+        --language) COMPREPLY=($(compgen -W "de en" -- "$word")) ;;
+        --ping-after) : ;;
+        *) COMPREPLY=($(compgen -W "-h --help --version --name --room --password-file --tls --tls-ca --language --times --no-times --bell --no-bell --colours --no-colours --reconnect --no-reconnect --ping-after" -- "$word")) ;;
+    esac
+}
+complete -F _flurfunk_client client.py flurfunk-client

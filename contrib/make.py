@@ -1,0 +1,122 @@
+"""Writes the client's manual page and its completion for shells, from the parser of its command line.
+
+python3 contrib/make.py           writes them
+python3 contrib/make.py --check   names those that are not what would be written, and ends with status 1
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER.parent))
+
+from reference.client.arguments import PROGRAM, parser  # noqa: E402
+from reference.client.texts_en import ENGLISH  # noqa: E402
+from reference.version import VERSION  # noqa: E402
+
+FILES = (
+    (
+        "$XDG_CONFIG_HOME/flurfunk/client.toml",
+        "what is wanted always: name, server, room, colours, times, bell, language",
+    ),
+    ("$XDG_STATE_HOME/flurfunk/history", "what was typed, without passwords"),
+)
+
+
+def actions() -> list[argparse.Action]:
+    """Return the options in the order of the help."""
+    return [action for action in parser(ENGLISH)._actions if action.option_strings]
+
+
+def value(action: argparse.Action) -> str:
+    """Return what stands behind an option, empty if nothing does."""
+    if action.nargs == 0:
+        return ""
+    if action.choices:
+        return "|".join(map(str, action.choices))
+    return str(action.metavar or action.dest.upper())
+
+
+def manual() -> str:
+    """Return the manual page."""
+    lines = [f'.TH FLURFUNK\\-CLIENT 1 "" "flurfunk {VERSION}"', ".SH NAME"]
+    lines += [f"{roff(PROGRAM)} \\- {roff(ENGLISH.description.rstrip('.'))}", ".SH SYNOPSIS"]
+    lines += [f".B {roff(PROGRAM)}", "[options] [HOST[:PORT]]", ".SH OPTIONS"]
+    lines += [".TP", ".I HOST[:PORT]", roff(ENGLISH.address_help)]
+    for action in actions():
+        words = ", ".join(f"\\fB{roff(word)}\\fR" for word in action.option_strings)
+        lines += [".TP", f"{words} \\fI{roff(value(action))}\\fR" if value(action) else words, roff(action.help or "")]
+    lines += [".SH COMMANDS", ".nf", *map(roff, ENGLISH.help[:-1]), ".fi", ".SH FILES"]
+    for path, what in FILES:
+        lines += [".TP", f".I {roff(path)}", roff(what)]
+    return "\n".join([*lines, ".SH EXIT STATUS", roff(ENGLISH.epilog.removeprefix("Exit status: "))]) + "\n"
+
+
+def roff(text: str) -> str:
+    """Return text as it is written in a manual page."""
+    text = text.replace("\\", "\\e").replace("-", "\\-")
+    return f"\\&{text}" if text.startswith((".", "'")) else text
+
+
+def bash() -> str:
+    """Return the completion for bash."""
+    cases = [f"        {'|'.join(a.option_strings)}) {bash_value(a)} ;;" for a in actions() if value(a)]
+    words = " ".join(word for action in actions() for word in action.option_strings)
+    return "\n".join(
+        [
+            "# Completion of the Flurfunk client for bash: source this file.",
+            "_flurfunk_client() {",
+            "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}",
+            "    COMPREPLY=()",
+            '    case "$before" in',
+            *cases,
+            f'        *) COMPREPLY=($(compgen -W "{words}" -- "$word")) ;;',
+            "    esac",
+            "}",
+            f"complete -F _flurfunk_client {PROGRAM} flurfunk-client",
+            "",
+        ]
+    )
+
+
+def bash_value(action: argparse.Action) -> str:
+    """Return what completes the value of an option."""
+    if action.choices:
+        return f'COMPREPLY=($(compgen -W "{" ".join(map(str, action.choices))}" -- "$word"))'
+    return 'COMPREPLY=($(compgen -f -- "$word"))' if value(action) == "FILE" else ":"
+
+
+def zsh() -> str:
+    """Return the completion for zsh."""
+    lines = [
+        f"#compdef {PROGRAM} flurfunk-client",
+        "# Completion of the Flurfunk client for zsh: into a folder of $fpath.",
+        "_arguments \\",
+    ]
+    for action in actions():
+        told = (action.help or "").translate({ord(char): f"\\{char}" for char in "[]:"}).replace("'", "'\\''")
+        behind = {"": "", "FILE": ":file:_files"}.get(value(action), f":{value(action)}:")
+        if action.choices:
+            behind = f":{action.dest}:({' '.join(map(str, action.choices))})"
+        lines += [f"    '{word}[{told}]{behind}' \\" for word in action.option_strings]
+    return "\n".join([*lines, "    ':server:_hosts'", ""])
+
+
+def main() -> int:
+    """Write the files, or say which are not what they should be."""
+    checking = sys.argv[1:] == ["--check"]
+    wrong = []
+    for name, text in (("flurfunk-client.1", manual()), ("flurfunk-client.bash", bash()), ("_flurfunk-client", zsh())):
+        path = FOLDER / name
+        if checking:
+            wrong += [] if path.is_file() and path.read_text(encoding="utf-8") == text else [name]
+        else:
+            path.write_text(text, encoding="utf-8")
+    for name in wrong:
+        sys.stderr.write(f"{name} is not up to date: python3 contrib/make.py\n")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
