@@ -28,7 +28,7 @@ from conformance.tls import Identity, Trust
 REFERENCE = "{python} reference/server/server.py --port {port}"
 REFERENCE_LIMITED = REFERENCE + " --max-clients {clients} --choose-timeout {seconds} --stall-timeout {stall}"
 REFERENCE_PASSWORD = REFERENCE + " --password-file {password_file}"
-REFERENCE_CLIENT = "{python} reference/client/client.py {host}:{port}"
+REFERENCE_CLIENT = "{python} reference/client/client.py {host}:{port} --no-reconnect"
 _LEVELS = ("must", "should", "may")
 
 

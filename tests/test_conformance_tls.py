@@ -82,7 +82,7 @@ def test_files_without_certificates_are_told() -> None:
     assert "it has none in PEM" in ended.stderr
 
 
-CLIENT = f"{{python}} {shlex.quote(str(ROOT / 'reference/client/client.py'))} {{host}}:{{port}}"
+CLIENT = f"{{python}} {shlex.quote(str(ROOT / 'reference/client/client.py'))} {{host}}:{{port}} --no-reconnect"
 SHOWN = "--tls-cert", CERTIFICATES / "server.pem", "--tls-key", KEY
 
 

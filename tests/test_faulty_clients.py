@@ -21,7 +21,7 @@ from tests.plainclient.faults import FAULTS
 
 ROOT = Path(__file__).resolve().parents[1]
 PLAIN = f"env PYTHONPATH={shlex.quote(str(ROOT))} {{python}} -m tests.plainclient {{host}} {{port}}"
-REFERENCE = f"{{python}} {shlex.quote(str(ROOT))}/reference/client/client.py {{host}}:{{port}}"
+REFERENCE = f"{{python}} {shlex.quote(str(ROOT))}/reference/client/client.py {{host}}:{{port}} --no-reconnect"
 IMPATIENCE = 1.5  # seconds: what a faulty client does not do in time, it does not do
 PATIENCE = 4.0  # the factor of the deadlines for clients that are to pass
 ATTEMPTS = 3  # runs in which a fault has to show: some depend on what the operating system does when

@@ -65,7 +65,8 @@ class Terminal:
         self._keys = bytearray()
         self._notes = tempfile.TemporaryDirectory(prefix="flurfunk-")
         arguments = ["-c", _SCRIPT, "sh", self._notes.name, *argv]
-        child: Any = pexpect.spawn("/bin/sh", arguments, dimensions=(ROWS, COLUMNS), env=_environment(os.environ))
+        environment = _environment(os.environ, self._notes.name)
+        child: Any = pexpect.spawn("/bin/sh", arguments, dimensions=(ROWS, COLUMNS), env=environment)
         child.delayafterclose = child.ptyproc.delayafterclose = 0  # or else it sleeps
         self._child = child
         self._fd: int = self._child.child_fd
@@ -189,7 +190,12 @@ class Terminal:
         return path.read_text(encoding="utf-8", errors="replace").strip() if path.exists() else ""
 
 
-def _environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment in which the size and the kind of the terminal are those of this one."""
+def _environment(environment: Mapping[str, str], folder: str) -> dict[str, str]:
+    """Return an environment in which the size and the kind of the terminal are those of this one.
+
+    What a client keeps of its user, settings and history, it finds and leaves in `folder`: not those of whoever
+    runs the suite.
+    """
     kept = {name: value for name, value in environment.items() if name not in ("LINES", "COLUMNS")}
-    return {**kept, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+    own = {"XDG_CONFIG_HOME": folder, "XDG_STATE_HOME": folder}
+    return {**kept, **own, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
