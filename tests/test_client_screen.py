@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reference.client.editor import Editor
-from reference.client.recall import Recall
 from reference.client.render import Bell
 from reference.client.screen import Look, PlainScreen, Screen, TerminalScreen
 from reference.client.session import Show, Style
 from reference.client.texts_en import ENGLISH
+from reference.terminal.recall import Recall
 
 PLAINLY = Look(times=False)
 

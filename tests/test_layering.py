@@ -14,7 +14,7 @@ CLIENT = "reference.client"
 # Each may import those before it and not those beside or behind it.
 LEVELS = (
     ("reference.wire",),
-    ("reference.password", "reference.terminal.cells", "reference.terminal.keymode"),
+    ("reference.password", "reference.terminal.cells", "reference.terminal.keymode", "reference.terminal.recall"),
     ("reference.terminal.editor", "reference.terminal.line"),
     (f"{SERVER}.chat", f"{SERVER}.stream", f"{SERVER}.tls"),
     (f"{SERVER}.delivery",),
@@ -32,6 +32,7 @@ PURE = (
     *(f"{CLIENT}.{name}" for name in ("completion", "crowd", "language", "paste", "retry", "session")),
     "reference.terminal.cells",
     "reference.terminal.editor",
+    "reference.terminal.recall",
 )
 HARMLESS = {
     "codecs",

@@ -16,12 +16,12 @@ from reference.client.editor import Editor
 from reference.client.history import History
 from reference.client.language import asked_for, of_locale, texts_in
 from reference.client.lines import PipedLines, as_socket
-from reference.client.recall import Recall
 from reference.client.runner import Runner
 from reference.client.screen import Look, NoScreen, PlainScreen, TerminalScreen
 from reference.client.session import FAILED, LEFT_AS_WISHED, Quit, Session
 from reference.client.texts import Texts
 from reference.password import PasswordFileError, read_password
+from reference.terminal.recall import Recall
 
 # A terminal that ends lines itself cuts them to 4095 octets: one of that length may be half a line [CLIENT-13].
 _TERMINAL_LINE = 4094

@@ -7,8 +7,8 @@ import codecs
 from collections.abc import Callable, Sequence
 
 from reference.terminal.cells import fitting, visible, width
+from reference.terminal.recall import Recall
 
-_HISTORY = 1000  # lines
 _ESCAPE = "\x1b"
 
 # The text left of the cursor -> what can stand in the place of its last word; None: there, Tab is a character.
@@ -18,16 +18,17 @@ Completer = Callable[[str], Sequence[str] | None]
 class Editor:
     """A line of text with a cursor, and the lines typed before it."""
 
-    def __init__(self, complete: Completer = lambda text: None) -> None:
-        """`complete`: what Tab does; what it returns begins as the last word does, upper and lower case aside."""
+    def __init__(self, complete: Completer = lambda text: None, recall: Recall | None = None) -> None:
+        """`complete`: what Tab does; what it returns begins as the last word does, upper and lower case aside.
+
+        `recall`: the lines typed before; none if not given.
+        """
         self._complete = complete
+        self._recall = recall or Recall()
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._text: list[str] = []
         self._cursor = 0
         self._escape = ""  # the beginning of a key's escape sequence
-        self._history: list[str] = []
-        self._place = 0  # in the history; at its end: the line that is new
-        self._draft = ""
         self._lines: list[bytes] = []
         self._secret = False
         self.ended = False  # Ctrl-D on an empty line
@@ -92,7 +93,11 @@ class Editor:
         else:
             # With Shift or Ctrl, a letter's sequence has parameters: the key is the same.
             name = begun[0] + char if char.isalpha() else begun + char
-            _SEQUENCES.get(name, _nothing)(self)
+            self._sequence(name)
+
+    def _sequence(self, name: str) -> None:
+        """Do what a key does whose escape sequence ends with `name`."""
+        _SEQUENCES.get(name, _nothing)(self)
 
     def _insert(self, text: str) -> None:
         self._text[self._cursor : self._cursor] = text
@@ -113,34 +118,24 @@ class Editor:
         return None
 
     def _enter(self) -> None:
-        text = self.text
-        self._lines.append(text.encode("utf-8", "surrogateescape"))
-        if text and not self._secret and self._history[-1:] != [text]:
-            self._history = [*self._history[1 - _HISTORY :], text]
+        self._lines.append(self.text.encode("utf-8", "surrogateescape"))
+        if not self._secret:
+            self._recall.add(self.text)
         self._begin()
 
     def _begin(self) -> None:
-        self._place = len(self._history)
-        self._draft = ""
+        self._recall.begin()
         self._set("")
 
     def _set(self, text: str) -> None:
         self._text = list(text)
         self._cursor = len(text)
 
-    def _recall(self, place: int) -> None:
-        if not 0 <= place <= len(self._history):
-            return
-        if self._place == len(self._history):
-            self._draft = self.text
-        self._place = place
-        self._set(self._draft if place == len(self._history) else self._history[place])
-
     def _older(self) -> None:
-        self._recall(self._place - 1)
+        self._set(self._recall.go(-1, self.text))
 
     def _newer(self) -> None:
-        self._recall(self._place + 1)
+        self._set(self._recall.go(1, self.text))
 
     def _left(self) -> None:
         self._cursor = max(self._cursor - 1, 0)
@@ -196,7 +191,7 @@ _KEYS: dict[str, Callable[[Editor], None]] = {
     "\n": Editor._enter,
     "\x7f": Editor._backspace,
     "\x08": Editor._backspace,
-    "\t": Editor._tab,
+    "\t": lambda editor: editor._tab(),  # the client's does something else
     "\x01": Editor._home,
     "\x02": Editor._left,
     "\x04": Editor._delete_or_end,
