@@ -1,9 +1,8 @@
 """Moves what is due from streams and outboxes to sockets, many lines in one write, and never waits for a client.
 
 Whoever appends becomes the flusher if nobody is, for one round; where there is more by then, the flusher thread goes
-on.  So a single message goes out at once, in the thread that brought it.  When much comes, the flusher thread does all
-the writing, and first waits for as long as more comes, some milliseconds at most: a write costs the same whether it
-carries one line or a hundred.  A socket that would block is left to the pump.
+on.  So a single message goes out at once, in the thread that brought it, and a busy room is written in large pieces
+by one thread while the others go on reading.  A socket that would block is left to the pump.
 
 Writing to a client is always one thread's business: the flusher's while it is not blocked, the pump's while it is.
 """
@@ -25,9 +24,6 @@ GRACE = 0.8  # seconds without progress after which nobody waits for a client an
 ONE_WRITE = 256 * 1024  # octets handed to one send, about
 STALL_CHECK = 0.25  # seconds between looks at blocked clients
 LINGER = 2.0  # seconds to read on after the last line [NET-6]
-BUSY = 8  # things to send in one round, from which the flusher collects what comes before the next
-COLLECT = 0.0005  # seconds in which something has to come, for the flusher to wait as long again
-COLLECT_MOST = 0.004  # seconds for which it waits in all
 
 
 class Peer(Outbox):
@@ -76,8 +72,6 @@ class Delivery:
         self._streams: set[Stream[Peer]] = set()  # with lines that are not handed out
         self._peers: set[Peer] = set()  # with something to send, or to finish
         self._flushing = False
-        self._touched = 0  # things to send, since the last round
-        self._busy = False
         self._baton = threading.Semaphore(0)  # released to make the flusher thread go on
         self._pump = Pump(self)
 
@@ -94,7 +88,6 @@ class Delivery:
 
     def touch(self, due: Stream[Peer] | Peer) -> None:
         """Note that there is something to send.  Requires the lock."""
-        self._touched += 1
         if isinstance(due, Stream):
             self._streams.add(due)
         else:
@@ -137,17 +130,14 @@ class Delivery:
             if self._flushing or not self._due:
                 return
             self._flushing = True
-        if self._busy or self._round_goes_on():
+        if self._round_goes_on():
             self._baton.release()
 
     def _keep_flushing(self) -> None:
         while True:
             self._baton.acquire()
-            going = True
-            while going:
-                if self._busy:
-                    self._collect()
-                going = self._round_goes_on()
+            while self._round_goes_on():
+                pass
 
     def _round_goes_on(self) -> bool:
         """Write all that is due; return whether there is more by now, else others may flush."""
@@ -155,14 +145,6 @@ class Delivery:
         with self.lock:
             self._flushing = self._due
             return self._flushing
-
-    def _collect(self) -> None:
-        """Wait while more comes, for a short time."""
-        end = time.monotonic() + COLLECT_MOST
-        seen = -1
-        while seen != self._touched and time.monotonic() < end:
-            seen = self._touched
-            time.sleep(COLLECT)
 
     @property
     def _due(self) -> bool:
@@ -173,8 +155,6 @@ class Delivery:
         slow: list[Peer] = []
         writes: list[tuple[Peer, bytes]] = []
         with self.lock:
-            self._busy = self._touched > BUSY
-            self._touched = 0
             for stream in self._streams:
                 direct, behind = stream.hand_out()
                 writes += direct
