@@ -1,9 +1,15 @@
-"""What holds for all tests."""
+"""What holds for all tests; and what the tests of the client share."""
 
 import os
 import signal
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+
+from tests.scripted_server import ScriptedServer
+from tests.terminal import ENVIRONMENT, Terminal
 
 # A shell without job control, or nohup, starts programs so that they ignore some signals. The programs that the tests
 # start would inherit that, and be deaf to Ctrl-C, for instance.
@@ -16,3 +22,15 @@ os.environ["LC_ALL"] = "C.UTF-8"
 _HOME = tempfile.TemporaryDirectory(prefix="flurfunk-tests-")
 for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "APPDATA", "LOCALAPPDATA"):
     os.environ[name] = str(Path(_HOME.name, name.lower()))
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with ScriptedServer() as server:
+        yield server
+
+
+@pytest.fixture(params=[80, 40])
+def terminal(server: ScriptedServer, request: pytest.FixtureRequest) -> Iterator[Terminal]:
+    with Terminal(server.address, "--no-times", columns=request.param, environment=ENVIRONMENT) as terminal:
+        yield terminal

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -27,6 +27,32 @@ def wait_until(condition: Callable[[], bool], what: str = "the condition") -> No
     while not condition():
         assert time.monotonic() < end, f"not within {DEADLINE} seconds: {what}"
         pause.wait(0.005)
+
+
+def present(lines: Iterable[str]) -> set[str]:
+    """Return who is in a room behind these lines, of who was not before them.
+
+    Raises AssertionError unless there is one LEFT at most for each JOINED [LEFT-2].
+    """
+    names: set[str] = set()
+    for line in lines:
+        word, name, *_ = line.split(" ")
+        if word == "JOINED":
+            assert name not in names, name
+            names.add(name)
+        elif word == "LEFT":
+            assert name in names, name
+            names.remove(name)
+    return names
+
+
+def until_broken(sock: socket.socket) -> bytes:
+    """Return the octets up to the end of a connection, which may be a reset."""
+    octets = b""
+    with contextlib.suppress(ConnectionError):
+        while more := sock.recv(65536):
+            octets += more
+    return octets
 
 
 class Client:

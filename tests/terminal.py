@@ -12,9 +12,10 @@ from typing import Any, Self
 import pexpect
 import pyte
 
-from tests.scripted_server import DEADLINE
+from tests.scripted_server import DEADLINE, Connection, ScriptedServer
 
 CLIENT = Path(__file__).resolve().parents[1] / "reference" / "client" / "client.py"
+ENVIRONMENT = {"TERM": "xterm-256color"}
 # The shell outlives an interrupt, so that it can tell how the program ended and in which mode it left the terminal.
 _SCRIPT = """trap : INT QUIT; echo "before $(stty -g)"; sh -c 'echo "process $$"; exec "$@"' - {command}
 echo "status $?"; echo "after $(stty -g)" """
@@ -120,3 +121,14 @@ class Terminal:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._child.close(force=True)
+
+
+def in_main(server: ScriptedServer, terminal: Terminal) -> Connection:
+    """Let the client enter main as Ann."""
+    connection = server.welcome("Ann")
+    terminal.until_typed("Room to enter:")
+    terminal.press("main\r")
+    connection.expect("main")
+    connection.send("ROOM main")
+    terminal.until_typed("Ann@main>")
+    return connection

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,12 +19,6 @@ from tests.scripted_server import DEADLINE, Connection, ScriptedServer
 from tests.terminal import CLIENT
 
 SERVER_IS_GONE = [f"client.py: {TEXTS.lost}"]
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as server:
-        yield server
 
 
 class Client:

@@ -1,27 +1,14 @@
 """The client in a terminal: completing, going back, pasting, ignoring, logging, as a person sees it."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from reference.client.texts_en import ENGLISH as TEXTS
 from tests.scripted_server import ScriptedServer
-from tests.terminal import Terminal
-from tests.test_client_terminal import ENVIRONMENT, UP, in_main
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as server:
-        yield server
-
-
-@pytest.fixture(params=[80, 40])
-def terminal(server: ScriptedServer, request: pytest.FixtureRequest) -> Iterator[Terminal]:
-    with Terminal(server.address, "--no-times", columns=request.param, environment=ENVIRONMENT) as terminal:
-        yield terminal
+from tests.terminal import ENVIRONMENT, Terminal, in_main
+from tests.test_client_terminal import UP
 
 
 def paste(terminal: Terminal, text: str) -> None:

@@ -10,15 +10,8 @@ import pytest
 
 from reference.client.texts_en import ENGLISH as TEXTS
 from tests.scripted_server import DEADLINE, Connection, ScriptedServer
-from tests.terminal import Terminal
+from tests.terminal import ENVIRONMENT, Terminal, in_main
 from tests.test_client_cli import Client
-from tests.test_client_terminal import ENVIRONMENT, in_main
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as server:
-        yield server
 
 
 @pytest.fixture(params=[80, 40])

@@ -5,41 +5,16 @@ import re
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pexpect
 import pytest
 
 from reference.client.texts_en import ENGLISH as TEXTS
-from tests.scripted_server import DEADLINE, Connection, ScriptedServer
-from tests.terminal import CLIENT, Terminal
+from tests.scripted_server import DEADLINE, ScriptedServer
+from tests.terminal import CLIENT, ENVIRONMENT, Terminal, in_main
 
-ENVIRONMENT = {"TERM": "xterm-256color"}
 UP, LEFT = "\x1b[A", "\x1b[D"
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as server:
-        yield server
-
-
-@pytest.fixture(params=[80, 40])
-def terminal(server: ScriptedServer, request: pytest.FixtureRequest) -> Iterator[Terminal]:
-    with Terminal(server.address, "--no-times", columns=request.param, environment=ENVIRONMENT) as terminal:
-        yield terminal
-
-
-def in_main(server: ScriptedServer, terminal: Terminal) -> Connection:
-    """Let the client enter main as Ann."""
-    connection = server.welcome("Ann")
-    terminal.until_typed("Room to enter:")
-    terminal.press("main\r")
-    connection.expect("main")
-    connection.send("ROOM main")
-    terminal.until_typed("Ann@main>")
-    return connection
 
 
 def test_a_conversation(server: ScriptedServer, terminal: Terminal) -> None:

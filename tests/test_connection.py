@@ -12,7 +12,7 @@ from reference.server.connection import BATCH_LINES, BATCH_OCTETS, batches, serv
 from reference.server.delivery import Peer
 from reference.server.hub import Hub, Limits
 from reference.wire import BYTE_ORDER_MARK, Bare
-from tests.support import DEADLINE, Client, wait_until
+from tests.support import DEADLINE, Client, present, wait_until
 
 # Lines: with a hundred octets each more than all buffers of the kernel take.
 FLOOD = 40_000
@@ -205,15 +205,7 @@ def test_reset_at_every_point(read: bool, stage: Stage) -> None:
     for end in range(len(conversation) + 1):
         resetting_client(stage, conversation[:end], read)
     wait_until(lambda: len(stage.hub.users()) == 1, "all to be forgotten")
-    present = set()
-    for line in ann.barrier():
-        word, name, *_ = line.split(" ")
-        if word == "JOINED":
-            assert name not in present
-            present.add(name)
-        elif word == "LEFT":
-            present.remove(name)
-    assert not present
+    assert not present(ann.barrier())
 
 
 # ---------------------------------------------------------------- floods

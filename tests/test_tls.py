@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from conformance.tls import Channel, Trust
-from tests.support import DEADLINE, SERVER, Client, Server, wait_until
+from tests.support import DEADLINE, SERVER, Client, Server, until_broken, wait_until
 from tests.tls import AUTHORITY, CERTIFICATES, KEY, TlsServer, certified, receive
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="/proc tells the number of threads")
@@ -204,12 +204,7 @@ def test_what_is_no_tls_is_the_end_of_the_connection(words: bytes) -> None:
         stranger = server.dial()
         stranger.sendall(words)
         stranger.shutdown(socket.SHUT_WR)
-        answer = b""
-        try:
-            while octets := stranger.recv(4096):
-                answer += octets
-        except ConnectionResetError:
-            pass
+        answer = until_broken(stranger)
         assert answer[:1] in (b"", b"\x15")  # nothing but an alert of TLS
         assert len(answer) < 20
         wait_until(lambda: "does not come through the TLS handshake" in server.log(), "a line in the log")

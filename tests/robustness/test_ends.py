@@ -3,12 +3,11 @@
 import os
 import pty
 import signal
-import socket
 import sys
 import threading
 
 from tests.robustness.support import Talker, allow_descriptors, needs_proc, small_window, talking, unharmed
-from tests.support import DEADLINE, SERVER, Server, wait_until
+from tests.support import DEADLINE, SERVER, Server, until_broken, wait_until
 
 pytestmark = needs_proc
 
@@ -66,18 +65,7 @@ def test_killed_and_started_again_on_the_same_port() -> None:
         with Server("--port", port) as second, unharmed(second, "main"):
             assert second.address == first.address
         for client in clients[1::2]:
-            assert not [line for line in rest(client.sock) if line.startswith("BYE")]
-
-
-def rest(sock: socket.socket) -> list[str]:
-    """Return the lines up to the end of a connection, which may be a reset."""
-    octets = b""
-    try:
-        while more := sock.recv(65536):
-            octets += more
-    except ConnectionError:
-        pass
-    return octets.decode().splitlines()
+            assert not [line for line in until_broken(client.sock).decode().splitlines() if line.startswith("BYE")]
 
 
 def test_terminal_that_hangs_up() -> None:

@@ -23,7 +23,7 @@ from tests.robustness.support import (
     talking,
     unharmed,
 )
-from tests.support import DEADLINE, ROOT, Server, wait_until
+from tests.support import DEADLINE, ROOT, Server, present, wait_until
 
 pytestmark = needs_proc
 
@@ -175,15 +175,7 @@ def test_reset_at_every_point() -> None:
             for _ in range(20):
                 for point in ("at once", "before the greeting is read", "lobby", *IN_ROOM):
                     reset(server, point)
-        present = set()
-        for line in same_room.heard:
-            word, name, *_ = line.split(" ")
-            if word == "JOINED":
-                assert name not in present
-                present.add(name)
-            elif word == "LEFT":
-                present.remove(name)
-        assert not present
+        assert not present(same_room.heard)
         assert sum(line.startswith("JOINED") for line in same_room.heard) >= 100
 
 
