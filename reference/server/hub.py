@@ -57,7 +57,7 @@ class Hub:
 
         `is_password`: whether words are the password; None where none is wanted.
         """
-        self._limits = limits
+        self.limits = limits
         self._note = note
         self._log_messages = log_messages
         self._chat = Chat(is_password)
@@ -96,8 +96,8 @@ class Hub:
                 self._delivery.finish(peer)
                 records = [Record("refused", {"reason": reason})]
         self._after(records)
-        if reason is None and self._limits.choose_timeout:
-            self._delivery.call_later(self._limits.choose_timeout, partial(self._choose_or_leave, peer.user))
+        if reason is None and self.limits.choose_timeout:
+            self._delivery.call_later(self.limits.choose_timeout, partial(self._choose_or_leave, peer.user))
 
     def receive(self, peer: Peer, messages: list[Message], flooding: bool) -> None:
         """Carry out a client's messages, as soon as those who hear it can take them."""
@@ -159,7 +159,7 @@ class Hub:
     @property
     def crowded(self) -> bool:
         """Whether so many connections are open, those that are just leaving included, that a thread is too much."""
-        most = self._limits.max_clients
+        most = self.limits.max_clients
         return bool(most) and len(self._delivery.open) >= 2 * most + LEAVING
 
     # ------------------------------------------------------------ the operator
@@ -258,7 +258,7 @@ class Hub:
     def _refusal(self) -> ByeReason | None:
         if self._closed:
             return ByeReason.SHUTDOWN
-        most = self._limits.max_clients
+        most = self.limits.max_clients
         return ByeReason.FULL if self._locked or (most and len(self._peers) >= most) else None
 
     # ------------------------------------------------------------ effects

@@ -24,9 +24,10 @@ BACKLOG = 1024  # connections that may wait to be accepted
 SWITCH = 0.1  # seconds for which a thread may keep Python to itself, see `run`
 STACK = 256 * 1024  # octets of address space for a client's thread; touched pages alone count
 RETRY = 0.2  # seconds to wait when no descriptor is free
-# A client that has vanished without a word is found after two minutes, not after the systems' two hours. And the
-# system takes little more than the network does, so that a client which reads slowly is seen to read: where it takes
-# megabytes, it takes nothing for seconds once it has them, as if the client had stopped [FLOW-7].
+VANISHED = 120  # seconds after which a client is gone whose system does not confirm what it was sent
+# A client that has vanished without a word is found as soon where nothing is sent, not after the systems' two hours.
+# And the system takes little more than the network does, so that a client which reads slowly is seen to read: where it
+# takes megabytes, it takes nothing for seconds once it has them, as if the client had stopped [FLOW-7].
 TCP_OPTIONS = (
     ("TCP_KEEPIDLE", 60),  # seconds of silence
     ("TCP_KEEPINTVL", 15),  # seconds between questions
@@ -55,6 +56,8 @@ class Listener:
         self._connections_lock = threading.Lock()
         self._full = False  # no descriptor was free when one was last wanted
         self._socket = socket.create_server((host, port), backlog=BACKLOG)
+        # A system hands them on to each connection; to set them there would be half the system calls of accepting it.
+        set_options(self._socket, max(VANISHED, 2 * hub.limits.stall_timeout))
         self._socket.setblocking(False)
         self._wake_end, self._waking_end = socket.socketpair()
         self._wake_end.setblocking(False)
@@ -88,9 +91,11 @@ class Listener:
         with selectors.DefaultSelector() as selector:
             selector.register(self._wake_end, selectors.EVENT_READ)
             selector.register(self._socket, selectors.EVENT_READ)
-            while not self._told_to_stop():
-                selector.select()
-                if not self._accept():
+            while True:
+                ready = {key.fileobj for key, _ in selector.select()}
+                if self._wake_end in ready and self._told_to_stop():
+                    break
+                if self._socket in ready and not self._accept():
                     with selectors.PollSelector() as pause:  # needs no descriptor of its own
                         pause.register(self._wake_end, selectors.EVENT_READ)
                         pause.select(RETRY)
@@ -126,8 +131,6 @@ class Listener:
 
     def _begin(self, sock: socket.socket, address: str) -> None:
         sock.setblocking(True)
-        with contextlib.suppress(OSError):  # some systems take no options for a connection that is reset already
-            set_options(sock)
         number = self._hub.new_number()
         reason = "too many connections are on their way in or out"
         if not self._hub.crowded and not (self._tls and self._tls.crowded):
@@ -176,10 +179,13 @@ class Listener:
         return bool(self._max_per_address) and not ip_address(address).is_loopback
 
 
-def set_options(sock: socket.socket) -> None:
-    """Send at once what is written, and find out whether the peer reads, and is there at all.  Raises OSError."""
+def set_options(sock: socket.socket, vanished: float) -> None:
+    """Send at once what is written, and find out whether the peer reads, and is there at all.  Raises OSError.
+
+    `vanished`: seconds; who is there and does not read for so long is gone, too.
+    """
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in TCP_OPTIONS:
+    for name, value in (*TCP_OPTIONS, ("TCP_USER_TIMEOUT", int(vanished * 1000))):
         if hasattr(socket, name):
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
