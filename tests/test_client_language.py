@@ -6,6 +6,7 @@ import string
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_there_are_texts() -> None:
     assert [texts_in(language) for language in LANGUAGES] == [GERMAN, ENGLISH]
 
 
-@pytest.mark.parametrize("field", [field for field in FIELDS if field != "usage_errors"])
+@pytest.mark.parametrize("field", [field for field in FIELDS if field != "complaints"])
 def test_both_languages_are_complete_and_alike(field: str) -> None:
     english, german = parts(getattr(ENGLISH, field)), parts(getattr(GERMAN, field))
     assert english.keys() == german.keys()
@@ -48,9 +49,9 @@ def test_both_languages_are_complete_and_alike(field: str) -> None:
         assert text.endswith(" ") == german[key].endswith(" ")
 
 
-def test_usage_errors_use_what_they_find() -> None:
-    assert GERMAN.usage_errors
-    for pattern, text in GERMAN.usage_errors.items():
+def test_what_is_said_instead_uses_what_it_finds() -> None:
+    assert GERMAN.complaints
+    for pattern, text in GERMAN.complaints.items():
         assert re.compile(pattern).groups == text.count("{}")
 
 
@@ -132,6 +133,24 @@ def test_wrong_usage_in_german(arguments: list[str], complaint: str) -> None:
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     if german:
         assert done.stderr.startswith(f"client.py: {complaint}")
+
+
+@pytest.mark.parametrize(
+    ("octets", "complaint"),
+    [
+        (None, "{} ist nicht zu lesen: No such file or directory"),
+        (b"s" * 129, "die erste Zeile von {} hat mehr als 128 Oktette"),
+        (b"\xff\n", "die erste Zeile von {} ist kein UTF-8 oder hat Steuerzeichen"),
+        (b"\n", "die erste Zeile von {} ist leer"),
+    ],
+)
+def test_a_wrong_password_file_in_german(octets: bytes | None, complaint: str, tmp_path: Path) -> None:
+    """[PASS-10]."""
+    file = tmp_path / "file"
+    if octets is not None:
+        file.write_bytes(octets)
+    client = Client("--language=de", "--password-file", str(file), input_=b"")
+    assert client.end() == (1, [], [f"client.py: {complaint.format(file)}"])
 
 
 def test_a_conversation_in_german() -> None:

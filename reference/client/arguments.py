@@ -63,11 +63,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say in one line what is wrong, and end."""
-        for pattern, ours in self._texts.usage_errors.items():
-            if found := re.fullmatch(pattern, message, re.DOTALL):
-                message = ours.format(*found.groups())
-                break
-        sys.exit(complain(WRONG_USAGE, message))
+        sys.exit(complain(WRONG_USAGE, self._texts.instead(message)))
 
 
 class _Formatter(argparse.HelpFormatter):

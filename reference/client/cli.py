@@ -35,7 +35,7 @@ def main() -> int:
     try:
         password = None if arguments.password_file is None else read_password(arguments.password_file)
     except PasswordFileError as error:
-        return complain(FAILED, str(error))
+        return complain(FAILED, texts.instead(str(error)))
     try:
         connection = connect(target, texts)
     except (OSError, ValueError) as error:

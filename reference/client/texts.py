@@ -3,6 +3,7 @@
 Braces are filled by `str.format`; what fills them may be anybody's text, since screen.py makes every line harmless.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -117,5 +118,12 @@ class Texts:
     bad_port: str
     bad_host: str
     bad_name: str
-    # What the parser of the command line says in English: a pattern, and what is said instead with its groups.
-    usage_errors: Mapping[str, str]
+    # What others complain of in English: a pattern, and what is said instead with its groups.
+    complaints: Mapping[str, str]
+
+    def instead(self, complaint: str) -> str:
+        """Return what is said instead of a complaint in English: the same where nothing is known for it."""
+        for pattern, ours in self.complaints.items():
+            if found := re.fullmatch(pattern, complaint, re.DOTALL):
+                return ours.format(*found.groups())
+        return complaint

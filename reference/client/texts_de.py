@@ -156,11 +156,17 @@ GERMAN = Texts(
     bad_port="ein Port ist eine Zahl von 1 bis 65535, nicht {port!r}",
     bad_host="eine Adresse ist HOST oder HOST:PORT, nicht {address!r}",
     bad_name="so kann niemand und nichts heißen: {name!r} (Buchstaben a-z, Ziffern, - und _, höchstens 32)",
-    usage_errors={
+    complaints={
+        # those of the command line's parser
         r"unrecognized arguments: (.*)": "unbekannt: {}",
         r"argument (.*?): expected one argument": "{} braucht einen Wert",
         r"argument (.*?): ignored explicit argument (.*)": "{} nimmt keinen Wert: {}",
         r"argument (.*?): invalid choice: (.*?) \(choose from (.*)\)": "{}: {} gibt es nicht, nur {}",
         r"argument (.*?): (.*)": "{}: {}",
+        # those of the password's file
+        r"cannot read (.*): (.*?)": "{} ist nicht zu lesen: {}",
+        r"the first line of (.*) has more than (\d+) octets": "die erste Zeile von {} hat mehr als {} Oktette",
+        r"the first line of (.*) is not UTF-8, or .*": "die erste Zeile von {} ist kein UTF-8 oder hat Steuerzeichen",
+        r"the first line of (.*) is empty": "die erste Zeile von {} ist leer",
     },
 )

@@ -155,5 +155,5 @@ ENGLISH = Texts(
     bad_port="a port is a number from 1 to 65535, not {port!r}",
     bad_host="an address is HOST or HOST:PORT, not {address!r}",
     bad_name="not a possible name: {name!r} (letters, digits, - and _, at most 32, first a letter or a digit)",
-    usage_errors={},
+    complaints={},
 )
