@@ -126,6 +126,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     terminal, journals = open_journals(options.log_format)
     logging.basicConfig(format="%(message)s", level=logging.INFO, handlers=journals)
+    logging.logThreads = False  # the clients' threads are not threading's: it would begin to keep a list of them
     limits = Limits(options.max_clients, options.choose_timeout, options.max_waiting, options.stall_timeout)
     hub = Hub(limits, partial(note, journals), log_messages=options.log_messages, is_password=is_password)
     try:
