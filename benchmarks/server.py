@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from conformance.port import Port
+
 START_SECONDS = 15.0  # from starting the command to accepting connections
 STOP_SECONDS = 12.0  # section 12: at most 10 seconds from the signal to the end, and some to spare
 _POLL_SECONDS = 0.02
@@ -57,7 +59,8 @@ class Server:
 
     def __init__(self, command: Command) -> None:
         self.command = command
-        self.address = ("127.0.0.1", _free_port())
+        self._port = Port()
+        self.address = ("127.0.0.1", self._port.number)
         self._process: subprocess.Popen[bytes] | None = None
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process is ended
 
@@ -147,6 +150,7 @@ class Server:
     def _end(self) -> None:
         """Ask the server to end, then kill what is left of its process group."""
         self._said.close()
+        self._port.give_back()
         if self._process is None:
             return
         try:
@@ -159,12 +163,6 @@ class Server:
             self._process.wait()
             if self._process.stdin:
                 self._process.stdin.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _look(pid: int) -> tuple[float, int, int, int]:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 
 import pexpect
 
+from conformance.port import Port
 from conformance.verdict import Failed
 
 START_SECONDS = 10.0  # from starting the command to accepting connections
@@ -34,8 +35,10 @@ class UnreachableError(Exception):
 class Running(ABC):
     """A server process of ours, with its console."""
 
-    def __init__(self, address: Address) -> None:
-        self.address = address
+    def __init__(self, port: Port) -> None:
+        """`port`: where it is told to listen; given back when it is stopped."""
+        self.address = ("127.0.0.1", port.number)
+        self._port = port
         self.on_typed: Callable[[bytes], None] = lambda octets: None  # called with all that is typed
         self._output = b""
         self._news = threading.Condition()
@@ -111,6 +114,7 @@ class Running(ABC):
             os.killpg(self.pid, signal.SIGKILL)
         self._reap()
         self._reader.join(1)
+        self._port.give_back()
 
     def memory(self) -> int | None:
         """Return the octets of memory that the process group holds, where /proc tells."""
@@ -144,8 +148,8 @@ class Running(ABC):
 class InTerminal(Running):
     """A server whose console is a terminal."""
 
-    def __init__(self, argv: list[str], address: Address) -> None:
-        super().__init__(address)
+    def __init__(self, argv: list[str], port: Port) -> None:
+        super().__init__(port)
         # Wide, so that a console that looks at the width does not wrap what is looked for.
         self._child = pexpect.spawn(argv[0], argv[1:], echo=False, dimensions=(60, 1000))
         self._reader.start()
@@ -181,8 +185,8 @@ class InTerminal(Running):
 class InPipes(Running):
     """A server whose console is a pair of pipes, as under a service manager."""
 
-    def __init__(self, argv: list[str], address: Address) -> None:
-        super().__init__(address)
+    def __init__(self, argv: list[str], port: Port) -> None:
+        super().__init__(port)
         self._child = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
         )
@@ -221,14 +225,19 @@ def launch(command: str, *, terminal: bool, limits: Mapping[str, float | str]) -
 
     Raises UnreachableError.
     """
-    port = _free_port()
-    values = {"python": shlex.quote(sys.executable), "port": port, **_NO_LIMITS, **limits}
+    try:
+        port = Port()
+    except OSError as error:
+        raise UnreachableError(f"the command {command!r} cannot be started: {error.strerror}") from error
+    values = {"python": shlex.quote(sys.executable), "port": port.number, **_NO_LIMITS, **limits}
     try:
         argv = shlex.split(command.format(**values))
-        running = (InTerminal if terminal else InPipes)(argv, ("127.0.0.1", port))
+        running = (InTerminal if terminal else InPipes)(argv, port)
     except (KeyError, IndexError, ValueError) as error:
+        port.give_back()
         raise UnreachableError(f"the command {command!r} cannot be used: {error}") from error
     except (OSError, pexpect.ExceptionPexpect) as error:
+        port.give_back()
         raise UnreachableError(f"the command {command!r} cannot be started: {_first_line(error)}") from error
     try:
         _wait_until_accepting(running, command)
@@ -241,12 +250,6 @@ def launch(command: str, *, terminal: bool, limits: Mapping[str, float | str]) -
 def plain(output: bytes) -> str:
     """Return what a console shows as text, without escape sequences."""
     return _ESCAPES.sub(b"", output).decode("utf-8", "replace").replace("\r", "")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_until_accepting(running: Running, command: str) -> None:

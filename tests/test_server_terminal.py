@@ -63,6 +63,8 @@ class Operator(Terminal):
         for client in self._clients:
             client.close()
         super().__exit__(*exception)
+        with contextlib.suppress(ProcessLookupError):  # mostly it is there: it outlives its terminal [OPER-8]
+            os.kill(self.process, signal.SIGKILL)
 
 
 @pytest.fixture(params=[80, 40])
