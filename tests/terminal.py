@@ -68,9 +68,9 @@ class Terminal:
         row: str = self.screen.display[self.screen.cursor.y]
         return row.rstrip()
 
-    def until(self, seen: Callable[[], bool]) -> None:
+    def until(self, seen: Callable[[], bool], seconds: float = DEADLINE) -> None:
         """Wait until something is to be seen; raises AssertionError, with the screen, when it does not come."""
-        deadline = time.monotonic() + DEADLINE
+        deadline = time.monotonic() + seconds
         while not seen():
             assert time.monotonic() < deadline, "not to be seen:\n" + "\n".join(self.lines)
             self._read(0.1)
