@@ -128,14 +128,16 @@ def test_unfinished_line_is_told_once(stage: Stage, monkeypatch: pytest.MonkeyPa
 
 
 def test_byte_order_mark_alone_is_no_beginning_of_a_line(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """[LINE-10]."""
+    """[LINE-10]: whole or in part."""
     monkeypatch.setattr(connection, "HINT_AFTER", 0.2)
-    ann, bob = stage.open(), stage.open()
-    for client, octets in ((ann, BYTE_ORDER_MARK), (bob, BYTE_ORDER_MARK + b"x")):
+    ann, bob, cyd = stage.open(), stage.open(), stage.open()
+    for client, octets in ((ann, BYTE_ORDER_MARK), (cyd, BYTE_ORDER_MARK[:2]), (bob, BYTE_ORDER_MARK + b"x")):
         client.until("INFO Type")
         client.sock.sendall(octets)
     assert bob.line().startswith("INFO ")  # as late as Ann would get hers
     assert ann.barrier() == []
+    cyd.sock.sendall(BYTE_ORDER_MARK[2:])
+    assert cyd.barrier() == []
 
 
 # ---------------------------------------------------------------- the end

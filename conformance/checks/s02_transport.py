@@ -150,7 +150,7 @@ def http_request_ends_the_connection(t: Stage) -> None:
     client.wait_end()
 
 
-@check("NET-8", "6e4d6e17414f")
+@check("NET-8", "8dd6fbaaefd6")
 def tls_ends_the_connection(t: Stage) -> None:
     """The octet 0x16 alone, and a whole TLS ClientHello, end the connection."""
     if t.subject.tls:

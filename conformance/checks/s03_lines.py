@@ -240,7 +240,7 @@ def memory_for_a_line(t: Stage) -> None:
     t.nothing(ann, bob)
 
 
-@check("LINE-10", "197ee8ce134a", slow=True)
+@check("LINE-10", "0546edb133d1", slow=True)
 def hint_that_a_line_ends(t: Stage) -> None:
     """After 5 seconds of silence behind the beginning of a line an INFO line comes, once in a connection."""
     ann, bob = t.connect("ann"), t.connect("bob")

@@ -210,7 +210,7 @@ def who_reads_nothing_for_long_is_removed(t: Stage) -> None:
     bob.expect_nothing()
 
 
-@check("FLOW-7", "58ae5699e90e")
+@check("FLOW-7", "d1b547322247")
 def who_reads_is_not_removed(t: Stage) -> None:
     """Two that read what comes, in a room where 8 MiB are said, get all of it and stay."""
     ann, bob, cyd = t.members(t.room(), "ann", "bob", "cyd")

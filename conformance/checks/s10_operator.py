@@ -273,13 +273,13 @@ def _serves_on(t: Stage, server: Running) -> None:
         raise Failed("the server runs on", f"it ended with status {status}")
 
 
-@check("OPER-9", "97aeef8eace1")
+@check("OPER-9", "7dc50cb8d90b")
 def sigint_ends_the_server(t: Stage) -> None:
     """SIGINT, as Ctrl-C in a terminal sends it, ends the server like the console's exit."""
     _ended_by(t, signal.SIGINT, group=True)
 
 
-@check("OPER-9", "97aeef8eace1")
+@check("OPER-9", "7dc50cb8d90b")
 def sigterm_ends_the_server(t: Stage) -> None:
     """SIGTERM ends the server like the console's exit."""
     _ended_by(t, signal.SIGTERM, group=False)

@@ -58,7 +58,7 @@ class Reader:
         begun = b""
         start = None
         while start is None:
-            octets = self._read(begun not in (b"", BYTE_ORDER_MARK))
+            octets = self._read(not BYTE_ORDER_MARK.startswith(begun))
             if not octets:
                 return
             begun += octets
