@@ -293,6 +293,41 @@ def test_everything_is_sent_while_many_come_and_go(stage: Stage) -> None:
     assert len(stage.hub.users()) == 2
 
 
+def test_operator_who_floods_waits_for_who_reads() -> None:
+    """[FLOW-7] [OPER-1]: a file as long as many bounds, to a member for which the system takes little at a time."""
+    lines = [f"{number} {'x' * 4000}" for number in range(1000)]
+    stage = Stage(Limits(max_waiting=262144))
+    with stage.stack:
+        ann, client = stage.connect("main", buffer=4096)
+        client.until("ROOM main")
+        operator = threading.Thread(target=lambda: [stage.hub.announce(line) for line in lines])
+        operator.start()
+        for line in lines:
+            assert client.line() == f"ANNOUNCE {line}"
+        operator.join(DEADLINE)
+        assert not operator.is_alive()
+        stage.end(ann)
+
+
+def test_operator_does_not_wait_for_who_reads_nothing() -> None:
+    """[FLOW-3] [FLOW-5]: who is removed in the end."""
+    stage = Stage(Limits(max_waiting=262144))
+    with stage.stack:
+        stuck, _ = stage.connect("/nick Stuck", "main", buffer=4096)
+        ann, client = stage.connect("main")
+        client.until("ROOM main")
+        lines = [f"{number} {'x' * 4000}" for number in range(200)]
+        operator = threading.Thread(target=lambda: [stage.hub.announce(line) for line in lines])
+        operator.start()
+        heard = client.until(f"ANNOUNCE {lines[-1]}")
+        heard.remove("LEFT Stuck removed")
+        assert heard == [f"ANNOUNCE {line}" for line in lines[:-1]]
+        operator.join(DEADLINE)
+        assert not operator.is_alive()
+        for peer in (stuck, ann):
+            stage.end(peer)
+
+
 def test_shutting_down(stage: Stage) -> None:
     """[OPER-2]: all get what is queued and BYE; who comes later is sent away; it waits until all are gone."""
     ann, ann_client = stage.connect("main", buffer=4096)

@@ -2,10 +2,9 @@
 
 import logging
 import select
-import time
 from collections.abc import Iterator
 
-from reference.server.delivery import Peer
+from reference.server.delivery import Pace, Peer
 from reference.server.hub import Hub
 from reference.wire import BYTE_ORDER_MARK, MAX_CLIENT_LINE, ForeignProtocolError, LineSplitter, Message, opening, parse
 
@@ -13,7 +12,6 @@ READ = 16 * 1024  # octets asked for at once
 FIRST_READ = 1024  # the same when little came last: this much is allotted while a client says nothing
 BATCH_LINES = 32  # carried out at one go: what the lock is held for, and what a flood can add before it waits
 BATCH_OCTETS = 8 * 1024
-FLOOD = 4 * 1024  # octets a second from which a client counts as flooding
 HINT_AFTER = 5.0  # seconds of silence behind the beginning of a line [LINE-10]
 
 log = logging.getLogger("flurfunk")
@@ -38,7 +36,7 @@ def serve(hub: Hub, peer: Peer, *, inside_tls: bool = False) -> None:
 class Reader:
     """What is read from one client."""
 
-    __slots__ = ("_hinted", "_hub", "_inside_tls", "_octets", "_peer", "_since", "_size", "_splitter")
+    __slots__ = ("_hinted", "_hub", "_inside_tls", "_pace", "_peer", "_size", "_splitter")
 
     def __init__(self, hub: Hub, peer: Peer, inside_tls: bool = False) -> None:
         self._hub = hub
@@ -47,8 +45,7 @@ class Reader:
         self._splitter = LineSplitter(MAX_CLIENT_LINE)
         self._hinted = False
         self._size = FIRST_READ
-        self._since = 0.0  # when the present second of `_octets` began
-        self._octets = 0
+        self._pace = Pace()
 
     def run(self) -> None:
         """Read and hand over until the end of the stream.
@@ -65,7 +62,7 @@ class Reader:
             start = opening(begun, inside_tls=self._inside_tls)
         octets = start
         while octets:
-            flooding = self._flooding(len(octets))
+            flooding = self._pace.is_flood(len(octets))
             for batch in batches(self._splitter.feed(octets)):
                 self._hub.receive(self._peer, batch, flooding)
             if self._peer.finishing:
@@ -86,14 +83,6 @@ class Reader:
         poll = select.poll()
         poll.register(self._peer.sock, select.POLLIN)
         return bool(poll.poll(HINT_AFTER * 1000))
-
-    def _flooding(self, octets: int) -> bool:
-        now = time.monotonic()
-        if now - self._since > 1.0:
-            self._since = now
-            self._octets = 0
-        self._octets += octets
-        return self._octets > FLOOD
 
 
 def batches(lines: list[bytes | None]) -> Iterator[list[Message]]:

@@ -20,6 +20,7 @@ from itertools import count
 from reference.server.stream import Outbox, Stream
 
 HIGH_WATER = 128 * 1024  # octets waiting above which whoever causes them has to wait, at most
+FLOOD = 4 * 1024  # octets a second from which a client, or the operator, counts as flooding
 GRACE = 0.8  # seconds without progress after which nobody waits for a client any longer [FLOW-3]
 ONE_WRITE = 256 * 1024  # octets handed to one send, about
 STALL_CHECK = 0.25  # seconds between looks at blocked clients
@@ -49,6 +50,25 @@ class Peer(Outbox):
         """Wake whoever is blocked on the socket; what is under way is lost."""
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
+
+
+class Pace:
+    """How much somebody sends."""
+
+    __slots__ = ("_octets", "_since")
+
+    def __init__(self) -> None:
+        self._since = 0.0  # when the present second of `_octets` began
+        self._octets = 0
+
+    def is_flood(self, octets: int) -> bool:
+        """Return whether these octets, with those of the present second, are a flood."""
+        now = time.monotonic()
+        if now - self._since > 1.0:
+            self._since = now
+            self._octets = 0
+        self._octets += octets
+        return self._octets > FLOOD
 
 
 class Delivery:
@@ -106,13 +126,17 @@ class Delivery:
         members of the room that lag, but not for one that has stopped reading [FLOW-3].  Requires the lock, and
         releases it while waiting.
         """
-        while not peer.finishing and self._congested(peer, flooding):
+        while not peer.finishing and (peer.waiting > self.high_water or self._congested(peer.stream, flooding)):
             self.relief.wait(GRACE)
 
-    def _congested(self, peer: Peer, flooding: bool) -> bool:
-        stream = peer.stream
-        if peer.waiting > self.high_water:
-            return True
+    def admit_operator(self, streams: Iterable[Stream[Peer]]) -> None:
+        """Wait until an operator who floods may say more to these, but only for a moment [FLOW-7].
+
+        Requires the lock, and releases it while waiting.
+        """
+        self.relief.wait_for(lambda: not any(self._congested(stream, True) for stream in streams), GRACE)
+
+    def _congested(self, stream: Stream[Peer] | None, flooding: bool) -> bool:
         if stream is None:
             return False
         if stream.octets > self.high_water:

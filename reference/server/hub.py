@@ -14,7 +14,7 @@ from time import time
 from typing import NamedTuple
 
 from reference.server.chat import Append, Chat, Close, Effect, Enter, Hold, Leave, Record, Tell
-from reference.server.delivery import LINGER, Delivery, Peer
+from reference.server.delivery import LINGER, Delivery, Pace, Peer
 from reference.server.stream import Stream
 from reference.wire import PROTOCOL, ByeReason, LeftReason, Message, encode
 
@@ -66,6 +66,7 @@ class Hub:
         self._streams: dict[str, Stream[Peer]] = {}
         self._held: set[int] = set()  # users whose wrong password is not answered yet
         self._sent_away = Condition(self._delivery.lock)
+        self._operator = Pace()
         self._numbers = count(1)
         self._messages = 0  # carried out so far
         self._dropped = 0  # clients that were removed because they did not read
@@ -167,6 +168,8 @@ class Hub:
     def announce(self, text: str, room: str | None = None) -> tuple[int, int]:
         """Send the operator's words to every member of every room [OPER-1], or of one; return how many both are."""
         with self._delivery.lock:
+            if self._operator.is_flood(len(text)):
+                self._delivery.admit_operator(self._streams.values())
             effects = self._chat.announce(text, room)
             people = sum(len(self._streams[effect.room].members) for effect in effects if isinstance(effect, Append))
             self._apply(effects)
