@@ -30,7 +30,14 @@ def server() -> Iterator[ScriptedServer]:
         yield server
 
 
+@pytest.fixture(params=["full", "plain"])
+def editor(request: pytest.FixtureRequest) -> str:
+    """What edits the line."""
+    return str(request.param)
+
+
 @pytest.fixture(params=[80, 40])
-def terminal(server: ScriptedServer, request: pytest.FixtureRequest) -> Iterator[Terminal]:
-    with Terminal(server.address, "--no-times", columns=request.param, environment=ENVIRONMENT) as terminal:
+def terminal(server: ScriptedServer, editor: str, request: pytest.FixtureRequest) -> Iterator[Terminal]:
+    arguments = server.address, "--no-times", "--editor", editor
+    with Terminal(*arguments, columns=request.param, environment=ENVIRONMENT) as terminal:
         yield terminal

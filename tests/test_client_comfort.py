@@ -31,23 +31,25 @@ def test_completing(server: ScriptedServer, terminal: Terminal) -> None:
     connection.expect("/rooms", "/cd library")
 
 
-def test_searching(server: ScriptedServer, terminal: Terminal) -> None:
+def test_searching(server: ScriptedServer, terminal: Terminal, editor: str) -> None:
+    """In the full mode, Enter ends the search, and Enter sends what was found."""
+    found = "(reverse-i-search)`app': an apple" if editor == "full" else "(search: app)> an apple"
     connection = in_main(server, terminal)
     terminal.press("an apple\ra pear\r\x12app")
     connection.expect("an apple", "a pear")
-    terminal.until_typed("(search: app)> an apple")
+    terminal.until_typed(found)
     connection.send("SAID Bob meanwhile")
     terminal.until_line("<Bob> meanwhile")
-    terminal.until_typed("(search: app)> an apple")
-    terminal.press("\r")
+    terminal.until_typed(found)
+    terminal.press("\r\r" if editor == "full" else "\r")
     connection.expect("an apple")
     terminal.until_typed("Ann@main>")
 
 
-def test_what_was_typed_is_there_in_the_next_run(server: ScriptedServer, tmp_path: Path) -> None:
+def test_what_was_typed_is_there_in_the_next_run(server: ScriptedServer, tmp_path: Path, editor: str) -> None:
     environment = {**ENVIRONMENT, "XDG_STATE_HOME": str(tmp_path)}
     for keys, sent in (("an apple\r", "an apple"), (f"{UP}{UP}{UP} again\r", "an apple again")):
-        with Terminal(server.address, "--no-times", environment=environment) as terminal:
+        with Terminal(server.address, "--no-times", "--editor", editor, environment=environment) as terminal:
             connection = in_main(server, terminal)
             terminal.press(f"{keys}exit\r")
             connection.expect(sent, "exit")
@@ -56,10 +58,10 @@ def test_what_was_typed_is_there_in_the_next_run(server: ScriptedServer, tmp_pat
     assert "an apple again" in (tmp_path / "flurfunk" / "history").read_text().splitlines()
 
 
-def test_a_password_is_not_remembered(server: ScriptedServer, tmp_path: Path) -> None:
+def test_a_password_is_not_remembered(server: ScriptedServer, tmp_path: Path, editor: str) -> None:
     """[PASS-13]."""
     environment = {**ENVIRONMENT, "XDG_STATE_HOME": str(tmp_path)}
-    with Terminal(server.address, "--no-times", environment=environment) as terminal:
+    with Terminal(server.address, "--no-times", "--editor", editor, environment=environment) as terminal:
         connection = server.accept()
         connection.send("HELLO flurfunk/1 password", "NAME Ann")
         terminal.until_typed("Password (hidden):")
@@ -153,8 +155,8 @@ def test_logging(server: ScriptedServer, terminal: Terminal, tmp_path: Path) -> 
     assert not any("not this" in line for line in lines)
 
 
-def test_help_lists_what_there_is(server: ScriptedServer) -> None:
-    with Terminal(server.address, "--no-times", columns=100, environment=ENVIRONMENT) as terminal:
+def test_help_lists_what_there_is(server: ScriptedServer, editor: str) -> None:
+    with Terminal(server.address, "--no-times", "--editor", editor, columns=100, environment=ENVIRONMENT) as terminal:
         connection = in_main(server, terminal)
         terminal.press("/help\r")
         connection.expect("/help")

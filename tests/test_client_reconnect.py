@@ -15,8 +15,8 @@ from tests.test_client_cli import Client
 
 
 @pytest.fixture(params=[80, 40])
-def terminal(server: ScriptedServer, request: pytest.FixtureRequest) -> Iterator[Terminal]:
-    options = ("--no-times", "--reconnect")
+def terminal(server: ScriptedServer, editor: str, request: pytest.FixtureRequest) -> Iterator[Terminal]:
+    options = ("--no-times", "--reconnect", "--editor", editor)
     with Terminal(server.address, *options, columns=request.param, environment=ENVIRONMENT) as terminal:
         yield terminal
 

@@ -16,6 +16,7 @@ from reference.version import VERSION
 PROGRAM = "client.py"
 DEFAULT_ADDRESS = ("127.0.0.1", 8080)
 WRONG_USAGE = 2
+EDITORS = ("full", "plain")
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[^]]+)]|(?P<host>[^:[]+))(?::(?P<port>.*))?", re.DOTALL)
 
 
@@ -36,6 +37,7 @@ def parser(texts: Texts) -> argparse.ArgumentParser:
     options.add_argument("--tls", action="store_true", help=texts.tls_help)
     options.add_argument("--tls-ca", metavar="FILE", help=texts.tls_ca_help)
     options.add_argument(OPTION, choices=LANGUAGES, help=texts.language_help)
+    options.add_argument("--editor", choices=EDITORS, help=texts.editor_help)
     for option, explained in (
         ("--times", texts.times_help),
         ("--bell", texts.bell_help),

@@ -1,6 +1,8 @@
 """The client as a program: its arguments, connecting, the one line that says why it ended, exit status."""
 
 import argparse
+import contextlib
+import io
 import os
 import socket
 import sys
@@ -15,12 +17,13 @@ from reference.client.dial import Target, connect, why_not
 from reference.client.editor import Editor
 from reference.client.history import History
 from reference.client.language import asked_for, of_locale, texts_in
-from reference.client.lines import PipedLines, as_socket
+from reference.client.lines import Lines, PipedLines, as_socket
 from reference.client.runner import Runner
-from reference.client.screen import Look, NoScreen, PlainScreen, TerminalScreen
+from reference.client.screen import Look, NoScreen, PlainScreen, Screen, TerminalScreen
 from reference.client.session import FAILED, LEFT_AS_WISHED, Quit, Session
 from reference.client.texts import Texts
 from reference.password import PasswordFileError, read_password
+from reference.terminal.line import is_dumb
 from reference.terminal.recall import Recall
 
 # A terminal that ends lines itself cuts them to 4095 octets: one of that length may be half a line [CLIENT-13].
@@ -45,7 +48,8 @@ def main() -> int:
     comeback = Comeback(target, texts, arguments.reconnect, arguments.ping_after)
     look = Look(arguments.times, arguments.colours, arguments.bell)
     try:
-        end = _run(connection, Session(texts, arguments.name, arguments.room, password), look, comeback)
+        session = Session(texts, arguments.name, arguments.room, password)
+        end = _run(connection, session, look, comeback, arguments.editor)
     except KeyboardInterrupt:
         return LEFT_AS_WISHED
     return complain(end.status, end.message) if end.message else end.status
@@ -76,7 +80,9 @@ def _wishes() -> tuple[argparse.Namespace, Texts]:
     return arguments, texts
 
 
-def _run(connection: socket.socket, session: Session, look: Look, comeback: Comeback) -> Quit:
+def _run(
+    connection: socket.socket, session: Session, look: Look, comeback: Comeback, editor: str | None = None
+) -> Quit:
     """Run the session on the standard streams, with the keys of a terminal where both are one."""
     source = sys.stdin.fileno() if sys.stdin else None
     on_terminal = source is not None and os.isatty(source)
@@ -92,8 +98,19 @@ def _run(connection: socket.socket, session: Session, look: Look, comeback: Come
         from reference.terminal.keymode import KeyMode  # not everywhere there is a termios
 
         session.on_terminal = True
-        history = History(places.history(os.environ))
-        editor = Editor(session.texts, Recall(history.lines(), history.add), session.complete)
-        screen = TerminalScreen(out, os.environ, editor, look)
-        return Runner(connection, session, screen, editor, source, KeyMode(source), comeback).run()
+        screen, lines_of_keys = _typed_on(out, session, look, editor)
+        return Runner(connection, session, screen, lines_of_keys, source, KeyMode(source), comeback).run()
     return Runner(connection, session, PlainScreen(out, os.environ, look), lines, source).run()
+
+
+def _typed_on(out: io.RawIOBase, session: Session, look: Look, editor: str | None) -> tuple[Screen, Lines]:
+    """Return what a terminal shows and what makes lines of its keys: the full mode, or what needs no library."""
+    history = History(places.history(os.environ))
+    if editor != "plain" and not is_dumb(os.environ):
+        with contextlib.suppress(ImportError):
+            from reference.client.full import Full  # takes a while, and the library is not everywhere
+
+            full = Full(out, os.environ, look, session.texts, history, session.complete)
+            return full, full
+    plain = Editor(session.texts, Recall(history.lines(), history.add), session.complete)
+    return TerminalScreen(out, os.environ, plain, look), plain

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reference import wire
-from reference.client.arguments import address
+from reference.client.arguments import EDITORS, address
 from reference.client.language import LANGUAGES
 from reference.client.texts import Texts
 
@@ -48,6 +48,7 @@ def _checked(key: str, value: Any, texts: Texts) -> Any:
     right = {
         **dict.fromkeys(_NAMES, isinstance(value, str) and wire.is_name(value)),
         **dict.fromkeys(_SWITCHES, isinstance(value, bool)),
+        "editor": value in EDITORS,
         "language": value in LANGUAGES,
         "server": False,
     }

@@ -11,7 +11,7 @@ from reference.terminal import editor
 from reference.terminal.recall import Recall
 
 _ESCAPE, _TAB = "\x1b", "\t"
-_BACKSPACE, _CTRL_D, _CTRL_G, _CTRL_R = "\x7f\x08", "\x04", "\x07", "\x12"
+_BACKSPACE, _CTRL_G, _CTRL_R = "\x7f\x08", "\x07", "\x12"
 Complete = Callable[[str], tuple[int, list[str]]]
 
 
@@ -26,25 +26,23 @@ class Editor(editor.Editor):
         self._needle: str | None = None  # what is searched
         self._found: list[str] = []  # what Tab goes round
         self._paste: paste.Paste | None = None  # one that has not ended
-        self._asked: list[str] = []  # the lines of a paste which are to be sent or not
-        self._news: list[str] = []
+        self._question = paste.Question(texts, recall)
 
     @property
     def prompt(self) -> str:
         """What the user is asked by the editor itself; mostly nothing."""
-        if self._asked:
-            return self._texts.prompt_paste.format(count=len(self._asked))
-        return "" if self._needle is None else self._texts.prompt_search.format(needle=self._needle)
+        if self._needle is not None:
+            return self._texts.prompt_search.format(needle=self._needle)
+        return self._question.prompt
 
     def news(self) -> list[str]:
         """Return what is to be shown of a paste, once."""
-        news, self._news = self._news, []
-        return news
+        return self._question.news()
 
     def conceal(self, secret: bool) -> None:
         """Neither show nor remember what is typed from here on, or do; what was typed before is dropped [PASS-13]."""
         if secret != self._secret:
-            self._asked = []
+            self._question.lines = []
         super().conceal(secret)
 
     # ------------------------------------------------------------ keys
@@ -56,8 +54,8 @@ class Editor(editor.Editor):
             self._pasted(self._paste, char)
         elif self._escape or char == _ESCAPE:
             super()._key(char)
-        elif self._asked:
-            self._answered(char)
+        elif self._question.lines:
+            self._lines += [line.encode("utf-8", "surrogateescape") for line in self._question.answered(char)]
         elif self._needle is not None:
             self._seek(self._needle, char)
         elif char == _CTRL_R:
@@ -66,7 +64,7 @@ class Editor(editor.Editor):
             super()._key(char)
 
     def _sequence(self, name: str) -> None:
-        if self._asked:
+        if self._question.lines:
             return
         self._needle = None
         if name == paste.BEGIN:
@@ -88,25 +86,13 @@ class Editor(editor.Editor):
         if not pasted.feed(char):
             return
         self._paste = None
-        lines = pasted.lines()
-        if len(lines) == 1:
-            self._insert(lines[0])
-            return
-        lines[0] = "".join(self._text[: self._cursor]) + lines[0]
-        lines[-1] += "".join(self._text[self._cursor :])
-        for line in lines:
-            self._recall.add(line)  # whatever the answer is, they can be gone back to
-        self._begin()
-        self._asked = lines
-        self._news += paste.told(lines, self._texts.more_lines)
-
-    def _answered(self, char: str) -> None:
-        """Take an answer to whether the lines of a paste are to be sent; any other key is none."""
-        if char in self._texts.yes:
-            self._lines += [line.encode("utf-8", "surrogateescape") for line in self._asked]
-            self._asked = []
-        elif char in self._texts.no or char in (_CTRL_D, _CTRL_G):
-            self._asked = []
+        line = self._question.pasted(
+            pasted.text, "".join(self._text[: self._cursor]), "".join(self._text[self._cursor :])
+        )
+        if self._question.lines:
+            self._begin()
+        else:
+            self._insert(line)
 
     # ------------------------------------------------------------ completing, going back, searching
 

@@ -6,8 +6,12 @@ Pure.
 import re
 from collections.abc import Sequence
 
+from reference.client.texts import Texts
+from reference.terminal.recall import Recall
+
 BEGIN, END = "[200~", "[201~"  # what a terminal sends around it, behind an escape
 _MOST_SHOWN = 10  # lines
+_CTRL_D, _CTRL_G = "\x04", "\x07"
 
 
 class Paste:
@@ -21,10 +25,57 @@ class Paste:
         self._text.append(char)
         return char == END[-1] and "".join(self._text[-len(END) - 1 :]) == f"\x1b{END}"
 
-    def lines(self) -> list[str]:
-        """Return the lines; what ends the last one begins no other."""
-        lines = re.split(r"\r\n|\r|\n", "".join(self._text[: -len(END) - 1]))
-        return lines if len(lines) == 1 or lines[-1] else lines[:-1]
+    @property
+    def text(self) -> str:
+        """What was pasted, when it has ended."""
+        return "".join(self._text[: -len(END) - 1])
+
+
+class Question:
+    """Whether the lines of a paste are to be sent."""
+
+    def __init__(self, texts: Texts, recall: Recall) -> None:
+        """`recall`: gets the lines whatever the answer is: they can be gone back to."""
+        self._texts = texts
+        self._recall = recall
+        self._news: list[str] = []
+        self.lines: list[str] = []  # those that are asked about; none: nothing is asked
+
+    @property
+    def prompt(self) -> str:
+        """What the user is asked; mostly nothing."""
+        return self._texts.prompt_paste.format(count=len(self.lines)) if self.lines else ""
+
+    def pasted(self, text: str, left: str, right: str) -> str:
+        """Take what was pasted between two texts; return it where it is one line, or else ask."""
+        lines = _lines(text)
+        if len(lines) == 1:
+            return lines[0]
+        lines[0] = left + lines[0]
+        lines[-1] += right
+        for line in lines:
+            self._recall.add(line)
+        self.lines = lines
+        self._news += told(lines, self._texts.more_lines)
+        return ""
+
+    def answered(self, key: str) -> list[str]:
+        """Take a key; return the lines if they are to be sent.  Keys that are no answer do nothing."""
+        lines = self.lines if key and key in self._texts.yes else []
+        if lines or (key and key in self._texts.no + _CTRL_D + _CTRL_G):
+            self.lines = []
+        return lines
+
+    def news(self) -> list[str]:
+        """Return what is to be shown of a paste, once."""
+        news, self._news = self._news, []
+        return news
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines of a paste; what ends the last one begins no other."""
+    lines = re.split(r"\r\n|\r|\n", text)
+    return lines if len(lines) == 1 or lines[-1] else lines[:-1]
 
 
 def told(lines: Sequence[str], more: str) -> list[str]:

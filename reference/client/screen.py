@@ -11,7 +11,7 @@ from reference.client.session import Show, Style
 from reference.terminal.cells import fitting, visible
 from reference.terminal.line import Line, columns, is_dumb, write
 
-_NARROW_PROMPT = "> "
+NARROW_PROMPT = "> "
 _LEAST = 10  # columns for what is typed, whatever the editor asks
 _PASTES_MARKED, _PASTES_UNMARKED = "\x1b[?2004h", "\x1b[?2004l"
 
@@ -46,7 +46,7 @@ class PlainScreen:
         """`echoed`: the terminal itself has shown what the user said [CLIENT-11]."""
         self._out = out
         self._echoed = echoed
-        self._writer = _Writer(out, environment, look)
+        self._writer = Writer(out, environment, look)
 
     def show(self, shows: Sequence[Show], prompt: str) -> None:
         """Write the lines; on a terminal, divided as it is wide."""
@@ -77,7 +77,7 @@ class TerminalScreen:
         self._editor = editor
         self._line = Line(out, environment, editor.view)
         self._prompt = ""
-        self._writer = _Writer(out, environment, look)
+        self._writer = Writer(out, environment, look)
         self._bell = Bell(look.bell is not False)
         self._can_mark = not is_dumb(environment)
         self._marking = False  # the terminal marks what is pasted
@@ -105,18 +105,18 @@ class TerminalScreen:
     def _prompts(self) -> tuple[str, ...]:
         if asked := visible(self._editor.prompt):
             return (asked[: fitting(asked, columns(self._out) - _LEAST)],)
-        return self._prompt, _NARROW_PROMPT
+        return self._prompt, NARROW_PROMPT
 
 
-class _Writer:
+class Writer:
     """How lines look on one output."""
 
     def __init__(self, out: io.RawIOBase, environment: Mapping[str, str], look: Look) -> None:
         terminal = out.isatty()
         wanted = not environment.get("NO_COLOR") if look.colours is None else look.colours
-        self._colour = terminal and wanted and not is_dumb(environment)
+        self.colour = terminal and wanted and not is_dumb(environment)
         self._times = terminal if look.times is None else look.times
 
     def written(self, shows: Sequence[Show], cells: int | None) -> str:
         now = time.strftime("%H:%M ") if self._times else ""
-        return "".join(render(show, self._colour, cells, now) for show in shows)
+        return "".join(render(show, self.colour, cells, now) for show in shows)

@@ -105,6 +105,7 @@ class Texts:
     tls_help: str
     tls_ca_help: str
     language_help: str
+    editor_help: str
     times_help: str
     bell_help: str
     reconnect_help: str

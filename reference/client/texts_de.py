@@ -143,6 +143,7 @@ GERMAN = Texts(
     tls_help="innerhalb von TLS; der Server muss beweisen, wer er ist",
     tls_ca_help="innerhalb von TLS, mit Vertrauen in die Zertifikate dieser Datei (in PEM) statt in die des Systems",
     language_help="die Sprache des Clients: de oder en (sonst nach dem System)",
+    editor_help="was auf einem Terminal die Zeile bearbeitet: full (prompt_toolkit, wo es installiert ist) oder plain",
     times_help="zeigen, wann jede Zeile kam (auf einem Terminal ist das so)",
     bell_help="klingeln, wenn dein Name fällt, und bei Durchsagen (auf einem Terminal ist das so)",
     reconnect_help="nach einem Abriss wieder verbinden (auf einem Terminal nach 10 Sekunden in einem Raum)",

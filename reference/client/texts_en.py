@@ -142,6 +142,7 @@ ENGLISH = Texts(
     tls_help="inside TLS; the server has to prove who it is",
     tls_ca_help="inside TLS, and trust the certificates in this file (in PEM) instead of the system's",
     language_help="the language of the client: de or en (that of the locale)",
+    editor_help="what edits the line on a terminal: full (prompt_toolkit, used where it is installed) or plain",
     times_help="show when each line came (on a terminal they are shown)",
     bell_help="ring when you are mentioned, and at announcements (on a terminal it rings)",
     reconnect_help="come back when the connection was lost (on a terminal it does after 10 seconds in a room)",

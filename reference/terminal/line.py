@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from reference.terminal.cells import width
 
-_USUAL_COLUMNS = 80
+_USUAL = (80, 24)  # columns, rows
 
 
 class Line:
@@ -55,15 +55,21 @@ def is_dumb(environment: Mapping[str, str]) -> bool:
 
 def columns(out: io.RawIOBase) -> int:
     """Return how many cells wide the terminal is."""
+    return size(out)[0]
+
+
+def size(out: io.RawIOBase) -> tuple[int, int]:
+    """Return how many columns and rows the terminal has."""
     try:
-        return os.get_terminal_size(out.fileno()).columns or _USUAL_COLUMNS
+        found = os.get_terminal_size(out.fileno())
     except OSError:
-        return _USUAL_COLUMNS
+        return _USUAL
+    return found.columns or _USUAL[0], found.lines or _USUAL[1]
 
 
 def write(out: io.RawIOBase, text: str) -> None:
     """Write all of a text, and wait while it cannot be taken; raises OSError."""
-    octets = text.encode()
+    octets = text.encode(errors="replace")
     while octets:
         written = out.write(octets)
         if written is None:  # another program made the terminal non-blocking
