@@ -12,6 +12,7 @@ from conformance import matrix, smoke
 from conformance.client.registry import client_checks
 from conformance.client.runner import ClientRunner
 from conformance.client.subject import ClientSubject, look
+from conformance.client.terminal import COLUMNS
 from conformance.document import Run
 from conformance.expected import Expectations
 from conformance.grammar import Grammar
@@ -219,8 +220,10 @@ def _server(arguments: argparse.Namespace) -> Subject | None:
 def _client(arguments: argparse.Namespace) -> ClientSubject | None:
     """Return the client that is named, or the reference where nothing is; None where only a server is."""
     if arguments.client_cmd:
-        return ClientSubject(arguments.client_cmd, arguments.identity)
-    return None if arguments.server or arguments.server_cmd else ClientSubject(REFERENCE_CLIENT)
+        return ClientSubject(arguments.client_cmd, arguments.identity, arguments.columns)
+    if arguments.server or arguments.server_cmd:
+        return None
+    return ClientSubject(REFERENCE_CLIENT, columns=arguments.columns)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -261,6 +264,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     client.add_argument(
         "--client", dest="client_cmd", action="store_const", const=REFERENCE_CLIENT, help="the reference client"
+    )
+    parser.add_argument(
+        "--columns",
+        type=_positive_int,
+        default=COLUMNS,
+        metavar="N",
+        help=f"how wide the client's terminal is (default {COLUMNS})",
     )
     parser.add_argument(
         "--tls-cert",

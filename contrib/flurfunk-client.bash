@@ -8,8 +8,9 @@ _flurfunk_client() {
         --password-file) COMPREPLY=($(compgen -f -- "$word")) ;;
         --tls-ca) COMPREPLY=($(compgen -f -- "$word")) ;;
         --language) COMPREPLY=($(compgen -W "de en" -- "$word")) ;;
+        --editor) COMPREPLY=($(compgen -W "full plain" -- "$word")) ;;
         --ping-after) : ;;
-        *) COMPREPLY=($(compgen -W "-h --help --version --name --room --password-file --tls --tls-ca --language --times --no-times --bell --no-bell --colours --no-colours --reconnect --no-reconnect --ping-after" -- "$word")) ;;
+        *) COMPREPLY=($(compgen -W "-h --help --version --name --room --password-file --tls --tls-ca --language --editor --times --no-times --bell --no-bell --colours --no-colours --reconnect --no-reconnect --ping-after" -- "$word")) ;;
     esac
 }
 complete -F _flurfunk_client client.py flurfunk-client

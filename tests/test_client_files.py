@@ -111,7 +111,7 @@ def configured(tmp_path: Path, text: str) -> Path:
 
 
 def test_a_configuration(tmp_path: Path) -> None:
-    names = 'name = "Ann"\nserver = "host:81"\nroom = "main"\nlanguage = "de"\n'
+    names = 'name = "Ann"\nserver = "host:81"\nroom = "main"\nlanguage = "de"\neditor = "plain"\n'
     switches = "colours = false\ntimes = true\nbell = false\n"
     found = read(configured(tmp_path, names + switches), ENGLISH)
     assert dict(found) == {
@@ -122,6 +122,7 @@ def test_a_configuration(tmp_path: Path) -> None:
         "times": True,
         "bell": False,
         "language": "de",
+        "editor": "plain",
     }
     assert read(None, ENGLISH) == read(tmp_path / "missing", ENGLISH) == {}
 
@@ -129,10 +130,11 @@ def test_a_configuration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("colour = true", "there is no 'colour', only bell, colours, language, name, room, server, times"),
+        ("colour = true", "there is no 'colour', only bell, colours, editor, language, name, room, server, times"),
         ("times = 1", "times cannot be 1"),
         ('name = "B.B."', "name cannot be 'B.B.'"),
         ("room = []", "room cannot be []"),
+        ('editor = "vi"', "editor cannot be 'vi'"),
         ('language = "fr"', "language cannot be 'fr'"),
         ("language = []", "language cannot be []"),
         ("server = 8080", "server cannot be 8080"),

@@ -1,6 +1,7 @@
 """The command line of the suite: what it refuses, what it lists, and that it needs nothing of the project."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,7 @@ PASSWORD = FAULTY + " --password-file {password_file}"
         (["--select", "NONE-1"], "no check is selected by NONE-1"),
         (["--level", "often"], "invalid choice"),
         (["--jobs", "0"], "has to be at least 1"),
+        (["--client", "--columns", "0"], "has to be at least 1"),
         (["--time-factor", "0"], "has to be more than 0"),
         (["--time-factor", "nan"], "has to be more than 0"),
     ],
@@ -134,3 +136,11 @@ def test_suite_and_specification_are_all_that_it_takes(tmp_path: Path) -> None:
     )
     assert (ended.returncode, ended.stderr) == (CONFORMANT, "")
     assert "What was selected holds." in ended.stdout
+
+
+def test_the_terminal_of_the_client_is_as_wide_as_wanted(tmp_path: Path) -> None:
+    script = shlex.quote('stty size >"$1"; shift; exec "$@"')
+    client = f"sh -c {script} sh {tmp_path}/size {{python}} -m tests.plainclient {{host}} {{port}}"
+    ended = suite("--client-cmd", client, "--columns", "40", "--select", "CLIENT-10/what-is-said-is-shown-with-names")
+    assert ended.returncode == CONFORMANT
+    assert (tmp_path / "size").read_text() == "24 40\n"

@@ -76,7 +76,9 @@ def test_fault_is_caught_where_it_breaks_something(fault: str, looked: Futures) 
         assert [part for part in parts if part not in explanation] == []
 
 
-@pytest.mark.parametrize("client", [PLAIN, REFERENCE], ids=["plain", "reference"])
+@pytest.mark.parametrize(
+    "client", [PLAIN, REFERENCE, f"{REFERENCE} --editor plain"], ids=["plain", "full", "own-editor"]
+)
 def test_client_conforms(client: str) -> None:
     deadline = look(ClientSubject(client), RULES, time_factor=PATIENCE)
     results = run(client, CHECKS, deadline, 4)

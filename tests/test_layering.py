@@ -11,6 +11,7 @@ from tests.support import ROOT
 REFERENCE = ROOT / "reference"
 SERVER = "reference.server"
 CLIENT = "reference.client"
+FULL = f"{CLIENT}.full"
 # Each may import those before it and not those beside or behind it.
 LEVELS = (
     ("reference.wire",),
@@ -115,8 +116,22 @@ def test_server_and_client_do_not_import_each_other() -> None:
 
 
 def test_reference_imports_the_standard_library_and_itself() -> None:
-    used = {name.partition(".")[0] for path in modules("reference").values() for name in imports(path)}
-    assert used <= sys.stdlib_module_names | {"reference"}
+    """And, in the one module that the client can do without, prompt_toolkit."""
+    own = sys.stdlib_module_names | {"reference"}
+    foreign = {
+        (name, top)
+        for name, path in modules("reference").items()
+        for top in {other.partition(".")[0] for other in imports(path)} - own
+    }
+    assert foreign == {(FULL, "prompt_toolkit")}
+
+
+def test_what_needs_a_library_is_imported_where_it_is_used() -> None:
+    """Inside a function of one module, so that the client starts without it."""
+    importing = {name for name, path in modules("reference").items() if FULL in imports(path)}
+    assert importing == {f"{CLIENT}.cli"}
+    tree = ast.parse(modules("reference")[f"{CLIENT}.cli"].read_text(encoding="utf-8"))
+    assert FULL not in {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
 
 
 def test_no_module_bears_a_name_of_the_standard_library() -> None:

@@ -35,7 +35,7 @@ def run(*words: str | Path, directory: Path, path: Path | None = None) -> subpro
 def test_a_wheel_is_complete_and_runs_in_an_empty_directory(tmp_path: Path) -> None:
     source, empty, installed = (tmp_path / name for name in ("source", "empty", "installed"))
     empty.mkdir()
-    for name in ("conformance", "spec"):
+    for name in ("conformance", "reference", "spec"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
@@ -46,6 +46,7 @@ def test_a_wheel_is_complete_and_runs_in_an_empty_directory(tmp_path: Path) -> N
     (wheel,) = tmp_path.glob("flurfunk-*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     wanted = {str(file.relative_to(source)) for file in (source / "conformance").rglob("*.*")}
+    wanted |= {str(file.relative_to(source)) for file in (source / "reference").rglob("*.py")}
     wanted |= {f"conformance/{file.relative_to(source)}" for file in (source / "spec").rglob("*.*")}
     assert len(wanted) > 50
     assert wanted - names == set()
@@ -54,6 +55,10 @@ def test_a_wheel_is_complete_and_runs_in_an_empty_directory(tmp_path: Path) -> N
     listed = run(program, "--list", directory=empty, path=installed)
     assert (listed.returncode, listed.stderr) == (0, "")
     assert "LINE-4/" in listed.stdout
+    for command in ("flurfunk", "flurfunk-server"):
+        helped = run(installed / "bin" / command, "--help", directory=empty, path=installed)
+        assert (helped.returncode, helped.stderr) == (0, "")
+        assert helped.stdout.startswith(f"usage: {command} ")
     nothing = run(program, directory=empty, path=installed)
     assert (nothing.returncode, nothing.stderr.count("\n")) == (2, 1)
     unreachable = run(program, "--server", "127.0.0.1:1", "--report", "report", directory=empty, path=installed)

@@ -1,6 +1,5 @@
 """Runs the checks of clients against a client."""
 
-from conformance.client.scene import ClientScene
 from conformance.client.subject import ClientSubject
 from conformance.grammar import Grammar
 from conformance.runner import CheckRunner, Settings
@@ -18,13 +17,7 @@ class ClientRunner(CheckRunner):
         self._subject = subject
 
     def scene(self) -> Scene:
-        return ClientScene(
-            self._subject.argv,
-            self._grammar,
-            deadline=self._settings.deadline,
-            seed=self._settings.seed,
-            tls=self._subject.tls,
-        )
+        return self._subject.scene(self._grammar, deadline=self._settings.deadline, seed=self._settings.seed)
 
     def require(self, requirement: Requirement, needs: tuple[str, ...]) -> None:
         """Nothing: the one condition on clients, `terminal`, is met by every client that this suite can start."""

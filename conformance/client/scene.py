@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pexpect
 
-from conformance.client.terminal import Terminal
+from conformance.client.terminal import COLUMNS, Terminal
 from conformance.grammar import Grammar
 from conformance.peer import Peer, listed, octets
 from conformance.process import Address, UnreachableError
@@ -61,11 +61,13 @@ class ClientScene(Scene):
         deadline: float,
         seed: int,
         tls: Identity | None = None,
+        columns: int = COLUMNS,
     ) -> None:
-        """`command`: returns the words that start the client for an address; `tls`: who the server says it is."""
+        """`command`: returns the client's words for an address; `tls`: who the server is; `columns`: the terminal's."""
         super().__init__(grammar, deadline=deadline, seed=seed)
         self._command = command
         self._tls = tls
+        self._columns = columns
         self._door = _Door()
         self.selector.register(self._door.socket, selectors.EVENT_READ, self._door)
         self._terminal: Terminal | None = None
@@ -115,7 +117,8 @@ class ClientScene(Scene):
         self._stop()
         self.me = ME
         try:
-            self._terminal = Terminal(self._command(self.address), self.transcript, self.selector)
+            command = self._command(self.address)
+            self._terminal = Terminal(command, self.transcript, self.selector, self._columns)
         except (OSError, pexpect.ExceptionPexpect) as error:
             raise UnreachableError(f"the client cannot be started: {error}") from error
         self.until(lambda: bool(self._door.come), "the client connects")

@@ -5,6 +5,7 @@ import sys
 import time
 
 from conformance.client.scene import ClientScene
+from conformance.client.terminal import COLUMNS
 from conformance.grammar import Grammar
 from conformance.process import START_SECONDS, Address, UnreachableError
 from conformance.tls import Identity
@@ -18,10 +19,14 @@ _DEADLINE_CEILING = 20.0
 class ClientSubject:
     """A client that a command starts, once for each check."""
 
-    def __init__(self, command: str, tls: Identity | None = None) -> None:
-        """`command` has `{port}` in it, and can have `{host}` and `{python}`; `tls`: who it is that it talks to."""
+    def __init__(self, command: str, tls: Identity | None = None, columns: int = COLUMNS) -> None:
+        """`command` has `{port}` in it, and can have `{host}` and `{python}`; `tls`: who it is that it talks to.
+
+        `columns`: how wide its terminal is.
+        """
         self._command = command
         self.tls = tls
+        self.columns = columns
 
     def argv(self, address: Address) -> list[str]:
         """Return the command for a server's address, as words; raises UnreachableError where it is not one."""
@@ -31,10 +36,15 @@ class ClientSubject:
         except (KeyError, IndexError, ValueError) as error:
             raise UnreachableError(f"the command {self._command!r} cannot be used: {error}") from error
 
+    def scene(self, grammar: Grammar, *, deadline: float, seed: int) -> ClientScene:
+        """Return a scene in which this client can be started."""
+        return ClientScene(self.argv, grammar, deadline=deadline, seed=seed, tls=self.tls, columns=self.columns)
+
     def arguments(self) -> list[str]:
         """Return the arguments of the command line that name this subject."""
         tls = ["--tls-cert", str(self.tls.certificate), "--tls-key", str(self.tls.key)] if self.tls else []
-        return ["--client-cmd", self._command, *tls]
+        columns = [] if self.columns == COLUMNS else ["--columns", str(self.columns)]
+        return ["--client-cmd", self._command, *tls, *columns]
 
 
 def look(subject: ClientSubject, grammar: Grammar, *, time_factor: float) -> float:
@@ -42,7 +52,7 @@ def look(subject: ClientSubject, grammar: Grammar, *, time_factor: float) -> flo
 
     Raises UnreachableError, with one clear line, where it does not come so far.
     """
-    scene = ClientScene(subject.argv, grammar, deadline=START_SECONDS * time_factor, seed=0, tls=subject.tls)
+    scene = subject.scene(grammar, deadline=START_SECONDS * time_factor, seed=0)
     began = time.monotonic()
     try:
         scene.in_room()

@@ -54,9 +54,11 @@ class Screen(pyte.Screen):
 class Terminal:
     """A terminal with one program in it; ended with `close`."""
 
-    def __init__(self, argv: list[str], transcript: Transcript, selector: selectors.BaseSelector) -> None:
-        """Start `argv`; raises pexpect.ExceptionPexpect or OSError where that cannot be."""
-        self.screen = Screen(COLUMNS, ROWS)
+    def __init__(
+        self, argv: list[str], transcript: Transcript, selector: selectors.BaseSelector, columns: int = COLUMNS
+    ) -> None:
+        """Start `argv`, in so many columns; raises pexpect.ExceptionPexpect or OSError where that cannot be."""
+        self.screen = Screen(columns, ROWS)
         self.output = b""  # all that came, as it came
         self.ended = False
         self._stream = pyte.ByteStream(self.screen)
@@ -66,7 +68,7 @@ class Terminal:
         self._notes = tempfile.TemporaryDirectory(prefix="flurfunk-")
         arguments = ["-c", _SCRIPT, "sh", self._notes.name, *argv]
         environment = _environment(os.environ, self._notes.name)
-        child: Any = pexpect.spawn("/bin/sh", arguments, dimensions=(ROWS, COLUMNS), env=environment)
+        child: Any = pexpect.spawn("/bin/sh", arguments, dimensions=(ROWS, columns), env=environment)
         child.delayafterclose = child.ptyproc.delayafterclose = 0  # or else it sleeps
         self._child = child
         self._fd: int = self._child.child_fd

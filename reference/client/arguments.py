@@ -5,6 +5,7 @@ import functools
 import re
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, NoReturn
 
 from reference import wire
@@ -13,7 +14,8 @@ from reference.client.texts import Texts
 from reference.terminal.cells import visible
 from reference.version import VERSION
 
-PROGRAM = "client.py"
+# What is installed has another name than the file of a checkout.
+PROGRAM = "flurfunk" if Path(sys.argv[0]).stem == "flurfunk" else "client.py"
 DEFAULT_ADDRESS = ("127.0.0.1", 8080)
 WRONG_USAGE = 2
 EDITORS = ("full", "plain")

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from ipaddress import ip_address
+from pathlib import Path
 from typing import NoReturn, TextIO
 
 from reference.password import PasswordFileError, is_exposed, matcher, read_password
@@ -20,6 +21,8 @@ from reference.server.listener import Listener
 from reference.server.terminal import Terminal
 
 DEFAULT = Limits()
+# What is installed has another name than the file of a checkout.
+_PROGRAM = "flurfunk-server" if Path(sys.argv[0]).stem == "flurfunk-server" else "server.py"
 
 
 def within(least: float, most: float, kind: type[int] | type[float] = int) -> Callable[[str], float]:
@@ -54,7 +57,7 @@ class Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     result = Parser(
-        prog="server.py",
+        prog=_PROGRAM,
         description="Reference server of Flurfunk/1. What you type is announced in all rooms; exit ends it.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
@@ -122,7 +125,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         is_password = matcher(read_password(options.password_file)) if options.password_file is not None else None
     except PasswordFileError as error:
-        print(f"server.py: {error}", file=sys.stderr)
+        print(f"{_PROGRAM}: {error}", file=sys.stderr)
         return 1
     terminal, journals = open_journals(options.log_format)
     logging.basicConfig(format="%(message)s", level=logging.INFO, handlers=journals)
@@ -137,10 +140,10 @@ def main(arguments: list[str] | None = None) -> int:
             tls = Tls(options.tls_cert, options.tls_key)
         listener = Listener(hub, options.host, options.port, options.max_per_address, tls)
     except ValueError as error:
-        print(f"server.py: {error}", file=sys.stderr)
+        print(f"{_PROGRAM}: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"server.py: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
+        print(f"{_PROGRAM}: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
         return 1
     heed_signals(listener)
     show = terminal.journal.show if terminal else print_line

@@ -130,7 +130,8 @@ def _hold_unsafe(t: ClientScene, sent: list[tuple[str, str, str]]) -> None:
 def what_is_said_is_shown_with_names(t: ClientScene) -> None:
     """Each text stands in the row of the name of who said it."""
     t.in_room()
-    said = [(name, t.word()) for name in ("Bob", "Cyd", "D-a_n", "9lives", "x" * 32, "Bob", "MAIN", "HELLO")]
+    longest = "x" * min(32, t.terminal.screen.columns // 2)
+    said = [(name, t.word()) for name in ("Bob", "Cyd", "D-a_n", "9lives", longest, "Bob", "MAIN", "HELLO")]
     t.send(*(f"SAID {name} {word}" for name, word in said))
     t.settle_screen()
     _in_order(t, [word for _, word in said])
