@@ -4,9 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from reference.client.full import Full
+from reference.client.history import History
+from reference.client.screen import USUAL
+from reference.client.session import Show, Style
+from reference.client.texts_en import ENGLISH
 from tests.scripted_server import ScriptedServer
 from tests.terminal import ENVIRONMENT, Terminal, in_main
+from tests.test_client_screen import Pty
 
 UP, LEFT = "\x1b[A", "\x1b[D"
 # More than two rows of 80 columns, whose cells end with a character that is two wide in no row but the last.
@@ -161,3 +169,27 @@ def test_the_library_is_not_imported_where_there_is_no_terminal(server: Scripted
         connection.expect("exit")
         connection.dismiss()
         assert terminal.end() == 0
+
+
+KEYS = (*map(chr, range(32)), "abc ", "y", "\x7f", UP, LEFT, "\x1b[Z", "\x1b5", "\x1b<", "\x1b[1;1R")
+KEYS += ("\x18(", "\x18)", "\x18e")  # a macro
+PASTES = ("\x1b[200~one\x03\x1b[201~", "\x1b[200~one\rtwo\x1b[201~")
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from((*KEYS, *PASTES)), max_size=50), st.booleans())
+def test_no_keys_disturb_it(keys: list[str], secret: bool) -> None:
+    """Whatever is pressed, it goes on: the next line is taken as it is typed."""
+    terminal = Pty()
+    full = Full(terminal.out, ENVIRONMENT, USUAL, ENGLISH, History(None), lambda _: (0, ["Bob, ", "Bert, "]))
+    full.conceal(secret)
+    for key in keys:
+        full.feed(key.encode())
+        full.show([Show(Style.SAID, "hi", "Bob")], "main> ")
+        terminal.taken()
+    full.feed(b"n")  # an answer, if something is asked
+    full.conceal(not secret)
+    assert full.feed(b"hello\r") == [b"hello"]
+    full.close()
+    terminal.taken()
+    terminal.close()

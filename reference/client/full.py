@@ -125,6 +125,9 @@ class Full:
             self._secret = secret
             self._question.lines = []
             self._session.clipboard = InMemoryClipboard()
+            self._app.key_processor.reset()
+            self._app.emacs_state.reset()
+            self._app.emacs_state.macro = []
             stop_search()
             self._begin()
 
@@ -166,6 +169,11 @@ class Full:
         @bindings.add("c-d", filter=typing & Condition(lambda: not self._buffer.text))
         def end(event: KeyPressEvent) -> None:
             self.ended = True
+
+        @bindings.add("c-c", filter=typing)
+        def insert(event: KeyPressEvent) -> None:
+            """Take the character, which is part of a paste: the key is a signal."""
+            self._buffer.insert_text(event.data)
 
         @bindings.add("tab", filter=typing)
         def tab(event: KeyPressEvent) -> None:
