@@ -6,6 +6,7 @@ shrunk on the running server while repetitions agree, and otherwise on a fresh s
 """
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -203,7 +204,7 @@ def _with_fewer_lines(steps: Steps, fails: Callable[[Steps], bool]) -> Steps:
     """Leave lines out of what is sent."""
     for number in range(len(steps)):
         for at in range(len(steps[number].parts) or 1):
-            lines = _stream(steps[number], at).splitlines(keepends=True)
+            lines = _lines(_stream(steps[number], at))
             if steps[number].verb in ("sends", "together") and len(lines) > 1:
                 whole = partial(_with_lines, steps, number, at)
                 steps = whole(_deleted(lines, partial(_fails_with, fails, whole)))
@@ -217,6 +218,14 @@ def _fails_with(fails: Callable[[Steps], bool], whole: Callable[[Lines], Steps],
 def _with_lines(steps: Steps, number: int, at: int, lines: Lines) -> Steps:
     """Return the steps with other lines in one stream of one step."""
     return (*steps[:number], _with_stream(steps[number], at, b"".join(lines)), *steps[number + 1 :])
+
+
+def _lines(octets: bytes) -> list[bytes]:
+    """Return the lines of a stream, each with its LF [LINE-1]; a bare CR ends none.
+
+    So what is left when some are left out ends in LF as before, and nothing is glued to what the client sends next.
+    """
+    return [part for part in re.split(rb"(?<=\n)", octets) if part]
 
 
 def _stream(step: Step, at: int) -> bytes:

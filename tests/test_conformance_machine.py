@@ -119,6 +119,22 @@ def test_shrinking_leaves_the_steps_and_lines_that_are_needed() -> None:
     assert shrunk == (ANN, Step("sends", "ann", b"two\n"))
 
 
+def test_shrinking_never_leaves_a_line_without_its_end() -> None:
+    """A bare CR ends no line: what was cut there would be glued to what the client sends next."""
+    several = Step("sends", "ann", b"cr\r\r\none\rtwo\nlast\r\n")
+    tried: list[bytes] = []
+
+    def fails(steps: tuple[Step, ...]) -> bool:
+        streams = [step.octets for step in steps for step in (step, *step.parts) if step.octets]
+        tried.extend(streams)
+        return any(b"cr\r" in stream for stream in streams)
+
+    shrunk = shrink((ANN, several, Step("together", parts=(several, HI))), fails, 1e12)
+    assert [step.octets for step in shrunk] in ([b"cr\r\r\n"], [b"cr\r\n"])
+    assert len(tried) > 5
+    assert [stream for stream in tried if not stream.endswith(b"\n")] == []
+
+
 def test_shrinking_ends_in_time() -> None:
     assert shrink((ANN, BOB, HI), lambda steps: True, 0) == (ANN, BOB, HI)
 

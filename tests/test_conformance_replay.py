@@ -22,6 +22,7 @@ FAILURES = [
     ("bad-text-silent", "TEXT-1"),
     ("text-nfc", "TEXT-5"),
     ("cr-kept", "LINE-2"),
+    ("cr-all-dropped", "ORDER-1/walk"),
     ("line-4095", "LINE-3"),
     ("left-missing-lost", "LEFT-1"),
     ("acts-behind-exit", "EXIT-3"),
@@ -68,6 +69,7 @@ def test_a_session_file_tells_the_faulty_server_from_one_that_conforms(fault: st
         ("text-nfc", "TEXT-5", "expected: SAID"),
         ("left-missing-lost", "LEFT-1", "expected: LEFT"),
         ("bad-text-silent", "TEXT-1", "expected: ERROR bad-text ..."),
+        ("cr-all-dropped", "ORDER-1/walk", "expected: ERROR bad-text ..."),
     ],
 )
 def test_a_script_shows_where_the_faulty_server_differs(fault: str, check: str, line: str, tmp_path: Path) -> None:
