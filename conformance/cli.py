@@ -231,8 +231,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="flurfunk-conformance",
         description="Checks whether a server or a client conforms to Flurfunk/1; where none is named, the reference's.",
         usage="%(prog)s [option ...]\n       %(prog)s matrix DIR ... [--output FILE.html]",
-        epilog="Exit status: 0 conformant, 1 not, 2 inconclusive or required checks not run (or wrong usage), "
-        "3 server or client not reachable, 4 fault of the suite.",
+        epilog="Exit status: 0 conformant, 1 not, 2 inconclusive, required checks not run, or nothing checked "
+        "(or wrong usage), 3 server or client not reachable, 4 fault of the suite.",
     )
     which = parser.add_mutually_exclusive_group()
     which.add_argument(

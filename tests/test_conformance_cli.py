@@ -76,12 +76,35 @@ def test_a_selection_that_holds_is_not_called_conformant() -> None:
     assert "conforms to Flurfunk/1." not in ended.stdout
 
 
-@pytest.mark.parametrize(("more", "verdict"), [([], "SKIP"), (["--password-server-cmd", PASSWORD], "PASS")])
-def test_the_password_is_checked_where_a_server_can_be_started_with_one(more: list[str], verdict: str) -> None:
+@pytest.mark.parametrize(
+    ("more", "verdict", "status"),
+    [([], "SKIP", NOT_PROVEN), (["--password-server-cmd", PASSWORD], "PASS", CONFORMANT)],
+)
+def test_the_password_is_checked_where_a_server_can_be_started_with_one(
+    more: list[str], verdict: str, status: int
+) -> None:
     ended = suite("--server-cmd", faulty(), *more, "--select", "PASS-1", "--select", "CONF-1/password")
-    assert ended.returncode == CONFORMANT
+    assert ended.returncode == status
     assert re.findall(r"(?m)^(?:PASS|CONF)-1 +MUST +(\w+)", ended.stdout) == [verdict] * 2
     assert ("password: --password-server-cmd is not given" in ended.stdout) == (not more)
+
+
+def test_a_run_that_checks_nothing_does_not_hold() -> None:
+    ended = suite("--server-cmd", faulty(), "--select", "11.3", "--select", "BYE-4")
+    assert ended.returncode == NOT_PROVEN
+    last = ended.stdout.splitlines()[-1]
+    assert re.match(r"Nothing was checked: (\d+) of \1 checks were skipped \(", last)
+    assert "password: --password-server-cmd is not given" in last
+    assert last.endswith("Say --limited-server-cmd and --password-server-cmd, and it is checked.")
+    assert "holds" not in ended.stdout
+
+
+def test_a_selection_that_holds_tells_what_was_skipped() -> None:
+    ended = suite("--server-cmd", faulty(), "--select", "PASS-1", "--select", "PING-1")
+    assert ended.returncode == CONFORMANT
+    skipped, ran = (int(count) for count in re.findall(r"(\d+) (?:SKIP|PASS)", ended.stdout)[::-1])
+    assert min(skipped, ran) > 0
+    assert f"\nWhat was selected holds. {skipped} of {skipped + ran} checks were skipped," in ended.stdout
 
 
 def test_a_check_with_a_password_leaves_no_replay(tmp_path: Path) -> None:
