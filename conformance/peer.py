@@ -36,6 +36,7 @@ class Peer:
         self._rest = b""
         self._output = bytearray()
         self._pongs: set[bytes] = set()
+        self._left = False  # we have closed it, or reset it
         self._refused = False  # the operating system takes nothing more: the other side has reset the connection
         stage.selector.register(connection, selectors.EVENT_READ, self)
 
@@ -72,12 +73,14 @@ class Peer:
 
     def close(self) -> None:
         """Close the connection, without exit."""
-        if self.ended != "closed":
+        if not self._left:
+            self._left = True
             self._stage.transcript.event(self.label, "closes")
             self._leave("closed")
 
     def reset(self) -> None:
         """Break the connection with a TCP RST."""
+        self._left = True
         self._stage.transcript.event(self.label, "resets")
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self._leave("closed")
@@ -168,6 +171,14 @@ class Peer:
             raise Failed(f"{self.label} <- the end of the connection", f"{self.label} <- {listed(lines)}")
         if clean and self.ended != "end":
             raise Failed(f"{self.label} <- the end of the connection", self.ending())
+
+    def expect_last(self, wanted: str) -> None:
+        """The server closes the connection, and this line is the last that it sends."""
+        self.wait_end()
+        lines = self.take()
+        if lines[-1:] != [octets(wanted)]:
+            received = shown(lines[-1]) if lines else self.ending()
+            raise Failed(f"{self.label} <- {shown(octets(wanted))} as the last line", f"{self.label} <- {received}")
 
     def wait_end(self, *, cut: bool = False) -> None:
         """Wait until the server has closed the connection; lines that come before stay to be looked at.

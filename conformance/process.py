@@ -22,6 +22,7 @@ START_SECONDS = 10.0  # from starting the command to accepting connections
 STOP_SECONDS = 10.0  # section 12: from `exit` to the end of the program
 _POLL_SECONDS = 0.02
 _PART_SECONDS = 1.0
+_LAST_LINES = 3  # that are told of a program that ended
 _ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _NO_LIMITS = {"clients": 1000, "seconds": 0, "stall": 30}
 
@@ -40,6 +41,8 @@ class Running(ABC):
         self.address = ("127.0.0.1", port.number)
         self._port = port
         self.on_typed: Callable[[bytes], None] = lambda octets: None  # called with all that is typed
+        self.on_event: Callable[[str], None] = lambda text: None  # called with what else is done, and how it ends
+        self._end_told = False
         self._output = b""
         self._news = threading.Condition()
         self._reader = threading.Thread(target=self._drain, daemon=True)
@@ -89,13 +92,16 @@ class Running(ABC):
                 self._news.wait(end - time.monotonic())
             return plain(self._output[since:])
 
-    def last_line(self) -> str:
-        """Return the last line of a program that has ended, shortened."""
-        said = self.shows(lambda text: False, 0, 0.1).strip().splitlines()
-        return said[-1][:200] if said else ""
+    def last_words(self) -> str:
+        """Return the last lines of a program that has ended, shortened, as the end of a sentence; nothing for none."""
+        said = self.shows(lambda text: False, 0, 0.1).splitlines()
+        last = [line.strip()[:200] for line in said if line.strip()][-_LAST_LINES:]
+        told = ", ".join(map(repr, last))
+        return f"; its last line{' is' if len(last) == 1 else 's are'} {told}" if last else ""
 
     def signal(self, number: signal.Signals, *, group: bool = False) -> None:
         """Send a signal to the process, or to its whole group as a terminal does."""
+        self.on_event(f"gets {number.name}")
         (os.killpg if group else os.kill)(self.pid, number)
 
     def wait(self, seconds: float) -> int:
@@ -106,6 +112,10 @@ class Running(ABC):
                 raise Failed(f"the program ends within {seconds:.0f} s", "it still runs")
             self._reader.join(_POLL_SECONDS)
             threading.Event().wait(0 if self._reader.is_alive() else _POLL_SECONDS)
+        if not self._end_told:
+            self._end_told = True
+            by = f", by {signal.Signals(-status).name}" if status < 0 else ""
+            self.on_event(f"ended with status {status}{by}")
         return status
 
     def stop(self) -> None:
@@ -260,8 +270,7 @@ def _wait_until_accepting(running: Running, command: str) -> None:
         except OSError as error:
             status = running.status()
             if status is not None:
-                said = running.last_line()
-                told = f"; its last line is {said!r}" if said else ""
+                told = running.last_words()
                 raise UnreachableError(f"{command!r} ended at once, with status {status}{told}") from error
             if time.monotonic() > end:
                 raise UnreachableError(

@@ -3,10 +3,12 @@
 import shlex
 import textwrap
 from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 
 from conformance.runner import SYNTHETIC, Result
 from conformance.spec import Requirement
+from conformance.transcript import SECONDS_WIDTH
 from conformance.verdict import Verdict
 
 _GRAVE = (
@@ -21,6 +23,8 @@ _GRAVE = (
 )
 WIDTH = 100
 _FIRST, _LAST = 30, 60  # lines of a transcript that are printed
+_ALIKE = 3  # more lines than this that are the same, one behind the other, are folded
+_HEAD, _TAIL = 105, 35  # characters of a longer line that are printed
 
 
 def explained(result: Result, arguments: list[str], replays: Iterable[Path] = ()) -> str:
@@ -29,11 +33,14 @@ def explained(result: Result, arguments: list[str], replays: Iterable[Path] = ()
     `arguments`: those of the command line that name the subject; `replays`: files that do again what the check did.
     """
     requirement = result.requirement
-    # A check of many things cites the requirement that it found broken.
-    cited = "" if result.id.startswith(f"{requirement.id}/") else f"  {requirement.id}"
+    own = result.id.partition("/")[0]
+    whose, found = result.id, list[str]()
+    if own != requirement.id:  # a check of many things cites the requirement that it found broken
+        whose = requirement.id
+        found = [f"  found by  {result.id}: it counts for {requirement.id}, which it found broken, not for {own}"]
     lines = [
-        f"{result.verdict}  {result.id}{cited}  {requirement.level}  "
-        f"section {requirement.section}, {requirement.title}",
+        f"{result.verdict}  {whose}  {requirement.level}  section {requirement.section}, {requirement.title}",
+        *found,
         f"  check     {result.title}",
         *_wrapped("sentence", f'"{requirement.text}"'),
     ]
@@ -98,9 +105,17 @@ def _mark(expected: str, received: str) -> str:
 
 
 def _shortened(transcript: str) -> str:
-    """Return a transcript without the middle of a long one."""
-    lines = transcript.splitlines()
-    if len(lines) <= _FIRST + _LAST:
-        return transcript
-    more = f"           ({len(lines) - _FIRST - _LAST} more)"
-    return "\n".join([*lines[:_FIRST], more, *lines[-_LAST:]])
+    """Return a transcript with repeats folded, and without the middle of a long one and of its long lines."""
+    repeats = groupby(transcript.splitlines(), key=lambda line: line[SECONDS_WIDTH:])
+    lines = [_narrow(line) for _, same in repeats for line in _folded(list(same))]
+    if len(lines) > _FIRST + _LAST:
+        lines[_FIRST:-_LAST] = [f"           ({len(lines) - _FIRST - _LAST} more)"]
+    return "\n".join(lines)
+
+
+def _folded(same: list[str]) -> list[str]:
+    return same if len(same) <= _ALIKE else [same[0], f"           ... {len(same) - 1} more like it"]
+
+
+def _narrow(line: str) -> str:
+    return line if len(line) <= _HEAD + _TAIL else f"{line[:_HEAD]} ... {line[-_TAIL:]}"

@@ -1,6 +1,7 @@
 """What a check of a server plays on: its connections, and its server."""
 
 import socket
+from functools import partial
 
 from conformance.grammar import Grammar
 from conformance.peer import Peer
@@ -49,14 +50,18 @@ class Stage(Scene):
         if self._server is not None:
             raise RuntimeError("this check has a server already")
         self._server = self.subject.start(terminal=terminal, limits=limits, password=password)
-        self._server.on_typed = self.transcript.typed
+        self._tell_of(self._server)
         self.transcript.event("server", f"started on port {self._server.address[1]}")
         return self._server
 
     def lend(self, server: Running) -> None:
         """Play on a server of its own that the caller has started, and ends."""
         self._server, self._lent = server, True
+        self._tell_of(server)
+
+    def _tell_of(self, server: Running) -> None:
         server.on_typed = self.transcript.typed
+        server.on_event = partial(self.transcript.event, "server")
 
     @property
     def alone(self) -> bool:

@@ -187,8 +187,7 @@ class CommandSubject(Subject):
     def _note_death(self) -> None:
         """Note how the running server ended, if it did; the lock is held."""
         if self._running is not None and (status := self._running.status()) is not None:
-            said = self._running.last_line()
-            told = f"; its last line is {said!r}" if said else ""
+            told = self._running.last_words()
             self._deaths.append(f"the server program ended by itself, with status {status}{told}")
             self._running = None
 

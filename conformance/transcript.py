@@ -5,6 +5,7 @@ from collections import deque
 from dataclasses import dataclass
 
 MAX_ENTRIES = 4000  # of a flood, the first half and the last half of so many are kept
+SECONDS_WIDTH = 9  # characters, of the seconds at the beginning of each line of it as text
 _SHOWN = 160  # octets of a line that are shown
 _KEPT_AT_END = 40
 MAX_RECORDED = 1 << 22  # octets that are kept to be sent again
@@ -45,6 +46,7 @@ class Transcript:
         self.acts: list[Act] = []
         self.features: set[str] = set()  # that a server advertised
         self._recorded = 0  # octets
+        self._answered: Entry | None = None
         self._start = time.monotonic()
         self._entries: list[Entry] = []
         self._last: deque[Entry] = deque(maxlen=MAX_ENTRIES // 2)
@@ -52,8 +54,13 @@ class Transcript:
 
     def sent(self, who: str, octets: bytes, *, waits: bool = True) -> None:
         """Note octets that a client sent; `waits`: nobody else acts before they have taken effect."""
+        self._answered = None
         self._add(who, "->", shown(octets))
         self._act(Act(who, "sends", octets, waits))
+
+    def awaits_answer(self, who: str, octets: bytes) -> None:
+        """What comes next answers these octets of a client, although more was sent behind them."""
+        self._answered = Entry(self._seconds(), who, "->", shown(octets))
 
     def typed(self, octets: bytes) -> None:
         """Note what was typed at the server's console."""
@@ -84,12 +91,16 @@ class Transcript:
         return [*self._entries, *self._last]
 
     def last_sent(self) -> Entry | None:
-        """Return the last thing that was sent and is no ping of the suite's own, if there is one."""
+        """Return what is answered next, or else the last thing that was sent and is no ping of the suite's own."""
+        if self._answered:
+            return self._answered
         sent = [entry for entry in self.entries if entry.arrow == "->"]
         return next((entry for entry in reversed(sent) if not entry.text.startswith('"/ping barrier-')), None)
 
     def __str__(self) -> str:
-        lines = [f"{entry.seconds:9.4f}  {entry.who:>10} {entry.arrow} {entry.text}" for entry in self.entries]
+        lines = [
+            f"{entry.seconds:{SECONDS_WIDTH}.4f}  {entry.who:>10} {entry.arrow} {entry.text}" for entry in self.entries
+        ]
         if left_out := self.count - len(lines):
             lines.insert(len(self._entries), f"           ({left_out} more)")
         return "\n".join(lines)
@@ -102,7 +113,10 @@ class Transcript:
     def _add(self, who: str, arrow: str, text: str) -> None:
         self.count += 1
         kept = self._entries if len(self._entries) < MAX_ENTRIES // 2 else self._last
-        kept.append(Entry(time.monotonic() - self._start, who, arrow, text))
+        kept.append(Entry(self._seconds(), who, arrow, text))
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self._start
 
 
 def shown(octets: bytes) -> str:

@@ -110,7 +110,8 @@ def other_words_do_not_admit(t: Stage) -> None:
         guesser.send(*(f"/password {words}" for words in guesses))
         guessers.append((guesser, guesses))
     for guesser, guesses in guessers:
-        for _ in guesses:
+        for words in guesses:
+            t.transcript.awaits_answer(guesser.label, f"/password {words}\n".encode())
             guesser.expect_error("bad-password")
         _is_outside(guesser)
 
