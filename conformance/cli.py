@@ -236,21 +236,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
-        "--server-cmd", type=_command, metavar="CMD", help="starts the server; {port} is replaced by a free port"
+        "--server-cmd",
+        type=_command,
+        metavar="CMD",
+        help="starts the server; {port} is replaced by a free port. Alone, it skips the checks that need "
+        "--limited-server-cmd (BYE-4 to BYE-8, one of BYE-3, one of FLOW-5) or --password-server-cmd (section 11.3, "
+        "one of STATE-4, one of CONF-1)",
     )
     which.add_argument("--server", type=_address, metavar="HOST:PORT", help="a server that runs already")
     parser.add_argument(
         "--limited-server-cmd",
         type=_command,
         metavar="CMD",
-        help="starts it with limits; also replaced: {clients}, {seconds} to choose a room (0: no limit), "
-        "and, optional, {stall} seconds that a reader may stall",
+        help="starts it with limits; also replaced: {clients} that it serves at once (1, 2, or 1000 for enough), "
+        "{seconds} to choose a room (1, or 0 for no limit), and, optional, {stall} seconds that a reader may stall "
+        "(5 or 30)",
     )
     parser.add_argument(
         "--password-server-cmd",
         type=_password_command,
         metavar="CMD",
-        help="starts it so that it wants a password: {password_file} is replaced by a file with that in its first line",
+        help="starts it so that it wants a password: {password_file} is replaced by a file with that in its first "
+        "line, as UTF-8, which ends in LF",
     )
     parser.add_argument(
         "--tls-ca",

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ import pytest
 from conformance.cli import _parser, main
 from conformance.matrix import main as matrix
 from conformance.outcome import Conclusion
+from conformance.registry import all_checks
+from conformance.session import session_checks
+from conformance.spec import Requirement, find_spec, read_requirements
 from conformance.subjectfile import read_subject_file
 from conformance.verdict import Verdict
 from tests.suite import ROOT, faulty, suite
@@ -49,6 +53,67 @@ def test_options_of_the_table_exist() -> None:
     assert len(options) >= 6
     helped = _parser().format_help()
     assert [option for option in options if option not in helped] == []
+
+
+def told(option: str) -> list[str]:
+    """Return what the help and the guide say of an option, on one line each."""
+    (helped,) = re.findall(rf"^  {option} \S+\s+(.*?)(?=^  -)", _parser().format_help(), re.MULTILINE | re.DOTALL)
+    (guided,) = re.findall(rf"^\| `{option} .*$", GUIDE, re.MULTILINE)
+    return [" ".join(re.sub(r"-\n +", "-", helped).split()), guided.replace("`", "")]
+
+
+def test_what_is_skipped_without_further_commands_is_told() -> None:
+    requirements = read_requirements(find_spec())
+    checks = [*all_checks(), *session_checks(find_spec())]
+    of = Counter(check.requirement for check in checks)
+    needed = {
+        "--limited-server-cmd": {"client-limit", "choose-limit", "stall-limit"},
+        "--password-server-cmd": {"password"},
+    }
+    for option, conditions in needed.items():
+        needing = [one for one in checks if conditions & {requirements[one.requirement].condition, *one.needs}]
+        skipped = Counter(check.requirement for check in needing)
+        assert len(skipped) > 5
+        for text in told("--server-cmd"):
+            (named,) = re.findall(rf"{option} \(([^)]*)\)", text)
+            parts = [part for part in named.split(", ") if not part.startswith("one of ")]
+            whole = {one for one in of for part in parts if is_meant(requirements[one], part)}
+            some = set(re.findall(r"one of ([A-Z]+-\d+)", named))
+            assert {one for one, count in skipped.items() if count == of[one]} == whole
+            assert {one: count for one, count in skipped.items() if count < of[one]} == dict.fromkeys(some, 1)
+
+
+def is_meant(requirement: Requirement, words: str) -> bool:
+    """Whether words such as `section 11.3` or `BYE-4 to BYE-8` mean a requirement."""
+    if words.startswith("section "):
+        return words == f"section {requirement.section}"
+    first, last = (int(number) for number in re.findall(r"BYE-(\d+)", words))
+    return requirement.id in [f"BYE-{number}" for number in range(first, last + 1)]
+
+
+def test_limits_are_as_they_are_told(tmp_path: Path) -> None:
+    got = tmp_path / "got"
+    limits = "--max-clients {clients} --choose-timeout {seconds} --stall-timeout {stall}"
+    command = f"sh -c 'echo {limits} >>{got}; exec {faulty()} {limits}'"
+    done = suite("--server-cmd", faulty(), "--limited-server-cmd", command, "--select", "8.2", "--select", "FLOW-5")
+    assert done.returncode == 0, done.stdout
+    lines = [line.split()[1::2] for line in got.read_text().splitlines()]
+    assert len(lines) >= 5
+    values = [sorted({int(line[column]) for line in lines}) for column in range(3)]
+    for text in told("--limited-server-cmd"):
+        numbers = re.findall(r"\{(\w+)\}[^(|]*\(([^)]*)\)", text)
+        assert [name for name, _ in numbers] == ["clients", "seconds", "stall"]
+        assert [sorted(map(int, re.findall(r"\d+", words))) for _, words in numbers] == values
+
+
+def test_a_password_stands_in_its_file_as_it_is_told(tmp_path: Path) -> None:
+    got = tmp_path / "got"
+    command = f"sh -c 'cat {{password_file}} >>{got}; exec {faulty()} --password-file {{password_file}}'"
+    done = suite("--server-cmd", faulty(), "--password-server-cmd", command, "--select", "PASS-1")
+    assert done.returncode == 0, done.stdout
+    assert re.fullmatch(r".+\n", got.read_text(encoding="utf-8"))
+    for text in told("--password-server-cmd"):
+        assert re.search(r"first line, as UTF-8,? (which ends|and ending) in LF", text)
 
 
 def test_the_file_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
