@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 import pexpect
 
 from conformance.port import Port
+from conformance.transcript import Transcript
 from conformance.verdict import Failed
 
 START_SECONDS = 10.0  # from starting the command to accepting connections
@@ -40,8 +41,7 @@ class Running(ABC):
         """`port`: where it is told to listen; given back when it is stopped."""
         self.address = ("127.0.0.1", port.number)
         self._port = port
-        self.on_typed: Callable[[bytes], None] = lambda octets: None  # called with all that is typed
-        self.on_event: Callable[[str], None] = lambda text: None  # called with what else is done, and how it ends
+        self.transcript = Transcript()  # notes what is typed, signals, and the end
         self._end_told = False
         self._output = b""
         self._news = threading.Condition()
@@ -64,7 +64,7 @@ class Running(ABC):
 
     def write(self, octets: bytes) -> None:
         """Type octets on the console."""
-        self.on_typed(octets)
+        self.transcript.typed(octets)
         self._write(octets)
 
     @abstractmethod
@@ -101,7 +101,7 @@ class Running(ABC):
 
     def signal(self, number: signal.Signals, *, group: bool = False) -> None:
         """Send a signal to the process, or to its whole group as a terminal does."""
-        self.on_event(f"gets {number.name}")
+        self.transcript.signalled(number.name)
         (os.killpg if group else os.kill)(self.pid, number)
 
     def wait(self, seconds: float) -> int:
@@ -115,7 +115,7 @@ class Running(ABC):
         if not self._end_told:
             self._end_told = True
             by = f", by {signal.Signals(-status).name}" if status < 0 else ""
-            self.on_event(f"ended with status {status}{by}")
+            self.transcript.event("server", f"ended with status {status}{by}")
         return status
 
     def stop(self) -> None:

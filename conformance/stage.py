@@ -1,7 +1,6 @@
 """What a check of a server plays on: its connections, and its server."""
 
 import socket
-from functools import partial
 
 from conformance.grammar import Grammar
 from conformance.peer import Peer
@@ -50,18 +49,14 @@ class Stage(Scene):
         if self._server is not None:
             raise RuntimeError("this check has a server already")
         self._server = self.subject.start(terminal=terminal, limits=limits, password=password)
-        self._tell_of(self._server)
+        self._server.transcript = self.transcript
         self.transcript.event("server", f"started on port {self._server.address[1]}")
         return self._server
 
     def lend(self, server: Running) -> None:
         """Play on a server of its own that the caller has started, and ends."""
         self._server, self._lent = server, True
-        self._tell_of(server)
-
-    def _tell_of(self, server: Running) -> None:
-        server.on_typed = self.transcript.typed
-        server.on_event = partial(self.transcript.event, "server")
+        server.transcript = self.transcript
 
     @property
     def alone(self) -> bool:

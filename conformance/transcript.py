@@ -64,8 +64,14 @@ class Transcript:
 
     def typed(self, octets: bytes) -> None:
         """Note what was typed at the server's console."""
+        self._answered = None
         self._add("operator", "->", shown(octets))
         self._act(Act("operator", "types", octets))
+
+    def signalled(self, name: str) -> None:
+        """Note a signal that the server's process got."""
+        self._answered = None
+        self._add("operator", "->", name)
 
     def received(self, who: str, line: bytes) -> None:
         """Note a line that a client received, without its LF."""
