@@ -189,6 +189,7 @@ class CommandSubject(Subject):
         if self._running is not None and (status := self._running.status()) is not None:
             told = self._running.last_words()
             self._deaths.append(f"the server program ended by itself, with status {status}{told}")
+            self._running.stop()  # ends what it started, and gives its port back
             self._running = None
 
     def close(self) -> None:
