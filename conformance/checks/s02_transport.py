@@ -114,6 +114,23 @@ def reads_on_after_bye(t: Stage) -> None:
     ann.expect_end(clean=True)
 
 
+@check("NET-6", "951108a5cf47", needs=("client-limit",))
+def reads_on_after_bye_full(t: Stage) -> None:
+    """A client that sends at once to a server that is full, and reads later, gets BYE full and an end of stream."""
+    t.start(clients=1)
+    ann = t.connect("ann")
+    for number in range(5):
+        late = t.dial(f"late{number}")
+        late.stall()
+        for _ in range(5):
+            late.send_octets(b"too late\n" * 1000)
+            ann.round_trip()
+        late.stall(stalled=False)
+        late.receive(what=f"{late.label} <- HELLO")
+        late.expect("BYE full")
+        late.expect_end(clean=True)
+
+
 @check("NET-6", "951108a5cf47", slow=True)
 def does_not_read_on_for_ever(t: Stage) -> None:
     """A client that got BYE and keeps its side open finds the connection closed when 5 seconds have passed."""

@@ -59,6 +59,19 @@ def forbidden_characters_in_commands(t: Stage) -> None:
     _refused(t, cyd, [*lines, *(one.encode() for one in FORBIDDEN)], ann, bob)
 
 
+@check("TEXT-2", "b1e36cb77925")
+def forbidden_characters_behind_a_byte_order_mark(t: Stage) -> None:
+    """A forbidden character right behind U+FEFF, 0x16 too, spoils the first line of a connection and nothing else."""
+    for character in FORBIDDEN:
+        line = f"\ufeff{character} x\n".encode()
+        for pieces in ([line], octet_by_octet(line)) if character == "\x16" else ([line],):
+            client = t.connect("client")
+            client.send_octets(*pieces)
+            client.expect_error("bad-text")
+            client.expect_nothing()
+            client.close()
+
+
 @check("TEXT-3", "e31e5c0e7f24")
 def stray_cr(t: Stage) -> None:
     """A CR inside a line, and the first of two at its end, is forbidden and ends nothing."""

@@ -159,18 +159,30 @@ def who_does_not_read_is_removed(t: Stage) -> None:
     t.nothing(ann, bob)
 
 
+@check("TEXT-5", "30e6b87a0e5d")
+def what_was_said_before_the_removal_is_whole(t: Stage) -> None:
+    """The client that did not read gets whole lines when it reads at last: none is cut to make room for BYE slow."""
+    _whole_lines(t)
+
+
 @check("FLOW-6", "e6225ae54630")
 def who_is_removed_is_told(t: Stage) -> None:
     """The client that did not read finds BYE slow behind whole lines, when it reads at last."""
+    lines = _whole_lines(t)
+    if lines[-1:] != [b"BYE slow"]:
+        raise Failed("BYE slow as the last line", listed(lines[-1:]))
+
+
+def _whole_lines(t: Stage) -> list[bytes]:
+    """Return what a client that was removed gets when it reads at last; raise Failed where a line of it was cut."""
     ann, _, cyd = _remove_stalled(t)
     cyd.stall(stalled=False)
     cyd.wait_end(cut=True)
     lines = cyd.take()
     said = f"SAID {ann.name} {TEXT}".encode()
-    if lines[-1:] != [b"BYE slow"]:
-        raise Failed("BYE slow as the last line", listed(lines[-1:]))
-    if cut := [line for line in lines[:-1] if line != said]:
-        raise Failed("whole lines before BYE slow", listed(cut))
+    if cut := [line for line in lines if line not in (said, b"BYE slow")]:
+        raise Failed("whole lines before the end, or before BYE slow", listed(cut), cites="TEXT-5")
+    return lines
 
 
 def _remove_stalled(t: Stage) -> tuple[Peer, Peer, Peer]:

@@ -55,7 +55,7 @@ def announcements_reach_every_member(t: Stage) -> None:
     lobby = t.connect("lobby")
     t.quiet(ann, bob, far)
     texts = ("Maintenance at noon.", "caf\u00e9 \U0001f600", "exit now", "Exit", "help", "who", "say /who", "x" * 1000)
-    for text in texts:
+    for text in (*texts, "exit "):
         server.say(text)
         for member in (ann, bob, far):
             member.expect(f"ANNOUNCE {text}")
@@ -97,7 +97,7 @@ def announcements_are_not_changed(t: Stage) -> None:
     """Lines of up to 4096 octets are announced as they are, from a pipe: a terminal takes no such line."""
     server = t.start(terminal=False)
     (ann,) = t.members(t.room(), "ann")
-    for text in ("short", "  blanks  and\ttabs\t ", " ", "\U0001f600" * (MAX_LINE // 4), "x" * MAX_LINE):
+    for text in ("short", "  blanks  and\ttabs\t ", " ", "exit ", "\U0001f600" * (MAX_LINE // 4), "x" * MAX_LINE):
         server.say(text)
         ann.expect(f"ANNOUNCE {text}")
 
@@ -260,11 +260,11 @@ def end_of_a_pipe_ends_nothing(t: Stage) -> None:
     _serves_on(t, t.start(terminal=False))
 
 
-def _serves_on(t: Stage, server: Running) -> None:
-    """Type a line, end the input right behind it, and see that the server does not end."""
+def _serves_on(t: Stage, server: Running, half: bytes = b"") -> None:
+    """Type a line, end the input right behind it, or behind half another; that is all that the members hear of it."""
     ann, bob = t.members(t.room(), "ann", "bob")
     ann.settled()
-    server.say("before")
+    server.write(b"before\n" + half)
     server.end_input()
     for member in (ann, bob):
         member.expect("ANNOUNCE before")
@@ -322,3 +322,40 @@ def empty_console_lines(t: Stage) -> None:
     server.say("good")
     for member in (ann, bob):
         member.expect("ANNOUNCE good")
+
+
+@check("OPER-12", "377d5110e347")
+def cr_lf_ends_a_console_line(t: Stage) -> None:
+    """CR LF ends a line of the console, one to announce, a command and `exit`; the first of two CRs is refused."""
+    server = t.start(terminal=False)
+    ann, bob = t.members(t.room(), "ann", "bob")
+    cyd = t.connect("cyd")
+    ann.settled()
+    for text in ("with CR LF", "exit ", "x" * MAX_LINE):
+        server.write(f"{text}\r\n".encode())
+        for member in (ann, bob):
+            member.expect(f"ANNOUNCE {text}")
+    _console_answers(t, server, b"two CRs\r\r")
+    server.write(b"in pie")
+    t.give_turn()
+    server.write(b"ces\r")
+    t.give_turn()
+    server.write(f"\n/kick {cyd.name}\r\n".encode())
+    cyd.expect("BYE removed")
+    for member in (ann, bob):
+        member.expect("ANNOUNCE in pieces")
+    t.dismiss_pacer()
+    server.write(b"exit\r\n")
+    _ends(t, server, ann, bob)
+
+
+@check("OPER-12", "377d5110e347")
+def half_a_console_line_is_not_announced(t: Stage) -> None:
+    """What stands behind the last LF when the input of a pipe ends is not announced."""
+    _serves_on(t, t.start(terminal=False), b"half a line")
+
+
+@check("OPER-12", "377d5110e347")
+def half_a_console_line_is_not_acted_on(t: Stage) -> None:
+    """`exit` without LF, when the input of a pipe ends, does not end the server."""
+    _serves_on(t, t.start(terminal=False), b"exit")

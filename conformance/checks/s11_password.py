@@ -212,7 +212,7 @@ def who_is_not_admitted_hears_nothing(t: Stage) -> None:
 
 @check("PASS-5", "3aba20b9c179", slow=True)
 def a_wrong_password_is_answered_late(t: Stage) -> None:
-    """The ERROR to each wrong password comes a second after the answer before it, and lines behind it wait for it."""
+    """The ERROR to each wrong password comes a second after it, and lines behind it wait for it; to the third, too."""
     t.start(password=PASSWORD)
     ann = t.connect("ann")
     began = time.monotonic()
@@ -223,6 +223,12 @@ def a_wrong_password_is_answered_late(t: Stage) -> None:
         _took(t, began, number * WAIT, f"the ERROR to wrong password {number} of 2 that were sent together")
         ann.expect(f"PONG {number}")
     ann.expect("ADMITTED")
+    bob = t.connect("bob")
+    for number in range(1, TRIES + 1):
+        began = time.monotonic()
+        bob.send("/password wrong")
+        bob.expect_error("bad-password")
+        _took(t, began, WAIT, f"the ERROR to wrong password {number} of {TRIES} that were sent one by one")
 
 
 def _took(t: Stage, began: float, least: float, what: str) -> None:

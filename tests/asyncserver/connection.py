@@ -171,7 +171,8 @@ class Connection(asyncio.Protocol):
         self.guess = words
         if fault("password-blocks-all"):
             time.sleep(WRONG)
-        if fault("password-blocks-all") or fault("password-hurried"):
+        third = self._wrong == TRIES - 1
+        if fault("password-blocks-all") or fault("password-hurried") or (third and fault("third-no-wait")):
             return self._wrong_password()
         self._transport.pause_reading()
         self._waiting = self._loop.call_later(WRONG, self._wrong_password)
@@ -371,7 +372,10 @@ class Connection(asyncio.Protocol):
 
     def end_slow(self) -> None:
         """Drop what waits, at a line's end, for BYE slow ([FLOW-5], [FLOW-6])."""
+        half = self._queue[0][:2000] if self._queue and fault("slow-cuts-line") else b""
         self._queue.clear()
+        if half:
+            self._queue.append(half)
         self.say_bye("slow")
         self._loop.call_later(2 * LINGER, self._transport.abort)
 
@@ -385,7 +389,7 @@ class Connection(asyncio.Protocol):
 
     def _finish(self) -> None:
         """All is written: end the sending direction, and close when the client has ended its own."""
-        if self._peer_ended or fault("bye-plain-close"):
+        if self._peer_ended or fault("bye-plain-close") or (fault("full-reset") and self._bye == "full"):
             self._transport.close()
         elif fault("bye-reset"):
             sock: socket.socket = self._transport.get_extra_info("socket")

@@ -37,6 +37,8 @@ class Console:
         with contextlib.suppress(OSError, RuntimeError):  # no console; the server has ended
             while octets := os.read(0, 65536):
                 loop.call_soon_threadsafe(self._feed, octets)
+            if fault("console-eof-announces"):
+                loop.call_soon_threadsafe(self._feed, b"\n")
             if fault("console-end-ends"):
                 loop.call_soon_threadsafe(self._stop)
 
@@ -45,7 +47,8 @@ class Console:
         *lines, rest = self._octets.split(b"\n")
         self._octets = rest
         for line in lines:
-            line = line.removesuffix(b"\r")
+            if not fault("console-crlf"):
+                line = line.removesuffix(b"\r")
             if self._overlong or len(line) > MAX_LINE:
                 self._overlong = False
                 self._too_long(bytes(line))
@@ -69,7 +72,7 @@ class Console:
             return tell("Not announced: no UTF-8, or a control character in it.")
         if not text:
             return self._hub.announce("(nothing)") if fault("console-empty-announced") else None
-        if text == "exit":
+        if text == "exit" or (fault("exit-blank-console") and text.rstrip() == "exit"):
             return self._stop()
         if not text.startswith("/"):
             return self._hub.announce(text.strip() if fault("announce-trimmed") else text)

@@ -103,7 +103,8 @@ class LineBuffer:
     def _judge_opening(self) -> bool:
         """Tell whether the first octets are known; drop a U+FEFF ([LINE-6]); raise ForeignError ([NET-7], [NET-8])."""
         octets = bytes(self._octets)
-        if octets.startswith(b"\x16") and not fault("tls-served"):
+        begin = octets.removeprefix(_BOM) if fault("bom-then-16-closes") else octets
+        if begin.startswith(b"\x16") and not fault("tls-served"):
             self._opening = False
             raise ForeignError
         if not octets or (len(octets) < len(_BOM) and _BOM.startswith(octets)):
