@@ -69,7 +69,7 @@ class Machine:
             found = self._first()
             return found and self._shrunk(*found)
         finally:
-            self._stop()
+            self.close()
 
     def fails(self, steps: Steps) -> Failed | None:
         """Play a conversation; return how it went wrong."""
@@ -85,8 +85,14 @@ class Machine:
         finally:
             stage.close()
             if any(step.verb == "ends" for step in steps) or self._has_ended():
-                self._stop()
+                self.close()
         return None
+
+    def close(self) -> None:
+        """End the server that was started, if any; a further conversation starts another."""
+        if self._server:
+            self._server.stop()
+            self._server = None
 
     # ------------------------------------------------------------ looking
 
@@ -136,7 +142,7 @@ class Machine:
         return Found(steps, failed, recurs=False)
 
     def _fails_afresh(self, steps: Steps) -> Failed | None:
-        self._stop()
+        self.close()
         return self.fails(steps)
 
     # ------------------------------------------------------------ the server
@@ -159,11 +165,6 @@ class Machine:
             self._server = self._server or self._stage.subject.start(terminal=False, limits={})
             stage.lend(self._server)
         return stage
-
-    def _stop(self) -> None:
-        if self._server:
-            self._server.stop()
-            self._server = None
 
 
 def shrink(steps: Steps, fails: Callable[[Steps], object], end: float) -> Steps:

@@ -1,7 +1,7 @@
 """The conversations by chance: they find faults, shrink them, repeat themselves, and blame no correct server."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -78,8 +78,10 @@ def test_faults_are_found_and_shrunk(fault: str, cites: str, most: int) -> None:
 
 
 def test_a_server_that_ends_is_blamed_for_that() -> None:
-    with stage(f"{ASYNCSERVER} --fault crash-on-bad-text") as surroundings:
-        machine = Machine(surroundings, FEW)
+    with (
+        stage(f"{ASYNCSERVER} --fault crash-on-bad-text") as surroundings,
+        closing(Machine(surroundings, FEW)) as machine,
+    ):
         failed = machine.fails((ANN, Step("sends", "ann", b"\xff\n")))
         assert failed is not None
         assert failed.cites == "SEC-1"
@@ -90,14 +92,12 @@ def test_nothing_is_typed_or_hung_up_that_nobody_sees() -> None:
     """Nothing would tell when the server has noticed it, and what it brings later would be taken for a fault."""
     typed = (Step("connects", "ann"), Step("types", octets=b"Back at noon.\n"), Step("sends", "ann", b"main\n"), HI)
     hung_up = (Step("connects", "ann"), BOB, Step("closes", "ann"), Step("connects", "ann"), HI)
-    with stage(ASYNCSERVER) as surroundings:
-        machine = Machine(surroundings, FEW)
+    with stage(ASYNCSERVER) as surroundings, closing(Machine(surroundings, FEW)) as machine:
         assert not any(machine.fails(typed) or machine.fails(hung_up) for _ in range(40))
 
 
 def test_what_looks_like_http_is_a_line_unless_it_comes_first() -> None:
-    with stage(ASYNCSERVER) as surroundings:
-        machine = Machine(surroundings, FEW)
+    with stage(ASYNCSERVER) as surroundings, closing(Machine(surroundings, FEW)) as machine:
         assert machine.fails((Step("connects", "ann"), Step("sends", "ann", b"GET x\n"))) is None
         assert machine.fails((Step("connects", "gus", b"GET x\n"), ANN)) is None
 
