@@ -83,15 +83,20 @@ def test_a_server_that_is_started_anew(server: ScriptedServer, terminal: Termina
         again.close()
 
 
-@pytest.mark.parametrize("keys", ["exit\r", "\x04", "\x03"], ids=["exit", "Ctrl-D", "Ctrl-C"])
-def test_leaving_while_it_waits_is_at_once(server: ScriptedServer, terminal: Terminal, keys: str) -> None:
-    """[CLIENT-15] [CLIENT-17]; what was kept is given back."""
+def say_in_vain(server: ScriptedServer, terminal: Terminal) -> None:
+    """Let the client lose a server that does not come back, and keep what is typed then."""
     connection = in_main(server, terminal)
     server.close()
     connection.close()
     terminal.until_typed("(offline)>")
     terminal.press("in vain\r")
     terminal.until_line("* Kept until you are back: in vain")
+
+
+@pytest.mark.parametrize("keys", ["exit\r", "\x04", "\x03"], ids=["exit", "Ctrl-D", "Ctrl-C"])
+def test_leaving_while_it_waits_is_at_once(server: ScriptedServer, terminal: Terminal, keys: str) -> None:
+    """[CLIENT-15] [CLIENT-17]; what was kept is given back."""
+    say_in_vain(server, terminal)
     terminal.press(keys)
     assert terminal.end() == 0
     terminal.until_line("! Not sent: in vain")
@@ -107,12 +112,7 @@ def test_leaving_while_it_is_greeted(server: ScriptedServer, terminal: Terminal)
 
 
 def test_sigterm_gives_back_what_was_kept(server: ScriptedServer, terminal: Terminal) -> None:
-    connection = in_main(server, terminal)
-    server.close()
-    connection.close()
-    terminal.until_typed("(offline)>")
-    terminal.press("in vain\r")
-    terminal.until_line("* Kept until you are back: in vain")
+    say_in_vain(server, terminal)
     os.kill(terminal.process, signal.SIGTERM)
     assert terminal.end() == 128 + signal.SIGTERM
     terminal.until_line("! Not sent: in vain")

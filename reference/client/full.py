@@ -40,8 +40,8 @@ from reference.client.render import Bell
 from reference.client.screen import NARROW_PROMPT, Look, Writer
 from reference.client.session import Show
 from reference.client.texts import Texts
-from reference.terminal.cells import visible, width
-from reference.terminal.line import size, write
+from reference.terminal.cells import visible
+from reference.terminal.line import shortened, size, write
 from reference.terminal.recall import Recall
 
 
@@ -242,8 +242,7 @@ class Full:
     @property
     def _asked(self) -> str:
         """What stands before the typed line."""
-        prompt = self._question.prompt or self._prompt
-        return prompt if width(prompt) <= self._size().columns // 2 else NARROW_PROMPT
+        return shortened((self._question.prompt or self._prompt, NARROW_PROMPT), self._size().columns)
 
     def _size(self) -> Size:
         columns, rows = size(self._out)

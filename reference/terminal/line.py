@@ -3,7 +3,7 @@
 import io
 import os
 import select
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from reference.terminal.cells import width
 
@@ -41,11 +41,16 @@ class Line:
         return f"\r{' ' * (cells - 1)}\r" if self._dumb else "\r\x1b[K"
 
     def _typed(self, cells: int, prompts: tuple[str, ...]) -> str:
-        prompt = next((prompt for prompt in prompts if width(prompt) <= cells // 2), prompts[-1])
+        prompt = shortened(prompts, cells)
         # The last column stays free: a character there makes some terminals begin a row.
         left, right = self._view(cells - 1 - width(prompt))
         back = "\r" + prompt + left if right else ""
         return prompt + left + right + back
+
+
+def shortened(prompts: Sequence[str], cells: int) -> str:
+    """Return the first prompt that leaves half of a row of so many cells, or else the last."""
+    return next((prompt for prompt in prompts if width(prompt) <= cells // 2), prompts[-1])
 
 
 def is_dumb(environment: Mapping[str, str]) -> bool:
