@@ -196,8 +196,8 @@ class Chat:
         if me is None:
             return []
         match message:
-            case Bare(text) | Say(text) if me.room is not None:
-                return [Append(me.room, encode("SAID", me.name, text))]
+            case Bare() | Say() if me.room is not None:  # to match fields, too, would cost as much as the rest
+                return [Append(me.room, encode("SAID", me.name, message.text))]
             case Password(words):
                 return self._identify(user, me, words)
             case _ if not me.admitted and not _open_to_all(message):

@@ -271,12 +271,12 @@ class Hub:
         records: list[Record] = []
         for effect in effects:
             match effect:
-                case Append(room, line):
-                    stream = self._streams[room]
-                    stream.append(line)
+                case Append():  # to match fields, too, would cost as much as the rest
+                    stream = self._streams[effect.room]
+                    stream.append(effect.line)
                     self._delivery.touch(stream)
                     if self._log_messages:
-                        records.append(Record("said", {"room": room, "line": line.decode().rstrip()}))
+                        records.append(Record("said", {"room": effect.room, "line": effect.line.decode().rstrip()}))
                 case Tell(user, lines):
                     peer = self._peers[user]
                     peer.tell(lines)
