@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,17 @@ def test_wrong_usage_is_told(arguments: list[str], told: str) -> None:
     assert ended.returncode == NOT_PROVEN
     assert told in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_missing_package_is_told_with_what_brings_all() -> None:
+    bare = [sys.executable, "-S", "-m", "conformance"]  # -S: without what is installed
+    ended = subprocess.run(bare, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    packages = " ".join(requirement.split(">=")[0] for requirement in project["dependencies"])
+    assert ended.returncode == SUITE_FAULT
+    assert ended.stderr.splitlines() == [
+        f"conformance: abnf is missing; use tox -e conformance, or pip install {packages}"
+    ]
 
 
 def test_a_specification_that_is_not_there_is_told(tmp_path: Path) -> None:
