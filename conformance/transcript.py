@@ -9,6 +9,7 @@ SECONDS_WIDTH = 9  # characters, of the seconds at the beginning of each line of
 _SHOWN = 160  # octets of a line that are shown
 _KEPT_AT_END = 40
 MAX_RECORDED = 1 << 22  # octets that are kept to be sent again
+_NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _DEEDS = {"connects": "connects", "ends its sending": "half-closes", "closes": "closes", "resets": "resets"}
 
 
@@ -134,10 +135,11 @@ def shown(octets: bytes) -> str:
 
 
 def _quoted(octets: bytes) -> str:
-    text = octets.decode("utf-8", "backslashreplace")
-    escapes = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
-    return '"' + "".join(escapes.get(c) or (c if c.isprintable() else _escaped(c)) for c in text) + '"'
+    text = octets.decode("utf-8", "surrogateescape").replace("\\", "\\\\").replace('"', '\\"')
+    if not text.isprintable():  # few lines: to look at each character of all would take most of a run
+        text = "".join(c if c.isprintable() else _NAMED.get(c) or _escaped(c) for c in text)
+    return f'"{text}"'
 
 
 def _escaped(character: str) -> str:
-    return "".join(f"\\x{octet:02x}" for octet in character.encode("utf-8"))
+    return "".join(f"\\x{octet:02x}" for octet in character.encode("utf-8", "surrogateescape"))

@@ -2,10 +2,12 @@
 
 import re
 
+import pytest
+
 from conformance.report import explained
 from conformance.runner import Result
 from conformance.spec import find_spec, read_requirements
-from conformance.transcript import Transcript
+from conformance.transcript import Transcript, shown
 from conformance.verdict import Verdict
 from tests.suite import FAULTY, faulty, suite
 
@@ -25,6 +27,20 @@ def word(text: str, label: str) -> str:
     found = re.search(rf"(?m)^  {label} +(.*)$", text)
     assert found, text
     return found[1]
+
+
+@pytest.mark.parametrize(
+    ("octets", "told"),
+    [
+        (b"SAID Ann hi \xe2\x80\x94 \xf0\x9f\x90\x9f", '"SAID Ann hi \u2014 \U0001f41f"'),
+        (b'a "word" and a \\', r'"a \"word\" and a \\"'),
+        (b"\r\t\x00\x1b[31m\n", r'"\r\t\x00\x1b[31m\n"'),
+        (b"\xff\xc3 \xe2\x80\xae \xed\xa0\x80", r'"\xff\xc3 \xe2\x80\xae \xed\xa0\x80"'),
+        (b"\\xff", r'"\\xff"'),
+    ],
+)
+def test_octets_are_shown_one_to_one_and_without_what_acts_on_a_terminal(octets: bytes, told: str) -> None:
+    assert shown(octets) == told
 
 
 def test_a_signal_and_the_end_of_the_program_are_in_the_transcript() -> None:
