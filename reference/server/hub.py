@@ -168,7 +168,7 @@ class Hub:
     def announce(self, text: str, room: str | None = None) -> tuple[int, int]:
         """Send the operator's words to every member of every room [OPER-1], or of one; return how many both are."""
         with self._delivery.lock:
-            if self._operator.is_flood(len(text)):
+            if self._operator.is_flood(len(text.encode())):
                 self._delivery.admit_operator(self._streams.values())
             effects = self._chat.announce(text, room)
             people = sum(len(self._streams[effect.room].members) for effect in effects if isinstance(effect, Append))
