@@ -1,6 +1,7 @@
 """Sections 9.3 and 9.4: floods, and slow readers."""
 
 from collections.abc import Callable
+from time import monotonic
 
 from conformance.peer import Peer, listed
 from conformance.registry import check
@@ -14,6 +15,8 @@ SMALL = 4096  # octets of a receive buffer, so that what is not read waits at th
 TEXT = "x" * 3900
 BLOCKED_TURNS = 60  # round trips of another client, after which one of whom nothing was read is not being read
 STALL_SECONDS = 5
+STANDSTILL = 0.5  # seconds in which nothing is read, half of those after which nobody has to wait for a client [FLOW-3]
+ATTEMPTS = 4
 PATIENCE = 7.0  # seconds more where a delay is not the matter: [FLOW-3] has a check of its own
 
 
@@ -225,11 +228,32 @@ def who_reads_nothing_for_long_is_removed(t: Stage) -> None:
 @check("FLOW-7", "d1b547322247")
 def who_reads_is_not_removed(t: Stage) -> None:
     """Two that read what comes, in a room where 8 MiB are said, get all of it and stay."""
-    ann, bob, cyd = t.members(t.room(), "ann", "bob", "cyd")
-    t.quiet(ann, bob, cyd)
-    texts = [f"{number} {TEXT}" for number in range(2000)]
-    ann.offer("".join(f"{text}\n" for text in texts).encode())
-    for text in texts:
+    for attempt in range(ATTEMPTS):
+        ann, bob, cyd = t.members(t.room(f"main{attempt}"), "ann", "bob", "cyd")
+        t.quiet(ann, bob, cyd)
+        texts = [f"{number} {TEXT}" for number in range(2000)]
+        ann.offer("".join(f"{text}\n" for text in texts).encode())
+        lines = [f"SAID {ann.name} {text}" for text in texts]
+        if _all_get(lines, (ann, bob, cyd), last=attempt == ATTEMPTS - 1):
+            break
         for member in (ann, bob, cyd):
-            member.expect(f"SAID {ann.name} {text}")
+            member.close()
     t.nothing(ann, bob, cyd)
+
+
+def _all_get(lines: list[str], members: tuple[Peer, ...], *, last: bool) -> bool:
+    """Return whether all members get the lines, in step; false where we ourselves may have read too slowly.
+
+    On a machine that has too much to do, that is nobody's fault.  Raises Failed otherwise, and the last time.
+    """
+    longest, before = 0.0, monotonic()
+    try:
+        for line in lines:
+            for member in members:
+                member.expect(line)
+            longest, before = max(longest, monotonic() - before), monotonic()
+    except Failed:
+        if last or max(longest, monotonic() - before) < STANDSTILL:
+            raise
+        return False
+    return True

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from reference.server.tls import Tls  # not every Python has it
 
 BACKLOG = 1024  # connections that may wait to be accepted
-SWITCH = 10.0  # seconds after which a thread that waits for Python asks for it, see `run`
+SWITCH = 0.1  # seconds after which a thread that waits for Python asks for it, at least
+WAKES = 10_000  # times a second that all threads together may ask
 STACK = 256 * 1024  # octets of address space for a client's thread; touched pages alone count
 RETRY = 0.2  # seconds to wait when no descriptor is free
 VANISHED = 120  # seconds after which a client is gone whose system does not confirm what it was sent
@@ -81,14 +82,8 @@ class Listener:
             self._waking_end.send(bytes([signal.SIGTERM]))
 
     def run(self) -> None:
-        """Accept until `stop` is called, then send everybody away and return when all are gone.
-
-        Whoever waits for Python wakes whenever the switch interval is over, to ask for it. With Python's usual 5 ms,
-        thousands of threads that have something to do at once would do nothing else; with 0.1 s that still happened
-        in one of eight storms of 10,000.  Nothing here keeps Python to itself for long, so nobody has to ask.
-        """
+        """Accept until `stop` is called, then send everybody away and return when all are gone."""
         threading.stack_size(STACK)
-        sys.setswitchinterval(SWITCH)
         self._hub.start()
         with selectors.DefaultSelector() as selector:
             selector.register(self._wake_end, selectors.EVENT_READ)
@@ -134,6 +129,8 @@ class Listener:
     def _begin(self, sock: socket.socket, address: str) -> None:
         sock.setblocking(True)
         number = self._hub.new_number()
+        # With Python's usual 5 ms, thousands of threads that have something to do at once do nothing but ask for it.
+        sys.setswitchinterval(max(SWITCH, self._hub.counts[0] / WAKES))
         reason = "too many connections are on their way in or out"
         if not self._hub.crowded and not (self._tls and self._tls.crowded):
             reason = f"{address} has {self._max_per_address} connections already"
