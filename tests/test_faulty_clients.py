@@ -77,7 +77,9 @@ def test_fault_is_caught_where_it_breaks_something(fault: str, looked: Futures) 
 
 
 @pytest.mark.parametrize(
-    "client", [PLAIN, REFERENCE, f"{REFERENCE} --editor plain"], ids=["plain", "full", "own-editor"]
+    "client",
+    [PLAIN, f"{PLAIN} --late 0.05", REFERENCE, f"{REFERENCE} --editor plain"],
+    ids=["plain", "late", "full", "own-editor"],
 )
 def test_client_conforms(client: str) -> None:
     deadline = look(ClientSubject(client), RULES, time_factor=PATIENCE)

@@ -132,33 +132,41 @@ class ClientScene(Scene):
             connection.close()
             raise Failed("the client does the TLS handshake", reason(error)) from error
 
-    def lobby(self, *more: str) -> None:
-        """Start the client and greet it; `more`: lines of the greeting. Returns when it shows something."""
+    def lobby(self, *more: str, features: str = " who rooms") -> None:
+        """Start the client and greet it; returns when it has dealt with that.
+
+        `more`: lines of the greeting; `features`: what HELLO names, each behind a blank.
+        """
         self.start()
-        self.send("HELLO flurfunk/1 who rooms", f"NAME {ME}", *more)
-        with contextlib.suppress(Failed):  # it need not, but is most likely to read keys from then on
-            self.until(lambda: bool(self.terminal.rows), "something on the screen")
+        self.send(f"HELLO flurfunk/1{features}", f"NAME {ME}", *more)
+        with contextlib.suppress(Failed):  # it need not: it may ask for a user name before it reads on
+            self.settle_lobby()
 
     def in_room(self) -> None:
         """Start the client, let its user choose a room, whatever the client asks first, and Bob say a word there."""
         self.lobby()
         self.choose_room()
-        self.settle_screen()
 
     def choose_room(self) -> None:
-        """Type the name of a room, until the client has sent it, bare or with /cd."""
+        """Type the name of a room, and let the client in; Bob says a word there."""
+        self.type_room()
+        self.send(f"ROOM {ROOM}", "JOINED Bob")
+        self.settle_screen()
+
+    def type_room(self) -> None:
+        """Type the name of a room, until the client has sent it, bare or with /cd; the answer is the check's matter."""
         for _ in range(_TRIES):
             self.type(ROOM)
             line = self._chosen()
             if line.startswith(b"/nick "):  # it asks for a user name first
                 self._answer(line)
+                self.settle_lobby()
                 self.type(ROOM)
                 line = self._chosen()
             if line:
                 break
         if line not in (ROOM.encode(), b"/cd " + ROOM.encode()):
             raise Failed(f'server <- "{ROOM}" or "/cd {ROOM}"', f"server <- {shown(line)}" if line else self.seen())
-        self.send(f"ROOM {ROOM}", "JOINED Bob")
 
     def _chosen(self) -> bytes:
         """Return the line that the client sends when a room's name was typed; nothing if none comes."""
@@ -288,6 +296,15 @@ class ClientScene(Scene):
             lambda: bool(self.rows_with(word)) or (or_closed and bool(self.wire.ended)), f'"{word}" on the screen'
         )
         return word
+
+    def settle_lobby(self) -> None:
+        """Let the server inform of a word, and wait until it is shown: what it sent before has been dealt with.
+
+        Keys and lines reach a client on two ways: what is typed behind a line can be read before it.
+        """
+        word = self.word()
+        self.send(f"INFO {word}")
+        self.until_shown(word)
 
     def settle_wire(self) -> str:
         """Type a word, and wait until it comes as the next line: what was typed before brought no other."""

@@ -13,9 +13,10 @@ def main() -> int:
     parser.add_argument("host")
     parser.add_argument("port", type=int)
     parser.add_argument("--fault", action="append", choices=sorted(FAULTS), default=[], metavar="NAME")
+    parser.add_argument("--late", type=float, default=0.0, metavar="SECONDS", help="how late it reads the server")
     arguments = parser.parse_args()
     choose(arguments.fault)
-    return run(arguments.host, arguments.port)
+    return run(arguments.host, arguments.port, arguments.late)
 
 
 if __name__ == "__main__":

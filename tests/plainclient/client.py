@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 
 from tests.plainclient.faults import fault
 from tests.plainclient.keys import Keyboard, Left
@@ -23,8 +24,10 @@ _EVENTS = {"JOINED": "joined-hidden", "NICK": "nick-hidden"}
 class Client:
     """One connection and its user."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, late: float) -> None:
+        """`late`: seconds that it does not look at what it has received, while keys are dealt with."""
         self._connection = connection
+        self._late = late
         self._screen = Screen()
         self._keyboard = Keyboard()
         self._lock = threading.Lock()  # held while keys are dealt with
@@ -128,6 +131,7 @@ class Client:
         """Show what comes until the end."""
         try:
             while not self._over and (octets := self._connection.recv(65536)):
+                time.sleep(self._late)
                 if fault("failure-first") and self._fails_first():
                     return
                 self._received(octets)
@@ -283,14 +287,14 @@ def _mistyped(line: bytes) -> bytes:
     return line[:1024] if fault("typed-cut") else line
 
 
-def run(host: str, port: int) -> int:
-    """Connect and run; return the exit status."""
+def run(host: str, port: int, late: float) -> int:
+    """Connect and run, as late as `Client` says; return the exit status."""
     try:
         connection = socket.create_connection((host, port))
     except OSError as error:
         print(f"plainclient: {error}", file=sys.stderr)
         return 1
-    status = Client(connection).run()
+    status = Client(connection, late).run()
     if fault("bye-ignored"):
         os.close(connection.detach())
     return status

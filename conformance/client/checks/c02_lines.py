@@ -35,8 +35,7 @@ def client_segments_mean_nothing(t: ClientScene) -> None:
 def client_takes_all_in_one_segment(t: ClientScene) -> None:
     """A room, what is said there, and the BYE, come in one segment: all is shown."""
     t.lobby()
-    t.type("main")
-    t.expect_one_of("main", "/cd main")
+    t.type_room()
     words = [t.word() for _ in range(10)]
     lines = ["ROOM main", "JOINED Bob", *(f"SAID Bob {word}" for word in words), "BYE removed"]
     t.wire.send_octets("".join(f"{line}\n" for line in lines).encode())
@@ -72,8 +71,7 @@ def client_takes_cr_lf(t: ClientScene) -> None:
     """A server whose lines end with CR LF is understood, and no CR is taken for a part of a line."""
     t.start()
     t.wire.send_octets(b"HELLO flurfunk/1\r\nNAME Guest\r\n")
-    t.type("main")
-    t.expect_one_of("main", "/cd main")
+    t.type_room()
     word = t.word()
     t.wire.send_octets(b"ROOM main\r\nJOINED Bob\r\n", f"SAID Bob {word}\r".encode(), b"\n")
     t.until_shown(word)

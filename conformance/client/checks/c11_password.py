@@ -1,46 +1,38 @@
 """Section 11.3, the feature password, as clients see it."""
 
 from conformance.client.registry import client_check
-from conformance.client.scene import ENTER, ME, ClientScene
+from conformance.client.scene import ENTER, ClientScene
 from conformance.peer import octets
 from conformance.verdict import Failed, Skipped
 
 UP = "\x1b[A"
 
 
-def _greet(t: ClientScene, features: str) -> None:
-    """Start the client, and greet it; returns when it shows something."""
-    t.start()
-    t.send(f"HELLO flurfunk/1{features}", f"NAME {ME}")
-    t.until(lambda: bool(t.terminal.rows), "something on the screen")
-
-
 @client_check("PASS-12", "251a21fbb6ec")
 def the_user_is_asked_for_the_password(t: ClientScene) -> None:
     """What the user types first is sent with /password, again when it was wrong, and from ADMITTED on as it is."""
-    _greet(t, " who password rooms")
+    t.lobby(features=" who password rooms")
     for words in (t.word(), f"{t.word()}  {t.word()} \u00e9"):
         t.type(words)
         t.expect(f"/password {words}")
         t.send("ERROR bad-password That is not it." if words.isalpha() else "ADMITTED")
-        t.give_turn()
+        t.settle_lobby()
     t.choose_room()
-    t.settle_screen()
     t.settle_wire()
 
 
 @client_check("PASS-13", "1b2db34da7e9")
 def the_password_is_not_shown(t: ClientScene) -> None:
     """What is typed for a password is not to be seen: then, when something comes, when it was wrong, and later."""
-    _greet(t, " password")
+    t.lobby(features=" password")
     wrong, right = t.word(), t.word()
     _type_password(t, wrong)
     t.send("ERROR bad-password That is not it.")
-    t.give_turn()
+    t.settle_lobby()
     _type_password(t, right)
     t.send("ADMITTED")
+    t.settle_lobby()
     t.choose_room()
-    t.settle_screen()
     t.press(UP)
     last = t.word()
     t.press(last)
@@ -53,9 +45,7 @@ def the_password_is_not_shown(t: ClientScene) -> None:
 def _type_password(t: ClientScene, words: str) -> None:
     """Type a password; something comes before Enter. Skipped where the client asks for none."""
     t.press(words)
-    told = t.word()
-    t.send(f"INFO {told}")
-    t.until_shown(told)
+    t.settle_lobby()
     t.press(ENTER)
     if t.expect_one_of(f"/password {words}", words) == octets(words):
         raise Skipped("the client does not ask for a password", missing=False)
@@ -65,6 +55,6 @@ def _type_password(t: ClientScene, words: str) -> None:
 def no_password_is_sent_unasked(t: ClientScene) -> None:
     """To servers that do not want one, whatever else they have, no password is sent."""
     for features in ("", " who rooms", " x-password passwords pass-word"):
-        _greet(t, features)
+        t.lobby(features=features)
         t.choose_room()
         t.settle_wire()

@@ -36,7 +36,6 @@ def unknown_lines_in_the_greeting(t: ClientScene) -> None:
     """Lines that the client does not know are passed over in the greeting and in the lobby too."""
     t.lobby("MOTD Hello.", "INFO Welcome.", "LIMIT 5")
     t.choose_room()
-    t.settle_screen()
     t.settle_wire()
 
 
@@ -44,8 +43,7 @@ def unknown_lines_in_the_greeting(t: ClientScene) -> None:
 def unknown_features_are_passed_over(t: ClientScene) -> None:
     """Words of HELLO that the client does not know, or no words at all, change nothing."""
     for features in ("", " who", " x-new who topics-2 rooms", " " + " ".join(f"x-feature-{n}" for n in range(300))):
-        t.start()
-        t.send(f"HELLO flurfunk/1{features}", "NAME Guest")
+        t.lobby(features=features)
         t.choose_room()
         t.settle_wire()
 
