@@ -244,26 +244,34 @@ def others_do_not_wait(t: Stage) -> None:
     t.start(password=PASSWORD)
     ann = _come_in(t, "ann")
     for attempt in range(ATTEMPTS):
+        usual = _conversation(t, ann, f"usual{attempt}")
         guessers = [t.connect(f"guesser{attempt}-{number}") for number in range(3)]
-        began = time.monotonic()
         for guesser in guessers:
             guesser.send("/password wrong")
-        bob = _come_in(t, f"bob{attempt}")
-        room = t.room(f"room{attempt}")
-        t.enter(ann, room)
-        t.enter(bob, room, ann)
-        for number in range(ROUNDS):
-            bob.send(f"{number}")
-            for peer in (ann, bob):
-                peer.expect(f"SAID {bob.name} {number}")
-        passed = time.monotonic() - began
+        passed = _conversation(t, ann, f"bob{attempt}")
         for guesser in guessers:
             guesser.expect_error("bad-password")
-        if passed < WAIT - TOLERANCE:
+        if passed < usual + WAIT / 2:  # the way to a server can be long
             return
     raise Failed(
-        f"a conversation of others in less than {WAIT:.0f} s, in one of {ATTEMPTS} attempts", f"{passed:.3f} s"
+        f"a conversation of others in less than {usual + WAIT / 2:.3f} s, in one of {ATTEMPTS} attempts: without "
+        f"guessers it takes {usual:.3f} s",
+        f"{passed:.3f} s",
     )
+
+
+def _conversation(t: Stage, ann: Peer, label: str) -> float:
+    """Let a client be admitted, enter and talk to Ann; return how many seconds that takes."""
+    began = time.monotonic()
+    bob = _come_in(t, label)
+    room = t.room(label)
+    t.enter(ann, room)
+    t.enter(bob, room, ann)
+    for number in range(ROUNDS):
+        bob.send(f"{number}")
+        for peer in (ann, bob):
+            peer.expect(f"SAID {bob.name} {number}")
+    return time.monotonic() - began
 
 
 @check("PASS-7", "6eb5b87d2cf3", slow=True)
