@@ -1,4 +1,4 @@
-"""The suite blames nobody who is right: two servers written from the specification alone pass it whole."""
+"""The suite blames nobody who is right: servers written from the specification alone, and one that is far away."""
 
 import shutil
 import subprocess
@@ -13,6 +13,7 @@ SERVERS = {
     "asyncio": "{python} -m tests.asyncserver --port {port}",
     "node": "node tests/nodeserver/server.mjs --port {port}",
 }
+WAY = 0.05  # seconds, to the server that is far away, and as many back
 PASSWORDS = {"asyncio": ("--password-server-cmd", SERVERS["asyncio"] + " --password-file {password_file}")}
 
 
@@ -31,3 +32,15 @@ def test_a_server_of_another_kind_passes(name: str) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "The server conforms to Flurfunk/1." in done.stdout
+
+
+@pytest.mark.parametrize("section", ["11.3", "FLOW"])
+def test_a_server_far_away_passes(section: str) -> None:
+    reference = f"{{python}} -m tests.faraway {WAY} {{port}} {{python}} reference/server/server.py --port {{{{inner}}}}"
+    arguments = ["--server-cmd", reference, "--limited-server-cmd", reference + LIMITS]
+    arguments += ["--password-server-cmd", f"{reference} --password-file {{password_file}}", "--select", section]
+    done = subprocess.run(
+        [sys.executable, "-m", "conformance", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " PASS\n" in done.stdout, done.stdout + done.stderr
