@@ -53,7 +53,7 @@ _OPENINGS = (
         b"exit\n",
     ),
     *(b"\xef\xbb\xbf/ping x\n", b"\xef\xbb\xbfmain\n", b"\xef\xbb\xbf\xef\xbb\xbfmain\n", b"\xef\xbb\xbf\n", b"\n"),
-    *(b"\xef\xbb\xbf\x16\n", b"\x16", b"\xef\xbb\xbf"),
+    *(b"\xef\xbb\xbf\x16\n", b"\xef\xbb\xbf"),
     *(b"DELETE x", b"TRACE x", b"PATCH x", b"CONNECT a:1 HTTP/1.1", b"HEAD / ", b"PUT / "),
 )
 _TYPED = (
