@@ -1,7 +1,6 @@
 """The command line: which server and client, which checks, and the exit status."""
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from conformance.document import Run
 from conformance.expected import Expectations
 from conformance.grammar import Grammar
 from conformance.outcome import CONFORMANT, INTERRUPTED, NOT_PROVEN, SUITE_FAULT
+from conformance.progress import print_into_nothing
 from conformance.registry import Check, all_checks
 from conformance.run import Part, perform
 from conformance.runner import CheckRunner, Runner, Settings
@@ -59,8 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _perform(checks, requirements, directory, file, arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # `| head`, for instance: nobody reads on
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # of `--list | head`, for instance
+        print_into_nothing()
         return INTERRUPTED
 
 

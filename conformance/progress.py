@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import sys
 import threading
 from collections.abc import Mapping
 from typing import TextIO
@@ -29,6 +30,12 @@ def coloured(text: str, stream: TextIO, environment: Mapping[str, str] = os.envi
     if not _is_terminal(stream, environment) or environment.get("NO_COLOR"):
         return text
     return _SHOWN.sub(lambda found: f"{found[1]}\x1b[{_COLOURS[Verdict(found[2])]}m{found[2]}\x1b[0m", text)
+
+
+def print_into_nothing() -> None:
+    """Let what is printed from here on go nowhere, since nobody reads it any more."""
+    with open(os.devnull, "w") as nothing:
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
 
 
 class Progress:

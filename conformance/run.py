@@ -15,7 +15,7 @@ from conformance import outcome, report
 from conformance.document import Run, document
 from conformance.expected import Expectations
 from conformance.process import UnreachableError
-from conformance.progress import Progress, coloured
+from conformance.progress import Progress, coloured, print_into_nothing
 from conformance.registry import Check
 from conformance.replay import write_replays
 from conformance.reports import write_reports
@@ -94,6 +94,7 @@ class _Telling:
         self._run = run
         self._expectations = expectations
         self._told: set[str] = set()
+        self._unread = False
 
     def on_result(self, result: Result) -> None:
         """Keep a result, and explain it where it is no PASS; of many inconclusive for one reason the first alone."""
@@ -107,6 +108,8 @@ class _Telling:
                 return
             self._told.add(result.reason)
         self.say(report.explained(result, self._run.arguments, self._replays(result)) + "\n")
+        if self._unread:
+            raise KeyboardInterrupt
 
     def _replays(self, result: Result) -> list[Path]:
         """Write what replays a failure; where that cannot be, the reports, which come last, tell why."""
@@ -115,9 +118,13 @@ class _Telling:
         return []
 
     def say(self, text: str) -> None:
-        """Print, with the line of progress out of the way."""
+        """Print, with the line of progress out of the way; into nothing from when on nobody reads (`| head`)."""
         self.progress.clear()
-        print(coloured(text, sys.stdout), flush=True)
+        try:
+            print(coloured(text, sys.stdout), flush=True)
+        except BrokenPipeError:
+            self._unread = True
+            print_into_nothing()
 
 
 def _sum_up(run: Run, telling: _Telling) -> None:

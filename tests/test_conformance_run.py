@@ -198,6 +198,20 @@ def test_an_interrupted_run_leaves_its_reports(tmp_path: Path) -> None:
     assert all((tmp_path / name).stat().st_size for name in ("report.html", "junit.xml", "badge.svg"))
 
 
+def test_a_run_of_which_nobody_reads_more_ends_as_if_interrupted(tmp_path: Path) -> None:
+    """As with `| head`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "conformance", "--server-cmd", faulty("said-doubled"), "--report", str(tmp_path)]
+    done = subprocess.run(
+        [*command, "--select", "SAY-2"], cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, timeout=DEADLINE, check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (130, b"")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["conclusion"], len(report["checks"])) == ("interrupted", 1)
+
+
 def test_reports_that_cannot_be_written_are_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = suite("--server-cmd", faulty(), "--select", "SAY-2", "--report", tmp_path / "file")

@@ -38,7 +38,7 @@ def every_character_of_a_name(t: Stage) -> None:
     t.rename(ann, f"n{t.suffix}-_-")
 
 
-@check("NAME-2", "dc1635a5b266")
+@check("NAME-2", "375ecb10907b")
 def invalid_names(t: Stage) -> None:
     """Names of another form are refused with bad-name, in the lobby and in a room, and nothing is made of them."""
     ann, bob = t.members(t.room(), "ann", "bob")
@@ -53,7 +53,7 @@ def invalid_names(t: Stage) -> None:
     t.nothing(ann, bob, cyd)
 
 
-@check("NAME-3", "56f0590564a9")
+@check("NAME-3", "0e051c01317d")
 def taken_names(t: Stage) -> None:
     """A name that another has in whatever case is refused, whether that one is in this room, another, or the lobby."""
     room = t.room()
@@ -75,7 +75,7 @@ def taken_names(t: Stage) -> None:
     t.nothing(ann, near, far, lobby)
 
 
-@check("NAME-3", "56f0590564a9")
+@check("NAME-3", "0e051c01317d")
 def made_up_names_are_taken(t: Stage) -> None:
     """A name that the server made up for another is taken as well."""
     ann, bob = t.connect("ann"), t.connect("bob")
@@ -84,7 +84,7 @@ def made_up_names_are_taken(t: Stage) -> None:
         ann.expect_error("name-taken")
 
 
-@check("NAME-3", "56f0590564a9")
+@check("NAME-3", "0e051c01317d")
 def one_name_for_many_at_once(t: Stage) -> None:
     """Of eight clients that ask for one name at once, in different cases, exactly one gets it."""
     clients = [t.connect(f"client{number}") for number in range(8)]

@@ -278,13 +278,16 @@ def _conversation(t: Stage, ann: Peer, label: str) -> float:
 def the_third_wrong_password_ends_it(t: Stage) -> None:
     """Behind the third ERROR comes BYE denied, whether the lines came at once or not; nothing behind is heard."""
     t.start(password=PASSWORD)
-    once, slowly = t.connect("once"), t.connect("slowly")
+    once, slowly, half = t.connect("once"), t.connect("slowly"), t.connect("half")
     once.send(*["/password wrong"] * TRIES, f"/password {PASSWORD}", "/ping x")
+    half.send(*["/password wrong"] * TRIES)
+    half.half_close()
     for number in range(TRIES):
         slowly.send(f"/ping {number}", "/password wrong")
         slowly.expect(f"PONG {number}", "ERROR bad-password ...")
-    once.expect(*["ERROR bad-password ..."] * TRIES)
-    for peer in (once, slowly):
+    for peer in (once, half):
+        peer.expect(*["ERROR bad-password ..."] * TRIES)
+    for peer in (once, slowly, half):
         peer.expect("BYE denied")
         peer.expect_end()
     again = t.connect("again")

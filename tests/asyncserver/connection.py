@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import select
 import socket
 import struct
 import time
@@ -187,10 +188,18 @@ class Connection(asyncio.Protocol):
         last = self._wrong == TRIES and not fault("password-tries-unlimited")
         if not (last and fault("password-denied-unrefused")):
             self.hub.refuse(self, "bad-password")
-        if last:
+        if last and fault("password-denied-half-closed") and self._has_ended():
+            self.eof_received()
+        elif last:
             self.hub.remove(self, "denied", "lost")
         else:
             self._schedule(0)
+
+    def _has_ended(self) -> bool:
+        """Whether the client has ended its sending, be it that there is more to read before that."""
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket"), select.POLLRDHUP)
+        return bool(poll.poll(0))
 
     def _schedule(self, seconds: float) -> None:
         """Stop reading, and go on with what is there after some seconds."""

@@ -355,6 +355,7 @@ _TABLE = (
     ("password-overtaken", "answers the lines behind a wrong password before it", "PASS-5"),
     ("password-blocks-all", "lets all wait for the answer to a wrong password", "PASS-6"),
     ("password-tries-unlimited", "never ends a client for its wrong passwords", "PASS-7"),
+    ("password-denied-half-closed", "sends no BYE denied to a client that has ended its sending", "PASS-7"),
     ("password-denied-unrefused", "ends a client without the ERROR to its third wrong password", "PASS-7"),
     ("password-lost-at-nick", "asks for the password again after a renaming", "PASS-8"),
     ("password-again-refused", "refuses a wrong password of those who gave the right one", "PASS-9"),

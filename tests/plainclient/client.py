@@ -18,6 +18,9 @@ _GOODBYE = 2.0  # seconds that an answer to exit is waited for
 _LONGEST = 4096
 _FORBIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _KNOWN = ("/cd", "/say", "/nick", "/ping", "/help", "/who", "/rooms")
+_CODES = {"too-long", "bad-text", "no-password", "bad-password", "unknown-command", "bad-argument"}
+_CODES |= {"no-room", "bad-room", "bad-name", "name-taken"}
+_REASONS = {"moved", "exit", "lost", "removed", "shutdown", "slow", "full", "idle", "denied"}
 _EVENTS = {"JOINED": "joined-hidden", "NICK": "nick-hidden"}
 
 
@@ -245,6 +248,8 @@ class Client:
             self._last = "" if fault("hello-untold") else f"That is no Flurfunk/1: {' '.join(words)}"
 
     def _bye(self, reason: str) -> None:
+        if fault("bye-known-alone") and reason not in _REASONS:
+            return
         self._over = True
         if not self._leaving and not fault("bye-untold"):
             self._last = "The server says goodbye." + ("" if fault("bye-without-reason") else f" Reason: {reason}.")
@@ -262,6 +267,11 @@ class Client:
     def _news(self, kind: str, text: str) -> None:
         """Show an event, an answer, or words of the server."""
         if (kind == "ERROR" and fault("errors-hidden")) or (kind in _EVENTS and fault(_EVENTS[kind])):
+            return
+        if fault("codes-known-alone") and (
+            (kind == "ERROR" and text.partition(" ")[0] not in _CODES)
+            or (kind == "LEFT" and text.partition(" ")[2] not in _REASONS)
+        ):
             return
         if kind == "LEFT" and fault("left-without-reason"):
             text = text.partition(" ")[0]

@@ -180,6 +180,24 @@ def the_reason_of_a_bye_in_the_greeting(t: ClientScene) -> None:
     _told_apart(t, ("full", "shutdown"), hello)
 
 
+@client_check("CLIENT-19", "d1ec577f0228")
+def unknown_codes_and_reasons_are_shown(t: ClientScene) -> None:
+    """An ERROR, a LEFT and a BYE with a code or a reason that no version has yet are shown with it, and BYE ends."""
+    code, leaving, end = t.word(), t.word(), t.word()
+    t.in_room()
+    t.send("JOINED Bob", f"ERROR {code} no", f"LEFT Bob {leaving}")
+    _shown_anywhere(t, code, leaving)
+    t.send(f"BYE {end}")
+    t.until_closed()
+    _shown_anywhere(t, end)
+
+
+def _shown_anywhere(t: ClientScene, *words: str) -> None:
+    """These words are to be seen, be it that the end of a row divides them."""
+    for word in words:
+        t.until(lambda word=word: word in "".join(t.terminal.rows), f'"{word}" on the screen')  # type: ignore[misc]
+
+
 def _told_apart(t: ClientScene, reasons: tuple[str, ...], begin: Callable[[], None]) -> None:
     """Each reason makes the client show something new, and something else than the others do."""
     told: dict[str, frozenset[str]] = {}

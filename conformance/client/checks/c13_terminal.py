@@ -126,7 +126,7 @@ def _hold_unsafe(t: ClientScene, sent: list[tuple[str, str, str]]) -> None:
 # ---------------------------------------------------------------- [CLIENT-10] [CLIENT-11]
 
 
-@client_check("CLIENT-10", "8d39fba9b6e0")
+@client_check("CLIENT-10", "27990f977434")
 def what_is_said_is_shown_with_names(t: ClientScene) -> None:
     """Each text stands in the row of the name of who said it."""
     t.in_room()
@@ -140,7 +140,7 @@ def what_is_said_is_shown_with_names(t: ClientScene) -> None:
             raise Failed(f'"{name}" and "{word}" in one row', f"{t.rows_with(word)}")
 
 
-@client_check("CLIENT-10", "8d39fba9b6e0")
+@client_check("CLIENT-10", "27990f977434")
 def what_is_said_is_shown_as_it_is(t: ClientScene) -> None:
     """Texts that look like lines of the protocol, like commands or like nothing at all, are shown."""
     t.in_room()
@@ -164,7 +164,7 @@ def what_is_said_is_shown_as_it_is(t: ClientScene) -> None:
             raise Failed(f'"{text.format(word)}" in a row', f"{t.rows_with(word)}")
 
 
-@client_check("CLIENT-10", "8d39fba9b6e0")
+@client_check("CLIENT-10", "27990f977434")
 def a_flood_is_shown_in_order(t: ClientScene) -> None:
     """10,000 lines at once are all shown, in the order in which they came."""
     t.in_room()
@@ -250,7 +250,7 @@ def no_text_looks_like_an_event(t: ClientScene) -> None:
 # ---------------------------------------------------------------- [CLIENT-13]
 
 
-@client_check("CLIENT-13", "d9f1510698ad")
+@client_check("CLIENT-13", "92358495a97d")
 def what_is_typed_is_sent_as_typed(t: ClientScene) -> None:
     """Blanks, characters of all lengths and commands that the client need not know are sent as they were typed."""
     t.in_room()
@@ -258,7 +258,7 @@ def what_is_typed_is_sent_as_typed(t: ClientScene) -> None:
         t.say(line)
 
 
-@client_check("CLIENT-13", "d9f1510698ad")
+@client_check("CLIENT-13", "92358495a97d")
 def long_lines_are_sent_whole(t: ClientScene) -> None:
     """Typed lines of up to 4096 octets are sent whole."""
     t.in_room()
@@ -267,7 +267,7 @@ def long_lines_are_sent_whole(t: ClientScene) -> None:
             t.say(line.decode())
 
 
-@client_check("CLIENT-13", "d9f1510698ad")
+@client_check("CLIENT-13", "92358495a97d")
 def a_paste_is_sent_whole(t: ClientScene) -> None:
     """200 lines that are pasted at once are sent, each as it is and in order."""
     t.in_room()
@@ -276,7 +276,7 @@ def a_paste_is_sent_whole(t: ClientScene) -> None:
     t.expect(*lines)
 
 
-@client_check("CLIENT-13", "d9f1510698ad")
+@client_check("CLIENT-13", "92358495a97d")
 def what_is_not_sent_is_told(t: ClientScene) -> None:
     """A line that is too long or has a forbidden character is not sent, whole or in part, and the user is told."""
     t.in_room()
