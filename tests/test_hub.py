@@ -293,6 +293,30 @@ def test_everything_is_sent_while_many_come_and_go(stage: Stage) -> None:
     assert len(stage.hub.users()) == 2
 
 
+def test_who_floods_a_room_in_passing_waits_for_who_reads() -> None:
+    """[FLOW-1] [FLOW-7]: it is in another room whenever it has to wait, but for what it says in this one."""
+    visit = ["/cd main", *["x" * 1000] * (BATCH_LINES - 2), "/cd away"]
+    visits = 100
+    stage = Stage(Limits(max_waiting=262144))
+    with stage.stack:
+        ann, client = stage.connect("main", buffer=4096)
+        client.until("ROOM main")
+        passing, passing_client = stage.connect("/nick Passing", "away")
+        flood = threading.Thread(target=lambda: [stage.say(passing, *visit, flooding=True) for _ in range(visits)])
+        flood.start()
+        reading = threading.Thread(target=passing_client.rest)
+        reading.start()
+        for _ in range(visits):
+            assert client.line() == "JOINED Passing"
+            assert [client.line() for _ in visit[2:]] == [f"SAID Passing {text}" for text in visit[1:-1]]
+            assert client.line() == "LEFT Passing moved"
+        flood.join(DEADLINE)
+        assert not flood.is_alive()
+        for peer in (ann, passing):
+            stage.end(peer)
+        reading.join(DEADLINE)
+
+
 def test_operator_who_floods_waits_for_who_reads() -> None:
     """[FLOW-7] [OPER-1]: a file as long as many bounds, to a member for which the system takes little at a time."""
     lines = [f"{number} {'x' * 4000}" for number in range(1000)]

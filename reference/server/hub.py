@@ -107,11 +107,14 @@ class Hub:
             records: list[Record] = []
             with self._delivery.lock:
                 self._delivery.admit(peer, flooding)
+                room = peer.stream
                 while pending:
                     self._messages += 1
                     records += self._apply(self._chat.handle(peer.user, pending.popleft()))
                     if peer.waiting > self._delivery.high_water:
                         break  # the answers are long: the client has to read them before it gets more [FLOW-2]
+                    if peer.stream is not room:
+                        break  # it waits for those in the room that it is in now [FLOW-1]
                     if peer.user in self._held:
                         break
             self._after(records)
