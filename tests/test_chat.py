@@ -235,8 +235,6 @@ def test_find() -> None:
     assert world.chat.find("aNN") == 1
     assert world.chat.find("Bob") is None
     assert world.chat.find("\u00e4 nn") is None
-    assert world.chat.in_lobby(1) is False
-    assert world.chat.in_lobby(2) is False
 
 
 # ---------------------------------------------------------------- random walks

@@ -4,6 +4,7 @@ import contextlib
 import socket
 import struct
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -184,6 +185,31 @@ def test_time_to_choose_a_room() -> None:
         stage.end(lobby)
 
 
+@pytest.mark.parametrize("line", ["", "main"])
+def test_who_came_and_went_leaves_nothing_behind(line: str) -> None:
+    """Whether it has chosen a room or not, and however long it might have taken."""
+    stage = Stage(Limits(choose_timeout=86400))
+
+    def come_and_go(times: int) -> int:
+        for _ in range(times):
+            ours, theirs = socket.socketpair()
+            peer = Peer(stage.hub.new_number(), ours)
+            stage.hub.connect(peer)
+            stage.say(peer, line)
+            stage.hub.reader_ended(peer)
+            stage.hub.end_of_stream(peer)
+            theirs.close()
+        stage.noted.clear()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        before = come_and_go(200)
+        assert come_and_go(2000) - before < 2000 * 50
+    finally:
+        tracemalloc.stop()
+
+
 def test_slow_reader_is_removed_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
     """[FLOW-5] [FLOW-6]: at a line's end, and the others are told."""
     monkeypatch.setattr(hub, "LINGER", DEADLINE)
@@ -302,7 +328,12 @@ def test_who_floods_a_room_in_passing_waits_for_who_reads() -> None:
         ann, client = stage.connect("main", buffer=4096)
         client.until("ROOM main")
         passing, passing_client = stage.connect("/nick Passing", "away")
-        flood = threading.Thread(target=lambda: [stage.say(passing, *visit, flooding=True) for _ in range(visits)])
+
+        def come_and_go() -> None:
+            for _ in range(visits):
+                stage.say(passing, *visit, flooding=True)
+
+        flood = threading.Thread(target=come_and_go)
         flood.start()
         reading = threading.Thread(target=passing_client.rest)
         reading.start()

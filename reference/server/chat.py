@@ -136,10 +136,6 @@ class Chat:
         """Return the user of that name, compared folded; None where there is none."""
         return self._by_name.get(fold(name)) if is_name(name) else None
 
-    def in_lobby(self, user: int) -> bool:
-        """Return whether the user is connected and has chosen no room."""
-        return user in self._users and self._users[user].room is None
-
     def announce(self, text: str, room: str | None = None) -> list[Effect]:
         """The operator's words go to every member of every room [OPER-1], or of this one, compared folded."""
         line = encode("ANNOUNCE", text)

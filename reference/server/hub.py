@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
+from itertools import count, takewhile
 from threading import Condition
-from time import time
+from time import monotonic, time
 from typing import NamedTuple
 
 from reference.server.chat import Append, Chat, Close, Effect, Enter, Hold, Leave, Record, Tell
@@ -64,6 +64,8 @@ class Hub:
         self._delivery = Delivery(limits.max_waiting, limits.stall_timeout, self._too_slow)
         self._peers: dict[int, Peer] = {}  # those that are not sent away yet
         self._streams: dict[str, Stream[Peer]] = {}
+        self._choosing: dict[int, float] = {}  # users in the lobby, and when their time is over; the earliest first
+        self._choice_awaited = False
         self._held: set[int] = set()  # users whose wrong password is not answered yet
         self._sent_away = Condition(self._delivery.lock)
         self._operator = Pace()
@@ -92,13 +94,12 @@ class Hub:
             if reason is None:
                 self._peers[peer.user] = peer
                 records = self._apply(self._chat.connect(peer.user))
+                self._let_choose(peer.user)
             else:
                 peer.tell(self.refusal(reason))
                 self._delivery.finish(peer)
                 records = [Record("refused", {"reason": reason})]
         self._after(records)
-        if reason is None and self.limits.choose_timeout:
-            self._delivery.call_later(self.limits.choose_timeout, partial(self._choose_or_leave, peer.user))
 
     def receive(self, peer: Peer, messages: list[Message], flooding: bool) -> None:
         """Carry out a client's messages, as soon as those who hear it can take them."""
@@ -140,7 +141,7 @@ class Hub:
         """The client has ended its sending: it gets what waits for it, and no more [NET-4] [LEFT-1]."""
         with self._delivery.lock:
             records = self._apply(self._chat.disconnect(peer.user, LeftReason.LOST))
-            self._peers.pop(peer.user, None)
+            self._forget(peer.user)
             self._delivery.finish(peer)
         self._after(records)
 
@@ -152,7 +153,7 @@ class Hub:
         """Close, at once and without a word, a connection that speaks something else [NET-9]."""
         with self._delivery.lock:
             records = self._apply(self._chat.disconnect(peer.user, LeftReason.LOST))
-            self._peers.pop(peer.user, None)
+            self._forget(peer.user)
         self._delivery.abandon(peer)
         self._after([*records, Record("foreign", {"protocol": protocol})])
 
@@ -247,11 +248,26 @@ class Hub:
 
     # ------------------------------------------------------------ called by time or by the delivery
 
-    def _choose_or_leave(self, number: int) -> None:
+    def _let_choose(self, user: int) -> None:
+        """Let the time run in which a client has to choose a room [BYE-7].  Requires the lock."""
+        if self.limits.choose_timeout:
+            self._choosing[user] = monotonic() + self.limits.choose_timeout
+            self._wait_for_choice()
+
+    def _wait_for_choice(self) -> None:
+        """Have `_end_choosing` called when the first one's time is over: one timer, however many come and go."""
+        if self._choosing and not self._choice_awaited:
+            self._choice_awaited = True
+            self._delivery.call_later(next(iter(self._choosing.values())) - monotonic(), self._end_choosing)
+
+    def _end_choosing(self) -> None:
+        """Send away those whose time is over, and come back when it is for the next."""
         with self._delivery.lock:
-            if not self._chat.in_lobby(number):
-                return
-            records = self._apply(self._chat.dismiss(number, ByeReason.IDLE))
+            now = monotonic()
+            late = list(takewhile(lambda user: self._choosing[user] <= now, self._choosing))
+            records = [record for user in late for record in self._apply(self._chat.dismiss(user, ByeReason.IDLE))]
+            self._choice_awaited = False
+            self._wait_for_choice()
         self._after(records)
 
     def _too_slow(self, peer: Peer) -> None:
@@ -285,6 +301,7 @@ class Hub:
                     peer.tell(lines)
                     self._delivery.touch(peer)
                 case Enter(user, room):
+                    self._choosing.pop(user, None)
                     self._peers[user].enter(self._streams.setdefault(room, Stream()))
                 case Leave(user, room):
                     self._peers[user].leave()
@@ -292,7 +309,8 @@ class Hub:
                     if not self._streams[room].members:
                         del self._streams[room]
                 case Close(user, reason):
-                    peer = self._peers.pop(user)
+                    peer = self._peers[user]
+                    self._forget(user)
                     peer.leave()
                     if reason is ByeReason.SLOW:
                         peer.drop()
@@ -304,6 +322,11 @@ class Hub:
                 case Record():
                     records.append(effect)
         return records
+
+    def _forget(self, user: int) -> None:
+        """Serve a client no longer.  Requires the lock."""
+        self._peers.pop(user, None)
+        self._choosing.pop(user, None)
 
     def _after(self, records: list[Record]) -> None:
         """Send what is due, then log.  Without the lock."""
