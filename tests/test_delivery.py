@@ -23,7 +23,8 @@ class Stage:
         self.delivery = Delivery(max_waiting, stall_timeout, self.slow.append)
         self.stream = Stream[Peer]()
         self.stack = contextlib.ExitStack()
-        self.delivery.start()
+        self.failed = threading.Event()
+        self.delivery.start(self.failed.set)
 
     def peer(self, buffer: int | None = None) -> tuple[Peer, Client]:
         """Return a new member of the stream, whose socket takes little at once where a size is given."""
@@ -309,3 +310,39 @@ def test_timers_are_called_in_their_order(stage: Stage) -> None:
         stage.delivery.call_later(number / 20, partial(called.append, number))
     assert done.wait(DEADLINE)
     assert called == [1, 2, 3]
+
+
+# ---------------------------------------------------------------- what must not fail
+
+
+def test_a_round_that_fails_is_told(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    """Rather than that nobody is ever written to again."""
+    stage.stream.members.add(None)  # type: ignore[arg-type]
+    stage.append("x")
+    assert stage.failed.wait(DEADLINE)
+    assert stage.delivery.failed
+    assert "the server cannot go on" in caplog.text
+
+
+def test_a_timer_that_fails_is_told(stage: Stage) -> None:
+    stage.delivery.call_later(0, lambda: [].pop())
+    assert stage.failed.wait(DEADLINE)
+    assert stage.delivery.failed
+
+
+def test_timers_do_not_keep_the_pump_from_its_sockets(stage: Stage) -> None:
+    """One that is due again as soon as it is called."""
+    ended = threading.Event()
+
+    def again() -> None:
+        if not ended.is_set():
+            stage.delivery.call_later(0, again)
+
+    again()
+    peer, client = stage.peer(buffer=4096)
+    lines = ["x" * 1000] * 100
+    for line in lines:
+        stage.append(line)
+    assert [client.line() for _ in lines] == lines
+    assert stage.waiting(peer) == 0
+    ended.set()

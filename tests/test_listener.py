@@ -253,3 +253,14 @@ def test_nothing_of_the_environment_is_needed() -> None:
     with Server(command=("env", "-i", sys.executable, str(SERVER))) as server:
         server.connect("main").close()
         assert server.end() == 0
+
+
+def test_a_server_that_cannot_go_on_ends_with_a_status_of_its_own() -> None:
+    """Rather than that it runs on and serves nobody; whoever watches over it can start it again."""
+    broken = "import sys; from reference.server import chat, cli; del chat.Chat.dismiss; sys.exit(cli.main())"
+    with Server("--choose-timeout", "0.1", command=(sys.executable, "-c", broken)) as server:
+        client = server.open()
+        assert client.rest()[-1] == "BYE shutdown"
+        client.close()
+        assert server.process.wait(DEADLINE) == 1
+        assert "the server cannot go on" in server.log()

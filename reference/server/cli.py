@@ -117,7 +117,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run the server until the operator or a signal ends it; return the exit status.
 
-    0: ended as wished; 1: the address, the password, or the certificate, cannot be had.  Wrong arguments exit with 2.
+    0: ended as wished; 1: the address, the password, or the certificate, cannot be had, or the server could not go on.
+    Wrong arguments exit with 2.
     """
     options = parser().parse_args(arguments)
     if (options.tls_cert is None) != (options.tls_key is None):
@@ -163,7 +164,7 @@ def main(arguments: list[str] | None = None) -> int:
             terminal.close()
         for journal in journals:
             journal.close()
-    return 0
+    return int(hub.failed)
 
 
 def warn(address: str, options: argparse.Namespace, tls: bool) -> None:

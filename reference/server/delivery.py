@@ -8,6 +8,7 @@ Writing to a client is always one thread's business: the flusher's while it is n
 """
 
 import contextlib
+import logging
 import selectors
 import socket
 import threading
@@ -25,6 +26,8 @@ GRACE = 0.8  # seconds without progress after which nobody waits for a client an
 ONE_WRITE = 256 * 1024  # octets handed to one send, about
 STALL_CHECK = 0.25  # seconds between looks at blocked clients
 LINGER = 2.0  # seconds to read on after the last line [NET-6]
+
+log = logging.getLogger("flurfunk")
 
 
 class Peer(Outbox):
@@ -92,13 +95,22 @@ class Delivery:
         self._streams: set[Stream[Peer]] = set()  # with lines that are not handed out
         self._peers: set[Peer] = set()  # with something to send, or to finish
         self._flushing = False
+        self.failed = False
+        self._on_failure: Callable[[], None] = lambda: None
         self._baton = threading.Semaphore(0)  # released to make the flusher thread go on
         self._pump = Pump(self)
 
-    def start(self) -> None:
-        """Start the two threads."""
+    def start(self, on_failure: Callable[[], None] = lambda: None) -> None:
+        """Start the two threads; `on_failure` is called where they cannot go on."""
+        self._on_failure = on_failure
         threading.Thread(target=self._keep_flushing, name="flusher", daemon=True).start()
-        self._pump.start()
+        threading.Thread(target=self._pump.run, name="pump", daemon=True).start()
+
+    def fail(self) -> None:
+        """Deal with an exception in what all depend on: for want of memory, for instance, nobody can be served on."""
+        log.exception("the server cannot go on")
+        self.failed = True
+        self._on_failure()
 
     def call_later(self, seconds: float, function: Callable[[], None]) -> None:
         """Call a function, without the lock, from the pump's thread."""
@@ -165,7 +177,11 @@ class Delivery:
 
     def _round_goes_on(self) -> bool:
         """Write all that is due; return whether there is more by now, else others may flush."""
-        self._round()
+        try:
+            self._round()
+        except Exception:
+            self.fail()
+            return False
         with self.lock:
             self._flushing = self._due
             return self._flushing
@@ -221,7 +237,8 @@ class Delivery:
             peer.sock.shutdown(socket.SHUT_WR)
         with self.lock:
             peer.writer_done = True
-        if peer.reader_done:
+            last = peer.reader_done
+        if last:
             self._close(peer)
         else:
             self.call_later(LINGER, peer.break_off)
@@ -238,7 +255,8 @@ class Delivery:
         """Note that nobody reads from the client's socket any more; the last one closes it.  Takes the lock."""
         with self.lock:
             peer.reader_done = True
-        if peer.writer_done:
+            last = peer.writer_done
+        if last:
             self._close(peer)
 
     def _close(self, peer: Peer) -> None:
@@ -311,10 +329,6 @@ class Pump:
         self._timers_lock = threading.Lock()
         self._sequence = count()
 
-    def start(self) -> None:
-        """Start the thread."""
-        threading.Thread(target=self._run, name="pump", daemon=True).start()
-
     def watch(self, peer: Peer) -> None:
         """Write to this client from now on, until all is sent."""
         self._new.append(peer)
@@ -332,6 +346,13 @@ class Pump:
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError):  # then it is awake already
             self._waking_end.send(b"!")
+
+    def run(self) -> None:
+        """Go on for ever."""
+        try:
+            self._run()
+        except Exception:
+            self._delivery.fail()
 
     def _run(self) -> None:
         watched: set[Peer] = set()
@@ -360,9 +381,10 @@ class Pump:
         return STALL_CHECK if due is None else min(due, STALL_CHECK)
 
     def _call_due(self) -> None:
+        now = time.monotonic()  # what is due only after that waits until sockets were looked at
         while True:
             with self._timers_lock:
-                if not self._timers or self._timers[0][0] > time.monotonic():
+                if not self._timers or self._timers[0][0] > now:
                     return
                 function = heappop(self._timers)[2]
             function()

@@ -76,9 +76,14 @@ class Hub:
         self._locked = False
         self.since = time()  # seconds since the epoch
 
-    def start(self) -> None:
-        """Start the threads that write."""
-        self._delivery.start()
+    def start(self, on_failure: Callable[[], None] = lambda: None) -> None:
+        """Start the threads that write; `on_failure` is called where they cannot go on."""
+        self._delivery.start(on_failure)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the threads that write could not go on."""
+        return self._delivery.failed
 
     # ------------------------------------------------------------ clients
 

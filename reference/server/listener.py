@@ -84,7 +84,7 @@ class Listener:
     def run(self) -> None:
         """Accept until `stop` is called, then send everybody away and return when all are gone."""
         threading.stack_size(STACK)
-        self._hub.start()
+        self._hub.start(self.stop)
         with selectors.DefaultSelector() as selector:
             selector.register(self._wake_end, selectors.EVENT_READ)
             selector.register(self._socket, selectors.EVENT_READ)
