@@ -16,6 +16,7 @@ from conformance.document import Run
 from conformance.expected import Expectations
 from conformance.grammar import Grammar
 from conformance.outcome import CONFORMANT, INTERRUPTED, NOT_PROVEN, SUITE_FAULT
+from conformance.process import START_SECONDS
 from conformance.progress import print_into_nothing
 from conformance.registry import Check, all_checks
 from conformance.run import Part, perform
@@ -112,6 +113,7 @@ def _perform(
     named = ["--subject", str(arguments.subject)] if arguments.subject else []
     for kind, subject in subjects.items():
         named += subject.arguments() if subject and (kind in arguments.named or not arguments.subject) else []
+    named += _chosen(arguments)
     run = Run(requirements, directory, named, options, " and ".join(selected), file.name, file.version)
     grammar = Grammar(directory / GRAMMAR)
     parts = []
@@ -126,6 +128,19 @@ def _perform(
     return perform(run, parts, expectations, known, arguments.report)
 
 
+def _chosen(arguments: argparse.Namespace) -> list[str]:
+    """Return the options on which an outcome can depend, where they are not what they are by default."""
+    options = ("--spec", "--time-factor", "--seed", "--examples")
+    values = {option: getattr(arguments, option.lstrip("-").replace("-", "_")) for option in options}
+    usual = _parser().parse_args([])
+    return [
+        word
+        for option, value in values.items()
+        if value != getattr(usual, option.lstrip("-").replace("-", "_"))
+        for word in (option, str(value))
+    ]
+
+
 def _server_part(
     subject: Subject,
     checks: list[Check],
@@ -135,7 +150,7 @@ def _server_part(
     arguments: argparse.Namespace,
 ) -> Part:
     def begin() -> tuple[CheckRunner, frozenset[str]]:
-        first = smoke.look(subject.address(), subject.tls)
+        first = smoke.look(subject.address(), subject.tls, smoke.SMOKE_SECONDS * arguments.time_factor)
         deadline = first.deadline * arguments.time_factor
         settings = Settings(
             first.features, deadline, arguments.jobs, arguments.seed, frozenset(file.features), arguments.examples
@@ -201,6 +216,7 @@ def _server(arguments: argparse.Namespace) -> Subject | None:
             password_command=arguments.password_server_cmd,
             console=arguments.console,
             tls=arguments.tls_ca,
+            start_seconds=START_SECONDS * arguments.time_factor,
         )
     if arguments.client_cmd:
         return None
@@ -214,6 +230,7 @@ def _server(arguments: argparse.Namespace) -> Subject | None:
         password_command=REFERENCE_PASSWORD,
         console=arguments.console,
         tls=arguments.tls_ca,
+        start_seconds=START_SECONDS * arguments.time_factor,
     )
 
 

@@ -55,8 +55,12 @@ def read_report(directory: Path) -> Document:
             verdict_, identifier = requirement["verdict"], requirement["id"]
             if not isinstance(identifier, str) or not (verdict_ is None or str(verdict_).isalpha()):
                 raise ValueError
-        return {**report, "requirements": report["requirements"], "conclusion": str(report["conclusion"])}
-    except (ValueError, KeyError, TypeError) as error:
+        counts = {str(verdict): int(count) for verdict, count in report["totals"]["checks"].items()}
+        implementation = dict(report.get("implementation") or {})
+        if not isinstance(report["conclusion"], str):
+            raise ValueError
+        return {**report, "totals": {"checks": counts}, "implementation": implementation}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NoReportError(f"{path}: is no report of this suite") from error
 
 

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pexpect
 
@@ -63,17 +63,34 @@ class Running(ABC):
         self.write(text.encode() + b"\n")
 
     def write(self, octets: bytes) -> None:
-        """Type octets on the console."""
+        """Type octets on the console, Enter for each LF where it is a terminal; raises Failed where nobody reads."""
         self.transcript.typed(octets)
-        self._write(octets)
+        with self._while_it_runs("the program reads what is typed on its console"):
+            self._write(octets)
 
     @abstractmethod
     def _write(self, octets: bytes) -> None:
-        """Write octets to the console."""
+        """Write octets to the console; raises OSError."""
+
+    def end_input(self) -> None:
+        """End the console's input; raises Failed where the program has ended."""
+        with self._while_it_runs("the program runs when its console's input ends"):
+            self._end_input()
 
     @abstractmethod
-    def end_input(self) -> None:
-        """End the console's input."""
+    def _end_input(self) -> None:
+        """End the console's input; raises OSError."""
+
+    @contextlib.contextmanager
+    def _while_it_runs(self, what: str) -> Iterator[None]:
+        """Make of an OSError that the program has ended, where it has."""
+        try:
+            yield
+        except OSError as error:
+            self._reader.join(_PART_SECONDS)  # it may still be ending
+            status = self.status()
+            ended = f"it ended by itself, with status {status}{self.last_words()}"
+            raise Failed(what, ended if status is not None else str(error.strerror)) from error
 
     @abstractmethod
     def status(self) -> int | None:
@@ -100,9 +117,10 @@ class Running(ABC):
         return f"; its last line{' is' if len(last) == 1 else 's are'} {told}" if last else ""
 
     def signal(self, number: signal.Signals, *, group: bool = False) -> None:
-        """Send a signal to the process, or to its whole group as a terminal does."""
+        """Send a signal to the process, or to its whole group as a terminal does; raises Failed where it has ended."""
         self.transcript.signalled(number.name)
-        (os.killpg if group else os.kill)(self.pid, number)
+        with self._while_it_runs(f"the program runs when it gets {number.name}"):
+            (os.killpg if group else os.kill)(self.pid, number)
 
     def wait(self, seconds: float) -> int:
         """Wait for the end of the program; return its exit status, or raise Failed."""
@@ -169,9 +187,10 @@ class InTerminal(Running):
         return int(self._child.pid or 0)
 
     def _write(self, octets: bytes) -> None:
-        os.write(self._child.child_fd, octets)
+        # What the Enter key sends; the terminal makes LF of it, unless the program reads keys.
+        os.write(self._child.child_fd, octets.replace(b"\n", b"\r"))
 
-    def end_input(self) -> None:
+    def _end_input(self) -> None:
         self._write(b"\x04")
 
     def status(self) -> int | None:
@@ -211,7 +230,7 @@ class InPipes(Running):
         self._child.stdin.write(octets)
         self._child.stdin.flush()
 
-    def end_input(self) -> None:
+    def _end_input(self) -> None:
         assert self._child.stdin is not None
         self._child.stdin.close()
 
@@ -230,10 +249,12 @@ class InPipes(Running):
         return os.read(self._child.stdout.fileno(), 65536)
 
 
-def launch(command: str, *, terminal: bool, limits: Mapping[str, float | str]) -> Running:
+def launch(
+    command: str, *, terminal: bool, limits: Mapping[str, float | str], start_seconds: float = START_SECONDS
+) -> Running:
     """Start a command on a free port and wait until it accepts connections; `limits` are put into it.
 
-    Raises UnreachableError.
+    Raises UnreachableError, after `start_seconds` too.
     """
     try:
         port = Port()
@@ -250,7 +271,7 @@ def launch(command: str, *, terminal: bool, limits: Mapping[str, float | str]) -
         port.give_back()
         raise UnreachableError(f"the command {command!r} cannot be started: {_first_line(error)}") from error
     try:
-        _wait_until_accepting(running, command)
+        _wait_until_accepting(running, command, start_seconds)
     except UnreachableError:
         running.stop()
         raise
@@ -262,8 +283,8 @@ def plain(output: bytes) -> str:
     return _ESCAPES.sub(b"", output).decode("utf-8", "replace").replace("\r", "")
 
 
-def _wait_until_accepting(running: Running, command: str) -> None:
-    end = time.monotonic() + START_SECONDS
+def _wait_until_accepting(running: Running, command: str, seconds: float) -> None:
+    end = time.monotonic() + seconds
     while True:
         try:
             probe = socket.create_connection(running.address, timeout=1)
@@ -273,9 +294,7 @@ def _wait_until_accepting(running: Running, command: str) -> None:
                 told = running.last_words()
                 raise UnreachableError(f"{command!r} ended at once, with status {status}{told}") from error
             if time.monotonic() > end:
-                raise UnreachableError(
-                    f"{command!r} does not accept connections within {START_SECONDS:.0f} s"
-                ) from error
+                raise UnreachableError(f"{command!r} does not accept connections within {seconds:.0f} s") from error
             running.shows(lambda text: False, 0, _POLL_SECONDS)
             continue
         part(probe)

@@ -1,6 +1,7 @@
 """Results as text: each failure with all that is needed to understand it, and a table by requirement."""
 
 import shlex
+import sys
 import textwrap
 from collections.abc import Iterable
 from itertools import groupby
@@ -20,6 +21,10 @@ _GRAVE = (
     Verdict.XFAIL,
     Verdict.PASS,
     Verdict.SKIP,
+)
+# What is installed has a command of its own.
+_PROGRAM = (
+    ["flurfunk-conformance"] if Path(sys.argv[0]).stem == "flurfunk-conformance" else ["python", "-m", "conformance"]
 )
 WIDTH = 100
 _FIRST, _LAST = 30, 60  # lines of a transcript that are printed
@@ -63,10 +68,10 @@ def explained(result: Result, arguments: list[str], replays: Iterable[Path] = ()
 def command(arguments: Iterable[str], identifier: str = "") -> str:
     """Return the shell command that runs the suite again: whole, or one check where that is possible.
 
-    `arguments`: those of the command line that name the subject.
+    `arguments`: those of the command line that name the subject, and on which an outcome can depend.
     """
     whole = not identifier or identifier.partition("/")[2] in SYNTHETIC
-    return shlex.join(["python", "-m", "conformance", *arguments, *([] if whole else ["--select", identifier])])
+    return shlex.join([*_PROGRAM, *arguments, *([] if whole else ["--select", identifier])])
 
 
 def table(requirements: Iterable[Requirement], results: list[Result]) -> str:

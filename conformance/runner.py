@@ -1,5 +1,6 @@
 """Runs checks against a subject, several at a time, and makes a result of each."""
 
+import contextlib
 import threading
 import time
 import traceback
@@ -21,6 +22,7 @@ from conformance.verdict import BarrierBrokenError, Failed, Inconclusive, Skippe
 SYNTHETIC = ("every-line", "whole-run", "declared-features")  # results that come from no check of their own
 _ENDED = "the server ended while this check and others ran: see SEC-1/whole-run"
 _BESIDE = "fails beside other checks only, and holds alone"
+_UNWEIGHED = "failed beside other checks; the run ended before it was tried alone"
 _UNPROVEN = "the barrier does not hold on this server, so nothing can be said"
 
 
@@ -84,17 +86,24 @@ class CheckRunner(ABC):
         barrier = [check for check in checks if check.barrier]
         others = sorted((check for check in checks if not check.barrier), key=lambda check: not check.slow)
         for part, jobs in ((barrier, 1), (others, self._settings.jobs)):
-            doubtful: list[Result] = []
-            for result in self._side_by_side(part, jobs, on_begin):
-                results[result.id] = result
-                if self.doubtful(result):
-                    doubtful.append(result)
-                else:
+            doubtful: dict[str, Result] = {}
+            try:
+                for result in self._side_by_side(part, jobs, on_begin):
+                    results[result.id] = result
+                    if self.doubtful(result):
+                        doubtful[result.id] = result
+                    else:
+                        on_result(result)
+                again = [check for check in part if check.id in doubtful]
+                for result in self.weighed(list(doubtful.values()), again):
+                    results[result.id] = result
+                    del doubtful[result.id]
                     on_result(result)
-            ids = {result.id for result in doubtful}
-            for result in self.weighed(doubtful, [check for check in part if check.id in ids]):
-                results[result.id] = result
-                on_result(result)
+            except BaseException:
+                for result in doubtful.values():
+                    with contextlib.suppress(KeyboardInterrupt):
+                        on_result(replace(result, reason=_UNWEIGHED))
+                raise
             self._barrier_holds = not any(results[check.id].barrier_broken for check in barrier)
         seen = [*(self._seen_in_passing(*item) for item in self._in_passing.items()), *self.afterwards()]
         for result in seen:
@@ -114,10 +123,14 @@ class CheckRunner(ABC):
                 yield future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            with self._lock:
-                for stage in self._stages.values():
-                    stage.cancelled = True
+            self.cancel()
             pool.shutdown()
+
+    def cancel(self) -> None:
+        """End the checks that run now, as soon as they look."""
+        with self._lock:
+            for stage in self._stages.values():
+                stage.cancelled = True
 
     def run_one(self, check: Check) -> Result:
         """Run one check; whatever happens, there is a result."""
@@ -173,7 +186,17 @@ class CheckRunner(ABC):
                 barrier_broken=isinstance(failed, BarrierBrokenError),
             )
         except Exception:
-            return replace(passed, verdict=Verdict.ERROR, reason=traceback.format_exc())
+            if not stage.violations:
+                return replace(passed, verdict=Verdict.ERROR, reason=traceback.format_exc())
+            # What a check cannot make sense of is a malformed line, which it was not made for.
+            cited, received = next(iter(stage.violations.items()))
+            return replace(
+                passed,
+                requirement=self._requirements[cited],
+                verdict=Verdict.FAIL,
+                expected="lines as the specification has them",
+                received=received,
+            )
         if stage.barrier_used and not self._barrier_holds:
             return replace(passed, verdict=Verdict.INCONCLUSIVE, reason=_UNPROVEN)
         return passed
@@ -230,6 +253,7 @@ class Runner(CheckRunner):
         super().__init__(requirements, grammar, settings)
         self._subject = subject
         self._by_itself: set[str] = set()  # the checks that failed on a server of their own
+        self._alone: set[Runner] = set()  # of the checks that are tried again
 
     def scene(self) -> Scene:
         chosen = self._settings
@@ -245,8 +269,14 @@ class Runner(CheckRunner):
         One that fails there too is what it is. One that holds there is taken for a consequence of what the others
         show, and INCONCLUSIVE; unless nothing fails alone: then it is the only sign of what is wrong.
         """
-        with ThreadPoolExecutor(self._settings.jobs) as pool:
+        pool = ThreadPoolExecutor(self._settings.jobs)
+        try:
             alone = {result.id: result for result in pool.map(self._run_alone, checks)}
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for runner in tuple(self._alone):
+                runner.cancel()
+            pool.shutdown()
         failed = {id for id, result in alone.items() if result.verdict in (Verdict.FAIL, Verdict.WARN)}
         return [
             alone[result.id]
@@ -257,9 +287,12 @@ class Runner(CheckRunner):
 
     def _run_alone(self, check: Check) -> Result:
         subject = self._subject.another()
+        runner = Runner(subject, self._requirements, self._grammar, self._settings)
+        self._alone.add(runner)
         try:
-            return Runner(subject, self._requirements, self._grammar, self._settings).run_one(check)
+            return runner.run_one(check)
         finally:
+            self._alone.discard(runner)
             subject.close()
 
     def require(self, requirement: Requirement, needs: tuple[str, ...]) -> None:

@@ -94,7 +94,10 @@ class Scene(ABC):
             if moved != (peer.octets_received, peer.unsent):
                 moved, end = (peer.octets_received, peer.unsent), now + self.deadline
             if now > min(end, hard) and not condition() and not peer.ended:
-                raise Failed(what, f"nothing for {self.deadline:.1f} s" if not peer.inbox else listed(peer.inbox))
+                waited = f"nothing for {self.deadline:.1f} s"
+                if now <= end:
+                    waited = f"not in {HARD_FACTOR * self.deadline:.0f} s, although octets came or were taken"
+                raise Failed(what, listed(peer.inbox) if peer.inbox else waited)
 
     def violates(self, requirement: str, received: str) -> None:
         """Note a violation of a requirement that every line is held against, whatever the check is about."""

@@ -86,6 +86,10 @@ def parse_session(name: str, text: str) -> Session:
     if ("password" in head.get("needs", "").split()) != bool(head.get("password")):
         raise SessionSyntaxError(f"{name}.session: a password stands in its head, and that it needs one, or neither")
     words = {key: tuple(head.get(key, "").split()) for key in ("shows", "names", "rooms", "needs")}
+    connected: set[str] = set()
+    for step in steps:
+        if problem := _problem(step, connected, words["needs"]):
+            raise SessionSyntaxError(f"{name}.session:{step.number}: {problem}")
     return Session(name, head.get("title", ""), steps=tuple(steps), password=head.get("password", ""), **words)
 
 
@@ -103,6 +107,24 @@ def parse_octets(text: str) -> bytes:
         result += piece * int(match[2] or 1)
         position = match.end()
     return result
+
+
+def _problem(step: Step, connected: set[str], needs: tuple[str, ...]) -> str:
+    """Return what is wrong with a step, nothing if it can be played; keep who has `connected`."""
+    if step.who == OPERATOR:
+        if step.verb not in ("->", "<-"):
+            return f"the operator cannot do {step.verb!r}"
+        return "" if "console" in needs else "the head does not say that it needs a console"
+    if step.verb == "connects":
+        connected.add(step.who)
+    elif step.who not in connected:
+        return f"{step.who} has not connected"
+    if step.verb == "=>":
+        try:
+            parse_octets(step.what)
+        except SessionSyntaxError as error:
+            return str(error)
+    return ""
 
 
 def _parse_step(name: str, number: int, line: str) -> Step:

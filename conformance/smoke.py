@@ -26,15 +26,15 @@ class FirstLook:
     deadline: float
 
 
-def look(address: Address, tls: Trust | None = None) -> FirstLook:
+def look(address: Address, tls: Trust | None = None, seconds: float = SMOKE_SECONDS) -> FirstLook:
     """Connect, inside TLS if told so, and read HELLO; raises UnreachableError with one clear line where none comes.
 
-    A server that is silent for 2 seconds is sent a ping, and has as long to answer it.
+    A server that is silent for so many seconds is sent a ping, and has as long to answer it.
     """
     where = f"{address[0]}:{address[1]}"
-    end = time.monotonic() + SMOKE_SECONDS
+    end = time.monotonic() + seconds
     try:
-        connection = socket.create_connection(address, timeout=SMOKE_SECONDS)
+        connection = socket.create_connection(address, timeout=seconds)
     except ConnectionResetError as error:
         raise UnreachableError(f"no Flurfunk/1 server at {where}: it breaks the connection") from error
     except OSError as error:
@@ -45,7 +45,7 @@ def look(address: Address, tls: Trust | None = None) -> FirstLook:
         raise UnreachableError(f"no TLS with the server at {where}: {reason(error)}") from error
     with connection:
         try:
-            received, how = _beginning(connection, end)
+            received, how = _beginning(connection, end, seconds)
         except OSError as error:
             raise UnreachableError(f"no Flurfunk/1 server at {where}: it breaks the connection") from error
         hello = _hello(received)
@@ -57,18 +57,18 @@ def look(address: Address, tls: Trust | None = None) -> FirstLook:
                 f"the server at {where} wants a password: let it run without one here, "
                 "and say with --password-server-cmd how one is started that does"
             )
-        return FirstLook(features, _deadline(connection))
+        return FirstLook(features, _deadline(connection, seconds))
 
 
-def _beginning(connection: socket.socket, end: float) -> tuple[bytes, str]:
+def _beginning(connection: socket.socket, end: float, seconds: float) -> tuple[bytes, str]:
     """Return what the server sends until HELLO, or until there is none; and, in words, what it does instead."""
     received = _read(connection, end)
     if received is None:
         connection.sendall(_PING)
-        answer = _read(connection, time.monotonic() + SMOKE_SECONDS)
+        answer = _read(connection, time.monotonic() + seconds)
         if not answer:
             silence = "and does not answer a ping either" if answer is None else "and closes when it is sent a ping"
-            return b"", f"it accepts, but sends nothing for {SMOKE_SECONDS:.0f} s, {silence}"
+            return b"", f"it accepts, but sends nothing for {seconds:.0f} s, {silence}"
         return answer, f"it sends nothing by itself, and answers a ping with {shown(answer)}"
     if not received:
         return b"", "it closes the connection at once"
@@ -98,10 +98,10 @@ def _hello(received: bytes) -> bytes:
     return next((line for line in lines if line.split(b" ")[:2] == [b"HELLO", b"flurfunk/1"]), b"")
 
 
-def _deadline(connection: socket.socket) -> float:
+def _deadline(connection: socket.socket, seconds: float) -> float:
     """Measure some round trips, and return a deadline in seconds; a server that does not answer gets the floor."""
     slowest = 0.0
-    connection.settimeout(SMOKE_SECONDS)
+    connection.settimeout(seconds)
     for number in range(_ROUNDS):
         began = time.monotonic()
         pong, received = f"PONG smoke-{number}\n".encode(), b""
@@ -109,7 +109,7 @@ def _deadline(connection: socket.socket) -> float:
             connection.sendall(b"/ping smoke-%d\n" % number)
             while pong not in received:
                 octets = connection.recv(4096)
-                if not octets or time.monotonic() > began + SMOKE_SECONDS:
+                if not octets or time.monotonic() > began + seconds:
                     return _DEADLINE_FLOOR
                 received += octets
         except OSError:

@@ -1,5 +1,6 @@
 """What a check of a server plays on: its connections, and its server."""
 
+import contextlib
 import socket
 
 from conformance.grammar import Grammar
@@ -8,9 +9,13 @@ from conformance.process import Running
 from conformance.scene import Scene
 from conformance.subject import Subject
 from conformance.transcript import shown
-from conformance.verdict import Failed, Skipped
+from conformance.verdict import Failed, Inconclusive, Skipped
 
 MAX_SERVER_LINE = 8192  # [LINE-8]
+_FULL = (
+    "the server says that it is full: let it serve 100 clients at once at least, from one address too; "
+    "or it goes on counting clients that have left"
+)
 _FORBIDDEN = {*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029}
 
 
@@ -30,6 +35,7 @@ class Stage(Scene):
         self.examples = examples
         self._server: Running | None = None
         self._lent = False
+        self._limited = False
         self._pacer: Peer | None = None
 
     # ------------------------------------------------------------ the server
@@ -48,6 +54,7 @@ class Stage(Scene):
         """
         if self._server is not None:
             raise RuntimeError("this check has a server already")
+        self._limited = bool(limits)
         self._server = self.subject.start(terminal=terminal, limits=limits, password=password)
         self._server.transcript = self.transcript
         self.transcript.event("server", f"started on port {self._server.address[1]}")
@@ -81,8 +88,9 @@ class Stage(Scene):
         connection = socket.socket()
         if receive_buffer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-            # With small segments the sender's operating system keeps little, too.
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+            # With small segments the sender's operating system keeps little, too. Not every system lets one say so.
+            with contextlib.suppress(OSError):
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
         connection.settimeout(self.deadline)
         tls = self.subject.tls
         try:
@@ -108,6 +116,8 @@ class Stage(Scene):
             raise Failed(f'{peer.label} <- "HELLO flurfunk/1 ..."', f"{peer.label} <- {shown(hello)}")
         peer.features = tuple(hello.decode("utf-8", "replace").split(" ")[2:])
         name = peer.receive(info=True, what=f'{peer.label} <- "NAME ..."')
+        if name == b"BYE full" and not self._limited:
+            raise Inconclusive(_FULL)
         if not name.startswith(b"NAME "):
             raise Failed(f'{peer.label} <- "NAME ..."', f"{peer.label} <- {shown(name)}")
         peer.name = name.removeprefix(b"NAME ").decode("utf-8", "replace")

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 
-from conformance.process import Address, Running, UnreachableError, launch, part
+from conformance.process import START_SECONDS, Address, Running, UnreachableError, launch, part
 from conformance.tls import Trust
 from conformance.verdict import Failed, Skipped
 
@@ -105,15 +105,18 @@ class CommandSubject(Subject):
         password_command: str | None = None,
         console: bool = True,
         tls: Trust | None = None,
+        start_seconds: float = START_SECONDS,
     ) -> None:
         """`command` has `{port}` in it, and can have `{python}`; `limited_command` `{clients}` and `{seconds}` too.
 
-        `password_command` has `{password_file}` in it.  `tls`: what is trusted where all of them speak TLS.
+        `password_command` has `{password_file}` in it.  `tls`: what is trusted where all of them speak TLS;
+        `start_seconds`: what each may take until it accepts connections.
         """
         self._command = command
         self.tls = tls
         self._limited = limited_command
         self._password = password_command
+        self._start_seconds = start_seconds
         self._lock = threading.Lock()
         self._running: Running | None = None
         self._deaths: list[str] = []
@@ -129,6 +132,7 @@ class CommandSubject(Subject):
             password_command=self._password,
             console=self.console == "yes",
             tls=self.tls,
+            start_seconds=self._start_seconds,
         )
 
     def address(self) -> Address:
@@ -137,7 +141,7 @@ class CommandSubject(Subject):
             if self._running is None:
                 if len(self._deaths) >= MAX_DEATHS:
                     raise UnreachableError(f"the server ended by itself {MAX_DEATHS} times, and is not started again")
-                self._running = launch(self._command, terminal=True, limits={})
+                self._running = self._launch(self._command, terminal=True, limits={})
             return self._running.address
 
     def start(self, *, terminal: bool, limits: Mapping[str, float], password: str = "") -> Running:
@@ -145,7 +149,10 @@ class CommandSubject(Subject):
             return self._start_with_password(password, terminal=terminal)
         if limits and self._limited is None:
             raise Skipped("needs a limit, and --limited-server-cmd is not given", missing=False)
-        return launch(self._limited or "" if limits else self._command, terminal=terminal, limits=limits)
+        return self._launch(self._limited or "" if limits else self._command, terminal=terminal, limits=limits)
+
+    def _launch(self, command: str, *, terminal: bool, limits: Mapping[str, float | str]) -> Running:
+        return launch(command, terminal=terminal, limits=limits, start_seconds=self._start_seconds)
 
     def _start_with_password(self, password: str, *, terminal: bool) -> Running:
         if self._password is None:
@@ -154,7 +161,7 @@ class CommandSubject(Subject):
             file = Path(folder, "password")
             file.touch(0o600)
             file.write_text(f"{password}\n", encoding="utf-8")
-            return launch(self._password, terminal=terminal, limits={"password_file": shlex.quote(str(file))})
+            return self._launch(self._password, terminal=terminal, limits={"password_file": shlex.quote(str(file))})
 
     def arguments(self) -> list[str]:
         limited = ["--limited-server-cmd", self._limited] if self._limited else []

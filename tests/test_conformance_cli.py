@@ -143,6 +143,13 @@ def test_a_failure_tells_all_that_is_needed_to_understand_it() -> None:
     assert lines[1] != lines[2] == lines[1].lower()
 
 
+def test_a_failure_is_run_again_as_it_was_run() -> None:
+    options = ["--time-factor", "2.0", "--seed", "7", "--examples", "3"]
+    check = "PING-2/the-token-comes-back"
+    done = suite("--server-cmd", faulty("token-lowered"), "--select", check, "--jobs", "2", *options)
+    assert re.findall("again +(.*)", done.stdout)[0].endswith(f" {' '.join(options)} --select {check}")
+
+
 def test_a_sentence_that_changed_turns_its_checks_red(tmp_path: Path) -> None:
     spec = tmp_path / "spec"
     shutil.copytree(ROOT / "spec", spec)

@@ -270,6 +270,19 @@ def test_a_matrix_has_a_column_for_each_report(
     assert [tag for tag, _ in rows].count("tr") == len(report["requirements"]) + 2
 
 
+@pytest.mark.parametrize("key", ["totals", "implementation", "requirements", "conclusion"])
+def test_a_matrix_of_half_a_report_is_told_in_one_line(
+    key: str, report: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "report.json").write_text(json.dumps({**report, key: 1 if key != "conclusion" else None}))
+    assert matrix.main([str(tmp_path)]) == 2
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == (
+        "",
+        f"flurfunk-conformance: {tmp_path / 'report.json'}: is no report of this suite\n",
+    )
+
+
 @pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"format": "else", "format_version": 1}', "\udcff"])
 def test_a_matrix_of_something_else_is_told_in_one_line(
     content: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -1,8 +1,10 @@
 """What the suite does with servers that are no servers, that end half way, and with a run that is interrupted."""
 
+import itertools
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import struct
@@ -18,12 +20,13 @@ import pytest
 
 from conformance.cli import main
 from conformance.grammar import Grammar
+from conformance.process import launch
 from conformance.registry import Check
 from conformance.runner import Result, Runner, Settings
 from conformance.spec import GRAMMAR, find_spec, read_requirements
 from conformance.stage import Stage
 from conformance.subject import MAX_DEATHS, CommandSubject
-from conformance.verdict import Verdict
+from conformance.verdict import Failed, Verdict
 from tests.suite import DEADLINE, ROOT, faulty, listening, suite
 from tests.support import Server
 
@@ -134,16 +137,21 @@ def test_a_server_that_dies_half_way_is_named_once(tmp_path: Path) -> None:
     assert [(one["id"], one["received"]) for one in later if not one["reason"]] == [("SEC-1/whole-run", gone)]
 
 
-def run_in_process(*functions: Callable[[Stage], None], jobs: int = 4) -> list[Result]:
-    """Run functions as checks against a server that ends at the first ill-formed line."""
+def run_in_process(
+    *functions: Callable[[Stage], None],
+    jobs: int = 4,
+    command: str = faulty("crash-on-bad-text"),
+    on_result: Callable[[Result], None] = lambda result: None,
+) -> list[Result]:
+    """Run functions as checks against a server, by default one that ends at the first ill-formed line."""
     directory = find_spec()
     requirements = read_requirements(directory)
     digest = requirements["TEXT-1"].digest
     checks = [Check("TEXT-1", digest, f"{n}-{function.__name__}", "", function) for n, function in enumerate(functions)]
-    subject = CommandSubject(faulty("crash-on-bad-text"))
+    subject = CommandSubject(command)
     try:
         settings = Settings(frozenset(), jobs=jobs)
-        return Runner(subject, requirements, Grammar(directory / GRAMMAR), settings).run(checks)
+        return Runner(subject, requirements, Grammar(directory / GRAMMAR), settings).run(checks, on_result)
     finally:
         subject.close()
 
@@ -181,6 +189,95 @@ def test_failures_beside_a_death_are_inconclusive() -> None:
     assert "ended by itself, with status 1" in results[2].received
 
 
+def test_a_failure_that_waits_to_be_tried_alone_is_told_when_the_run_is_interrupted() -> None:
+    together, told, tries = threading.Barrier(2), list[Result](), itertools.count()
+
+    def fail_beside(t: Stage) -> None:
+        if next(tries):
+            raise KeyboardInterrupt
+        together.wait(DEADLINE)
+        raise Failed("this", "that")
+
+    def hold_beside(t: Stage) -> None:
+        together.wait(DEADLINE)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_in_process(fail_beside, hold_beside, on_result=told.append)
+    assert {result.verdict for result in told} == {Verdict.PASS, Verdict.FAIL}
+    (failure,) = (result for result in told if result.verdict is Verdict.FAIL)
+    assert (failure.received, failure.reason) == (
+        "that",
+        "failed beside other checks; the run ended before it was tried alone",
+    )
+
+
+def test_a_malformed_line_that_a_check_stumbles_over_is_no_fault_of_the_suite() -> None:
+    def stumble(t: Stage) -> None:
+        ann = t.connect("ann")
+        ann.send(t.room())
+        _, _ = ann.receive().split(b" ")
+
+    result, *_ = run_in_process(stumble, command=faulty("room-topic"))
+    assert (result.verdict, result.requirement.id) == (Verdict.FAIL, "OUT-1")
+    assert "ROOM main" in result.received
+
+
+def test_a_check_that_stumbles_over_a_line_as_it_has_to_be_is_a_fault_of_the_suite() -> None:
+    def stumble(t: Stage) -> None:
+        ann = t.connect("ann")
+        ann.send(t.room())
+        _ = ann.receive().split(b" ")[2]
+
+    result, *_ = run_in_process(stumble)
+    assert (result.verdict, result.reason.splitlines()[-1]) == (Verdict.ERROR, "IndexError: list index out of range")
+
+
+@pytest.mark.parametrize("typing", [True, False])
+def test_a_server_that_died_at_its_console_is_no_fault_of_the_suite(typing: bool) -> None:
+    def go_on(t: Stage) -> None:
+        server = t.start(terminal=False)
+        t.connect("ann").send(b"\xff")
+        server.wait(DEADLINE)
+        if typing:
+            server.say("x")
+        else:
+            server.signal(signal.SIGTERM)
+
+    result, *_ = run_in_process(go_on)
+    assert result.verdict is Verdict.FAIL
+    assert result.received.startswith("it ended by itself, with status 1")
+
+
+def test_a_full_server_is_told_to_let_the_suite_in() -> None:
+    def crowd(t: Stage) -> None:
+        for label in ("ann", "bob", "cyd"):
+            t.connect(label)
+
+    result, *_ = run_in_process(crowd, command="{python} reference/server/server.py --port {port} --max-clients 2")
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "let it serve 100 clients" in result.reason
+
+
+def test_enter_on_a_console_is_what_a_keyboard_sends(tmp_path: Path) -> None:
+    """For programs that read keys; a terminal that is not told otherwise makes LF of it."""
+    program = tmp_path / "keys.py"
+    program.write_text(
+        "import os, socket, sys, tty\n"
+        "server = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
+        "tty.setraw(0)\n"
+        "typed = b''\n"
+        "while not typed.endswith(b'\\r'):\n"
+        "    typed += os.read(0, 1)\n"
+        "print('typed', typed)\n"
+    )
+    running = launch(f"{{python}} {shlex.quote(str(program))} {{port}}", terminal=True, limits={})
+    try:
+        running.say("hello")
+        assert running.shows(lambda text: "typed" in text, 0, DEADLINE).strip() == r"typed b'hello\r'"
+    finally:
+        running.stop()
+
+
 def test_an_interrupted_run_leaves_its_reports(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "conformance", "--server-cmd", faulty("said-doubled"), "--report", str(tmp_path)]
     with subprocess.Popen(
@@ -209,7 +306,7 @@ def test_a_run_of_which_nobody_reads_more_ends_as_if_interrupted(tmp_path: Path)
     os.close(writing)
     assert (done.returncode, done.stderr) == (130, b"")
     report = json.loads((tmp_path / "report.json").read_text())
-    assert (report["conclusion"], len(report["checks"])) == ("interrupted", 1)
+    assert (report["conclusion"], {check["verdict"] for check in report["checks"]}) == ("interrupted", {"FAIL"})
 
 
 def test_reports_that_cannot_be_written_are_told_in_one_line(tmp_path: Path) -> None:

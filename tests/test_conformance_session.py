@@ -9,7 +9,7 @@ title: Two meet
 shows: ROOM-1 SAY-2
 names: Ann
 rooms: main
-needs: who
+needs: who console
 
 # a comment
 ann connects
@@ -34,7 +34,7 @@ def test_a_session_is_read() -> None:
         ("ROOM-1", "SAY-2"),
         ("Ann",),
         ("main",),
-        ("who",),
+        ("who", "console"),
     )
     assert [(step.who, step.verb, step.what) for step in session.steps[2:]] == [
         ("ann", "->", "/nick Ann"),
@@ -62,7 +62,7 @@ def test_a_session_with_a_password_is_read() -> None:
 
 
 def test_blanks_at_the_end_of_a_line_count() -> None:
-    [step] = parse_session("x", "title: x\n\nann -> two  \n").steps
+    _, step = parse_session("x", "title: x\n\nann connects\nann -> two  \n").steps
     assert step.what == "two  "
 
 
@@ -73,6 +73,10 @@ def test_blanks_at_the_end_of_a_line_count() -> None:
         ("title: x\n\nann says hello\n", "x.session:3"),
         ("title: x\n\nann connects in main\n", "x.session:3"),
         ("title: x\n\nAnn -> hello\n", "x.session:3"),
+        ('title: x\n\nann connects\nann => "a\\qb"\n', "x.session:4"),
+        ("title: x\n\nann connects\nbob -> hello\n", "x.session:4: bob has not connected"),
+        ("title: x\n\noperator -> hello\n", "x.session:3: the head does not say"),
+        ("title: x\nneeds: console\n\noperator closes\n", "x.session:4: the operator cannot"),
     ],
 )
 def test_what_is_no_session_is_told_with_its_line(text: str, line: str) -> None:

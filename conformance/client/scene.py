@@ -49,6 +49,14 @@ class _Door:
         """Accept a connection."""
         self.come.append(self.socket.accept()[0])
 
+    def turn_away(self) -> None:
+        """Close the connections of a client that has ended: one that was lost may have come again."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.on_ready(selectors.EVENT_READ)
+        while self.come:
+            self.come.pop().close()
+
 
 class ClientScene(Scene):
     """One check's surroundings: a listening server of its own, and the client, which can be started several times."""
@@ -107,8 +115,7 @@ class ClientScene(Scene):
         """End the client, and note what its screen shows for the transcript."""
         self._stop()
         super().close()
-        for connection in (self._door.socket, *self._door.come):
-            connection.close()
+        self._door.socket.close()
 
     # ------------------------------------------------------------ from the start into a room
 
@@ -398,6 +405,7 @@ class ClientScene(Scene):
             self._terminal.close()
         if self._wire is not None:
             self._wire.close()
+        self._door.turn_away()
         self._terminal = self._wire = None
         self._typed.clear()
 
