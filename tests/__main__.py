@@ -1,6 +1,7 @@
 """Run all checks from a fresh clone: python3 -m tests.
 
-Makes a virtual environment in .venv, installs tox there, and runs it with the arguments given.
+Makes a virtual environment in .tox/tox, installs tox there, and runs it with the arguments given.  It is none of tox's
+own, and not the .venv in which somebody works: it is made anew where tox is missing in it.
 """
 
 import os
@@ -10,7 +11,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-ENVIRONMENT = ROOT / ".venv"
+ENVIRONMENT = ROOT / ".tox" / "tox"
 
 
 def main() -> int:

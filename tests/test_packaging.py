@@ -66,6 +66,23 @@ def test_a_wheel_is_complete_and_runs_in_an_empty_directory(tmp_path: Path) -> N
     assert (empty / "report" / "report.html").is_file()
 
 
+def test_running_the_tests_leaves_the_environment_of_whoever_works_here_alone(tmp_path: Path) -> None:
+    """The guide for implementers has one made in .venv, and tox is not in it."""
+    mine = tmp_path / ".venv" / "mine"
+    mine.parent.mkdir()
+    mine.touch()
+    (tmp_path / "tests").mkdir()
+    for name in ("__init__.py", "__main__.py"):
+        shutil.copy(ROOT / "tests" / name, tmp_path / "tests")
+    command = ("env", "PIP_NO_INDEX=1", "PIP_CONFIG_FILE=/dev/null", sys.executable, "-m", "tests", "--version")
+    done = run(*command, directory=tmp_path)
+    assert (done.returncode, done.stderr.splitlines()[-1].partition(":")[0]) in (
+        (1, "tox could not be installed"),
+        (1, "no virtual environment can be made"),
+    )
+    assert mine.exists()
+
+
 def test_a_copy_of_suite_and_specification_works(tmp_path: Path) -> None:
     for name in ("conformance", "spec"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
