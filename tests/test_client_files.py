@@ -112,7 +112,7 @@ def configured(tmp_path: Path, text: str) -> Path:
 
 def test_a_configuration(tmp_path: Path) -> None:
     names = 'name = "Ann"\nserver = "host:81"\nroom = "main"\nlanguage = "de"\neditor = "plain"\n'
-    switches = "colours = false\ntimes = true\nbell = false\n"
+    switches = "colours = false\ntimes = true\nbell = false\ntls = true\n"
     found = read(configured(tmp_path, names + switches), ENGLISH)
     assert dict(found) == {
         "name": "Ann",
@@ -121,6 +121,7 @@ def test_a_configuration(tmp_path: Path) -> None:
         "colours": False,
         "times": True,
         "bell": False,
+        "tls": True,
         "language": "de",
         "editor": "plain",
     }
@@ -128,10 +129,35 @@ def test_a_configuration(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("ca.pem", "flurfunk/ca.pem"),
+        ("certificates/ca.pem", "flurfunk/certificates/ca.pem"),
+        ("~/ca.pem", "home/ca.pem"),
+        ("/etc/ca.pem", "/etc/ca.pem"),
+        ("~nobody-of-that-name/ca.pem", "flurfunk/~nobody-of-that-name/ca.pem"),
+    ],
+)
+def test_where_a_file_of_the_configuration_is(
+    written: str, meant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    found = read(configured(tmp_path, f'tls-ca = "{written}"'), ENGLISH)
+    assert found == {"tls-ca": str(tmp_path / meant)}
+
+
+@pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("colour = true", "there is no 'colour', only bell, colours, editor, language, name, room, server, times"),
+        (
+            "colour = true",
+            "there is no 'colour', only bell, colours, editor, language, name, room, server, times, tls, tls-ca",
+        ),
         ("times = 1", "times cannot be 1"),
+        ("tls = 1", "tls cannot be 1"),
+        ("tls-ca = true", "tls-ca cannot be True"),
+        ('tls-ca = ""', "tls-ca cannot be ''"),
+        ('tls-ca = "a\\u0000b"', "tls-ca cannot be 'a\\x00b'"),
         ('name = "B.B."', "name cannot be 'B.B.'"),
         ("room = []", "room cannot be []"),
         ('editor = "vi"', "editor cannot be 'vi'"),

@@ -120,7 +120,7 @@ def test_help() -> None:
         (["--x"], "unbekannt: --x"),
         (["--name"], "--name braucht einen Wert"),
         (["--name", "B.B."], "--name: so kann niemand und nichts heißen: 'B.B.'"),
-        (["--tls=1"], "--tls nimmt keinen Wert: '1'"),
+        (["--tls=1"], "--tls/--no-tls nimmt keinen Wert: '1'"),
         (["host:0"], "HOST[:PORT]: ein Port ist eine Zahl von 1 bis 65535, nicht '0'"),
         (["--language=fr"], "--language: 'fr' gibt es nicht, nur "),
     ],

@@ -12,6 +12,7 @@ from reference.client.texts_en import ENGLISH as TEXTS
 from tests.scripted_server import Connection, ScriptedServer
 from tests.support import Server
 from tests.test_client_cli import Client
+from tests.test_client_files import configured
 from tests.tls import AUTHORITY, CERTIFICATES, KEY, certified
 
 TRUSTING = "--tls-ca", str(AUTHORITY)
@@ -176,3 +177,31 @@ def test_a_file_of_authorities_implies_tls(tmp_path: Path) -> None:
         assert client.end()[0] == 1
         assert server.end() == 0
         assert "refused a connection that speaks TLS" in server.log()
+
+
+@pytest.mark.parametrize(
+    ("configuration", "arguments", "secured"),
+    [
+        ("tls-ca = {ca}", (), True),
+        ("tls = true\ntls-ca = {ca}", (), True),
+        ("tls = true", TRUSTING, True),
+        ("tls = false", TRUSTING, True),
+        ("tls = false\ntls-ca = {ca}", ("--tls",), True),
+        ("tls = false\ntls-ca = {ca}", (), False),
+        ("tls = true\ntls-ca = {ca}", ("--no-tls",), False),
+        ("", (*TRUSTING, "--no-tls"), False),
+    ],
+)
+def test_the_configuration_may_say_how_and_the_command_line_counts_more(
+    configuration: str, arguments: tuple[str, ...], secured: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it connects: at an address of the command line, too."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    text = configuration.format(ca=f'"{AUTHORITY}"')
+    with Server(*(certified() if secured else ())) as server:
+        address = "{}:{}".format(*server.address)
+        for usual, given in ((f'server = "{address}"\n', ()), ("", (address,))):
+            configured(tmp_path, usual + text)
+            status, out, complaints = Client(*given, *arguments, input_=b"main\nhello\n").end()
+            assert (status, complaints) == (0, [])
+            assert out[-1].endswith("> hello")

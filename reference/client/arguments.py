@@ -36,7 +36,7 @@ def parser(texts: Texts) -> argparse.ArgumentParser:
     options.add_argument("--name", type=name, help=texts.name_help)
     options.add_argument("--room", type=name, help=texts.room_help)
     options.add_argument("--password-file", metavar="FILE", help=texts.password_help)
-    options.add_argument("--tls", action="store_true", help=texts.tls_help)
+    options.add_argument("--tls", action=argparse.BooleanOptionalAction, help=texts.tls_help)
     options.add_argument("--tls-ca", metavar="FILE", help=texts.tls_ca_help)
     options.add_argument(OPTION, choices=LANGUAGES, help=texts.language_help)
     options.add_argument("--editor", choices=EDITORS, help=texts.editor_help)

@@ -34,7 +34,7 @@ def main() -> int:
     """Run the client with the arguments of the process; return its exit status: 0, 1 or 2."""
     arguments, texts = _wishes()
     host, port = arguments.address
-    target = Target(host, port, arguments.tls or arguments.tls_ca is not None, arguments.tls_ca)
+    target = Target(host, port, arguments.tls, arguments.tls_ca)
     try:
         password = None if arguments.password_file is None else read_password(arguments.password_file)
     except PasswordFileError as error:
@@ -74,9 +74,14 @@ def _wishes() -> tuple[argparse.Namespace, Texts]:
     if arguments.address is not None:
         settings.pop("room", None)  # it is one of the usual server
     arguments.address = arguments.address or settings.pop("server", DEFAULT_ADDRESS)
-    for name, value in settings.items():
+    if arguments.tls is None and arguments.tls_ca is not None:
+        arguments.tls = True  # even where the file says no
+    for key, value in settings.items():
+        name = key.replace("-", "_")
         if getattr(arguments, name, value) is None:
             setattr(arguments, name, value)
+    if arguments.tls is None:
+        arguments.tls = arguments.tls_ca is not None
     return arguments, texts
 
 

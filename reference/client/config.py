@@ -1,6 +1,7 @@
 """The configuration file: what the user wants always."""
 
 import argparse
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from reference.client.arguments import EDITORS, address
 from reference.client.language import LANGUAGES
 from reference.client.texts import Texts
 
+KEYS = ("name", "server", "room", "colours", "times", "bell", "language", "editor", "tls", "tls-ca")
 _NAMES = ("name", "room")
-_SWITCHES = ("colours", "times", "bell")
+_SWITCHES = ("colours", "times", "bell", "tls")
+_FILES = ("tls-ca",)
 
 
 class ConfigError(Exception):
@@ -21,7 +24,7 @@ class ConfigError(Exception):
 def read(path: Path | None, texts: Texts) -> Mapping[str, Any]:
     """Return what the file says by its keys, all of them right; nothing where there is no file.
 
-    `server` is host and port.  Raises ConfigError.
+    `server` is host and port; a file is beside the configuration where its path is not absolute.  Raises ConfigError.
     """
     if path is None or not path.exists():
         return {}
@@ -33,9 +36,11 @@ def read(path: Path | None, texts: Texts) -> Mapping[str, Any]:
         why = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise ConfigError(texts.bad_config.format(file=path, why=why)) from error
     try:
-        return {key: _checked(key, value, texts) for key, value in found.items()}
+        checked = {key: _checked(key, value, texts) for key, value in found.items()}
     except ValueError as error:
         raise ConfigError(texts.bad_config.format(file=path, why=error)) from error
+    files = {key: str(path.parent / os.path.expanduser(checked[key])) for key in _FILES if key in checked}
+    return checked | files
 
 
 def _checked(key: str, value: Any, texts: Texts) -> Any:
@@ -48,12 +53,13 @@ def _checked(key: str, value: Any, texts: Texts) -> Any:
     right = {
         **dict.fromkeys(_NAMES, isinstance(value, str) and wire.is_name(value)),
         **dict.fromkeys(_SWITCHES, isinstance(value, bool)),
+        **dict.fromkeys(_FILES, isinstance(value, str) and value and "\0" not in value),
         "editor": value in EDITORS,
         "language": value in LANGUAGES,
         "server": False,
     }
-    if key not in right:
-        raise ValueError(texts.unknown_key.format(key=key, keys=", ".join(sorted(right))))
+    if key not in KEYS:
+        raise ValueError(texts.unknown_key.format(key=key, keys=", ".join(sorted(KEYS))))
     if not right[key]:
         raise ValueError(texts.bad_value.format(key=key, value=value))
     return value
