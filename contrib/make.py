@@ -11,16 +11,16 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent))
 
-from reference.client.arguments import PROGRAM, parser  # noqa: E402
+from reference.client.arguments import parser  # noqa: E402
+from reference.client.config import KEYS  # noqa: E402
 from reference.client.texts_en import ENGLISH  # noqa: E402
 from reference.version import VERSION  # noqa: E402
 
+PROGRAM = "flurfunk"  # as it is installed
+COMMANDS = f"{PROGRAM} client.py"  # what is completed: as it is in a clone, too
 FILES = (
-    (
-        "$XDG_CONFIG_HOME/flurfunk/client.toml",
-        "what is wanted always: name, server, room, colours, times, bell, language",
-    ),
-    ("$XDG_STATE_HOME/flurfunk/history", "what was typed, without passwords"),
+    ("$XDG_CONFIG_HOME/flurfunk/client.toml", "~/.config", f"what is wanted always: {', '.join(KEYS)}"),
+    ("$XDG_STATE_HOME/flurfunk/history", "~/.local/state", "what was typed, without passwords"),
 )
 
 
@@ -40,7 +40,7 @@ def value(action: argparse.Action) -> str:
 
 def manual() -> str:
     """Return the manual page."""
-    lines = [f'.TH FLURFUNK\\-CLIENT 1 "" "flurfunk {VERSION}"', ".SH NAME"]
+    lines = [f'.TH FLURFUNK 1 "" "flurfunk {VERSION}"', ".SH NAME"]
     lines += [f"{roff(PROGRAM)} \\- {roff(ENGLISH.description.rstrip('.'))}", ".SH SYNOPSIS"]
     lines += [f".B {roff(PROGRAM)}", "[options] [HOST[:PORT]]", ".SH OPTIONS"]
     lines += [".TP", ".I HOST[:PORT]", roff(ENGLISH.address_help)]
@@ -48,8 +48,9 @@ def manual() -> str:
         words = ", ".join(f"\\fB{roff(word)}\\fR" for word in action.option_strings)
         lines += [".TP", f"{words} \\fI{roff(value(action))}\\fR" if value(action) else words, roff(action.help or "")]
     lines += [".SH COMMANDS", ".nf", *map(roff, ENGLISH.help[:-1]), ".fi", ".SH FILES"]
-    for path, what in FILES:
-        lines += [".TP", f".I {roff(path)}", roff(what)]
+    for path, folder, what in FILES:
+        variable = path.partition("/")[0]
+        lines += [".TP", f".I {roff(path)}", roff(f"{what}; {variable} is {folder} where it is not set")]
     return "\n".join([*lines, ".SH EXIT STATUS", roff(ENGLISH.epilog.removeprefix("Exit status: "))]) + "\n"
 
 
@@ -66,15 +67,15 @@ def bash() -> str:
     return "\n".join(
         [
             "# Completion of the Flurfunk client for bash: source this file.",
-            "_flurfunk_client() {",
+            "_flurfunk() {",
             "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}",
             "    COMPREPLY=()",
             '    case "$before" in',
             *cases,
-            f'        *) COMPREPLY=($(compgen -W "{words}" -- "$word")) ;;',
+            f'        *) COMPREPLY=($(compgen -W "{words}" -A hostname -- "$word")) ;;',
             "    esac",
             "}",
-            f"complete -F _flurfunk_client {PROGRAM} flurfunk-client",
+            f"complete -F _flurfunk {COMMANDS}",
             "",
         ]
     )
@@ -90,7 +91,7 @@ def bash_value(action: argparse.Action) -> str:
 def zsh() -> str:
     """Return the completion for zsh."""
     lines = [
-        f"#compdef {PROGRAM} flurfunk-client",
+        f"#compdef {COMMANDS}",
         "# Completion of the Flurfunk client for zsh: into a folder of $fpath.",
         "_arguments \\",
     ]
@@ -107,7 +108,7 @@ def main() -> int:
     """Write the files, or say which are not what they should be."""
     checking = sys.argv[1:] == ["--check"]
     wrong = []
-    for name, text in (("flurfunk-client.1", manual()), ("flurfunk-client.bash", bash()), ("_flurfunk-client", zsh())):
+    for name, text in (("flurfunk.1", manual()), ("flurfunk.bash", bash()), ("_flurfunk", zsh())):
         path = FOLDER / name
         if checking:
             wrong += [] if path.is_file() and path.read_text(encoding="utf-8") == text else [name]

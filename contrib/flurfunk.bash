@@ -1,5 +1,5 @@
 # Completion of the Flurfunk client for bash: source this file.
-_flurfunk_client() {
+_flurfunk() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
     COMPREPLY=()
     case "$before" in
@@ -10,7 +10,7 @@ _flurfunk_client() {
         --language) COMPREPLY=($(compgen -W "de en" -- "$word")) ;;
         --editor) COMPREPLY=($(compgen -W "full plain" -- "$word")) ;;
         --ping-after) : ;;
-        *) COMPREPLY=($(compgen -W "-h --help --version --name --room --password-file --tls --no-tls --tls-ca --language --editor --times --no-times --bell --no-bell --colours --no-colours --reconnect --no-reconnect --ping-after" -- "$word")) ;;
+        *) COMPREPLY=($(compgen -W "-h --help --version --name --room --password-file --tls --no-tls --tls-ca --language --editor --times --no-times --bell --no-bell --colours --no-colours --reconnect --no-reconnect --ping-after" -A hostname -- "$word")) ;;
     esac
 }
-complete -F _flurfunk_client client.py flurfunk-client
+complete -F _flurfunk flurfunk client.py
