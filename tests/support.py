@@ -138,8 +138,9 @@ class Server:
             first = self.printed("\n")
             assert first.startswith("listening on "), (first, self.log())
             self._stack = stack.pop_all()
-        host, _, port = first.removeprefix("listening on ").strip().rpartition(":")
-        self.address = (host, int(port))
+        self.shown = first.removeprefix("listening on ").strip()  # where it says that it listens
+        host, _, port = self.shown.rpartition(":")
+        self.address = (host.strip("[]"), int(port))
 
     def __enter__(self) -> Self:
         return self

@@ -1,8 +1,10 @@
 """Accepting: the limit of clients, no descriptors left, ending under load."""
 
 import contextlib
+import re
 import shlex
 import socket
+import subprocess
 import sys
 import threading
 from ipaddress import ip_address
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from reference.server.hub import Hub, Limits
-from reference.server.listener import Listener
+from reference.server.listener import Listener, plain, with_port
 from tests.support import DEADLINE, SERVER, Client, Server, wait_until
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="/proc tells the number of threads")
@@ -243,9 +245,89 @@ def test_counting_of_connections_by_address(address: str, limit: int, allowed: i
         for _ in range(allowed):
             listener._goes(address)
     assert not listener._connections
+    close_sockets(listener)
+
+
+def close_sockets(listener: Listener) -> None:
+    """Close those of a listener that never ran."""
     for value in vars(listener).values():
         if isinstance(value, socket.socket):
             value.close()
+
+
+def ipv6_address() -> str | None:
+    """Return the loopback address of IPv6, where this machine has it."""
+    with contextlib.suppress(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6):
+        return "::1"
+    return None
+
+
+needs_ipv6 = pytest.mark.skipif(ipv6_address() is None, reason="this machine has no IPv6")
+
+
+@needs_ipv6
+def test_an_address_of_ipv6() -> None:
+    with Server("--host", "::1") as server:
+        assert server.shown == f"[::1]:{server.address[1]}"
+        server.connect("main", "Ann")
+        server.type("/who")
+        assert re.search(r"^Ann +main +::1 +since ", server.printed("1 connected"), re.M)
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection(("127.0.0.1", server.address[1]), DEADLINE)
+        assert server.end() == 0
+        assert "without TLS" not in server.log()
+
+
+@needs_ipv6
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this system has no sockets for IPv6 and IPv4")
+@pytest.mark.parametrize("host", ["::", "0::0"])
+def test_all_addresses_of_both_versions(host: str) -> None:
+    """An address of IPv4 stays one: it is shown as such, and a loopback one has no limit."""
+    with Server("--host", host, "--max-per-address", "1") as server:
+        port = server.address[1]
+        assert server.shown == f"[::]:{port}"
+        for address in ("127.0.0.1", "::1"):
+            server.address = (address, port)
+            for number in range(2):
+                server.connect("main", f"{'v6' if ':' in address else 'v4'}-{number}")
+        server.type("/who")
+        told = re.findall(r"^(v[46])-\d +main +(\S+) +since ", server.printed("4 connected"), re.M)
+        assert told == [("v4", "127.0.0.1")] * 2 + [("v6", "::1")] * 2
+        assert server.end() == 0
+        assert "everybody who reaches :: can read" in server.log()
+
+
+def test_what_an_address_is_called_and_whether_it_is_limited() -> None:
+    hub = Hub(Limits())
+    hub.start()
+    listener = Listener(hub, "127.0.0.1", 0, 1)
+    for address, told, is_limited in (
+        ("::ffff:192.0.2.7", "192.0.2.7", True),
+        ("::ffff:127.0.0.1", "127.0.0.1", False),
+        ("::1", "::1", False),
+        ("fe80::1%eth0", "fe80::1%eth0", True),
+        ("2001:db8::7", "2001:db8::7", True),
+        ("192.0.2.7", "192.0.2.7", True),
+    ):
+        assert plain(address) == told
+        assert listener._limited(told) is is_limited
+    close_sockets(listener)
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [("::1", "[::1]:8080"), ("127.0.0.1", "127.0.0.1:8080"), ("fe80::1%eth0", "[fe80::1%eth0]:8080")],
+)
+def test_how_an_address_with_its_port_is_written(host: str, shown: str) -> None:
+    assert with_port(host, 8080) == shown
+
+
+@pytest.mark.parametrize("host", ["1::2::3", "fe80::1%no-such-interface"])
+def test_an_address_of_ipv6_that_cannot_be_had(host: str) -> None:
+    command = [sys.executable, str(SERVER), "--host", host]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert done.stderr.startswith(f"server.py: cannot listen on [{host}]:8080: ")
 
 
 def test_nothing_of_the_environment_is_needed() -> None:

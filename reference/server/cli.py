@@ -17,7 +17,7 @@ from reference.server.chat import Record
 from reference.server.console import Console
 from reference.server.hub import Hub, Limits
 from reference.server.journal import Journal, write
-from reference.server.listener import Listener
+from reference.server.listener import Listener, with_port
 from reference.server.terminal import Terminal
 
 DEFAULT = Limits()
@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = result.add_argument
-    add("--host", type=host, default="127.0.0.1", help="address to listen on")
+    add("--host", type=host, default="127.0.0.1", help="address to listen on; :: for all, of IPv6 and IPv4")
     add("--port", type=within(0, 65535), default=8080, help="port to listen on; 0 takes a free one")
     add(
         "--max-clients",
@@ -144,11 +144,12 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{_PROGRAM}: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"{_PROGRAM}: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
+        address = with_port(options.host, options.port)
+        print(f"{_PROGRAM}: cannot listen on {address}: {error.strerror}", file=sys.stderr)
         return 1
     heed_signals(listener)
     show = terminal.journal.show if terminal else print_line
-    show(f"listening on {':'.join(map(str, listener.address))}")
+    show(f"listening on {with_port(*listener.address)}")
     warn(listener.address[0], options, tls is not None)
     if options.stats:
         hub.note_stats(options.stats)

@@ -10,7 +10,7 @@ import threading
 import time
 from _thread import start_new_thread
 from collections import Counter
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 from reference.server.connection import serve
@@ -46,7 +46,9 @@ class Listener:
     """The listening socket and the loop that accepts."""
 
     def __init__(self, hub: Hub, host: str, port: int, max_per_address: int = 0, tls: "Tls | None" = None) -> None:
-        """Listen; port 0 takes a free one.  Raises OSError where the address cannot be had.
+        """Listen; port 0 takes a free one, host :: all addresses of IPv6 and IPv4.
+
+        Raises OSError where the address cannot be had.
 
         `max_per_address`: connections from one address that are served at once, 0 for no limit; the machine's own
         loopback addresses have none.  `tls`: all connections are inside it.
@@ -57,7 +59,7 @@ class Listener:
         self._connections: Counter[str] = Counter()  # by address, where they are limited
         self._connections_lock = threading.Lock()
         self._full = False  # no descriptor was free when one was last wanted
-        self._socket = socket.create_server((host, port), backlog=BACKLOG)
+        self._socket = listening(host, port)
         # A system hands them on to each connection; to set them there would be half the system calls of accepting it.
         set_options(self._socket, max(VANISHED, 2 * hub.limits.stall_timeout))
         self._socket.setblocking(False)
@@ -123,7 +125,7 @@ class Listener:
             self._full = True
             return False
         self._full = False
-        self._begin(sock, address[0])
+        self._begin(sock, plain(address[0]))
         return True
 
     def _begin(self, sock: socket.socket, address: str) -> None:
@@ -177,6 +179,27 @@ class Listener:
 
     def _limited(self, address: str) -> bool:
         return bool(self._max_per_address) and not ip_address(address).is_loopback
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; on `::`, all addresses of IPv6 and, where the system can, IPv4.  Raises OSError."""
+    if ":" not in host:
+        return socket.create_server((host, port), backlog=BACKLOG)
+    both = False
+    with contextlib.suppress(ValueError):  # who looks for the address says that it is none
+        both = ip_address(host).is_unspecified and socket.has_dualstack_ipv6()
+    return socket.create_server((host, port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=both)
+
+
+def plain(address: str) -> str:
+    """Return an address as it is counted and shown: one of IPv4 that came through a socket for both as it is alone."""
+    parsed = ip_address(address)
+    return str(parsed.ipv4_mapped or parsed) if isinstance(parsed, IPv6Address) else address
+
+
+def with_port(host: str, port: int) -> str:
+    """Return an address and a port as they are written in one word."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def set_options(sock: socket.socket, vanished: float) -> None:
