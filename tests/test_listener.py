@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import resource
 import shlex
 import socket
 import subprocess
@@ -12,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from reference.server.hub import Hub, Limits
-from reference.server.listener import Listener, plain, with_port
+from reference.server.hub import LEAVING, Hub, Limits
+from reference.server.listener import SPARE, Listener, plain, with_port
 from tests.support import DEADLINE, SERVER, Client, Server, wait_until
+from tests.tls import certified
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="/proc tells the number of threads")
 
@@ -328,6 +330,53 @@ def test_an_address_of_ipv6_that_cannot_be_had(host: str) -> None:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
     assert done.stderr.startswith(f"server.py: cannot listen on [{host}]:8080: ")
+
+
+# ---------------------------------------------------------------- descriptors
+
+
+def test_the_server_allows_itself_the_descriptors_that_its_clients_need() -> None:
+    """[BYE-4]: what is asked of a shell is often less, and the system lets it have more."""
+    with Server(command=limited("ulimit -S -n 30")) as server:
+        clients = [server.connect("main") for _ in range(60)]
+        assert len(clients[-1].barrier()) <= 1
+        assert server.end() == 0
+        assert "descriptors" not in server.log()
+
+
+def allowed(server: Server) -> tuple[int, int]:
+    """Return the soft limit of descriptors, and the hard one."""
+    return resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+
+
+needs_prlimit = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="nobody tells another process's limits")
+
+
+@needs_prlimit
+@pytest.mark.parametrize(
+    ("limits", "options", "soft"),
+    [
+        ("ulimit -S -n 60; ulimit -H -n 900", ("--max-clients", "100"), 2 * 100 + LEAVING + SPARE),
+        ("ulimit -S -n 60; ulimit -H -n 900", ("--max-clients", "1", *certified()), 3 * (2 + LEAVING) + SPARE),
+        ("ulimit -S -n 60; ulimit -H -n 900", ("--max-clients", "800"), 900),
+        ("ulimit -S -n 60; ulimit -H -n 900", ("--max-clients", "0"), 900),
+        ("ulimit -S -n 800; ulimit -H -n 900", ("--max-clients", "1"), 800),  # never less
+    ],
+)
+def test_how_many_descriptors_it_allows_itself(limits: str, options: tuple[str, ...], soft: int) -> None:
+    hard = 900
+    with Server(*options, command=limited(limits)) as server:
+        assert allowed(server) == (soft, hard)
+        assert server.end() == 0
+        assert "descriptors" not in server.log()
+
+
+@pytest.mark.parametrize(("options", "fitting"), [((), 150), (certified(), 50)])
+def test_too_few_descriptors_are_told_once(options: tuple[str, ...], fitting: int) -> None:
+    with Server("--max-clients", "151", *options, command=limited(f"ulimit -n {150 + SPARE}")) as server:
+        assert server.end() == 0
+        said = f"the system allows {150 + SPARE} descriptors: that is enough for {fitting} clients, not for 151"
+        assert server.log().count(said) == server.log().count("descriptors") == 1
 
 
 def test_nothing_of_the_environment_is_needed() -> None:

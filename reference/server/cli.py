@@ -17,7 +17,7 @@ from reference.server.chat import Record
 from reference.server.console import Console
 from reference.server.hub import Hub, Limits
 from reference.server.journal import Journal, write
-from reference.server.listener import Listener, with_port
+from reference.server.listener import Listener, allow_descriptors, with_port
 from reference.server.terminal import Terminal
 
 DEFAULT = Limits()
@@ -149,6 +149,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     heed_signals(listener)
     show = terminal.journal.show if terminal else print_line
+    allow_descriptors(limits.max_clients, tls is not None)
     show(f"listening on {with_port(*listener.address)}")
     warn(listener.address[0], options, tls is not None)
     if options.stats:

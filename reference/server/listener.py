@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import resource
 import selectors
 import signal
 import socket
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from reference.server.connection import serve
 from reference.server.delivery import Peer
-from reference.server.hub import Hub
+from reference.server.hub import LEAVING, Hub
 from reference.wire import ByeReason
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ SWITCH = 0.1  # seconds after which a thread that waits for Python asks for it, 
 WAKES = 10_000  # times a second that all threads together may ask
 STACK = 256 * 1024  # octets of address space for a client's thread; touched pages alone count
 RETRY = 0.2  # seconds to wait when no descriptor is free
+SPARE = 50  # descriptors for all that is no connection
 VANISHED = 120  # seconds after which a client is gone whose system does not confirm what it was sent
 # A client that has vanished without a word is found as soon where nothing is sent, not after the systems' two hours.
 # And the system takes little more than the network does, so that a client which reads slowly is seen to read: where it
@@ -200,6 +202,28 @@ def plain(address: str) -> str:
 def with_port(host: str, port: int) -> str:
     """Return an address and a port as they are written in one word."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def allow_descriptors(max_clients: int, inside_tls: bool) -> None:
+    """Let this process have the descriptors that so many clients need (0: as many as the system allows), and no fewer.
+
+    Those that leave are counted, as in `Hub.crowded`.  Inside TLS, a client takes that of the network and a pair.
+    What the system does not allow even for those that are served is logged.
+    """
+    each = 3 if inside_tls else 1
+    unlimited = resource.RLIM_INFINITY
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = each * (2 * max_clients + LEAVING) + SPARE if max_clients else hard
+    if hard != unlimited and (wanted == unlimited or wanted > hard):
+        wanted = hard
+    if soft != unlimited and (wanted == unlimited or wanted > soft):
+        with contextlib.suppress(ValueError, OSError):  # some systems allow less than they say
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    fitting = max(0, (allowed - SPARE) // each)
+    if allowed != unlimited and fitting < max_clients:
+        told = "the system allows %d descriptors: that is enough for %d clients, not for %d"
+        log.warning(told, allowed, fitting, max_clients)
 
 
 def set_options(sock: socket.socket, vanished: float) -> None:
