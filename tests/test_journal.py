@@ -15,8 +15,8 @@ from functools import partial
 import pytest
 
 from reference.server.chat import Record
-from reference.server.journal import MOST, Journal, write
-from tests.support import DEADLINE, SERVER, Client
+from reference.server.journal import MOST, WORDS, Journal, write
+from tests.support import DEADLINE, ROOT, SERVER, Client
 
 
 @pytest.fixture
@@ -52,6 +52,15 @@ def written_by(journal: Journal, read_end: int) -> list[str]:
     """Return the lines of a journal that is ended."""
     journal.close()
     return os.read(read_end, 65536).decode().splitlines()
+
+
+def test_the_guide_for_operators_names_all_events() -> None:
+    guide = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")
+    table = guide.partition("| event | with | |\n|---|---|---|\n")[2].partition("\n\n")[0]
+    rows = [[set(re.findall(r"`(\w+)`", cell)) for cell in line.split("|")[1:3]] for line in table.splitlines()]
+    told = {name: details for names, details in rows for name in names}
+    meant = {name: set(re.findall(r"\{(\w+)\}", words)) for name, words in WORDS.items()}
+    assert told == meant | {"log": {"text"}}
 
 
 def test_lines_of_text() -> None:
