@@ -12,6 +12,7 @@ import pytest
 
 from reference import wire
 from reference.client.language import LANGUAGES, asked_for, of_locale, texts_in
+from reference.client.texts import Texts
 from reference.client.texts_de import GERMAN
 from reference.client.texts_en import ENGLISH
 from tests.scripted_server import ScriptedServer
@@ -60,6 +61,16 @@ def test_each_code_and_reason_has_a_text(texts: object) -> None:
     assert set(getattr(texts, "errors")) == set(wire.ErrorCode)  # noqa: B009
     assert set(getattr(texts, "bye")) == set(wire.ByeReason)  # noqa: B009
     assert set(getattr(texts, "left")) == set(wire.LeftReason)  # noqa: B009
+
+
+@pytest.mark.parametrize(
+    ("texts", "first"), [(GERMAN, "zuerst Buchstabe oder Ziffer"), (ENGLISH, "first a letter or a digit")]
+)
+def test_what_a_name_can_be_is_told_in_full(texts: Texts, first: str) -> None:
+    """Wherever it is told: a name of allowed characters is wrong where it begins with a wrong one."""
+    assert not wire.is_name("-ann")
+    for told in (texts.errors["bad-room"], texts.errors["bad-name"], texts.bad_name):
+        assert first in told
 
 
 @pytest.mark.parametrize(

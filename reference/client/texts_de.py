@@ -86,8 +86,12 @@ GERMAN = Texts(
         "unknown-command": "Diesen Befehl gibt es nicht. /help zählt alle auf.",
         "bad-argument": "Hinter diesem Befehl steht zu viel oder zu wenig.",
         "no-room": "Geh zuerst in einen Raum.",
-        "bad-room": "So kann kein Raum heißen: Buchstaben a-z, Ziffern, - und _, höchstens 32.",
-        "bad-name": "So kann niemand heißen: Buchstaben a-z, Ziffern, - und _, höchstens 32.",
+        "bad-room": (
+            "So kann kein Raum heißen: Buchstaben a-z, Ziffern, - und _, höchstens 32, zuerst Buchstabe oder Ziffer."
+        ),
+        "bad-name": (
+            "So kann niemand heißen: Buchstaben a-z, Ziffern, - und _, höchstens 32, zuerst Buchstabe oder Ziffer."
+        ),
         "name-taken": "Dieser Name ist vergeben.",
     },
     error_otherwise="Der Server hat das abgelehnt ({code}).",
@@ -156,7 +160,10 @@ GERMAN = Texts(
     colours_help="Farben zeigen (auf einem Terminal ist das so, außer wenn NO_COLOR gesetzt ist)",
     bad_port="ein Port ist eine Zahl von 1 bis 65535, nicht {port!r}",
     bad_host="eine Adresse ist HOST oder HOST:PORT, nicht {address!r}",
-    bad_name="so kann niemand und nichts heißen: {name!r} (Buchstaben a-z, Ziffern, - und _, höchstens 32)",
+    bad_name=(
+        "so kann niemand und nichts heißen: {name!r} "
+        "(Buchstaben a-z, Ziffern, - und _, höchstens 32, zuerst Buchstabe oder Ziffer)"
+    ),
     complaints={
         # those of the command line's parser
         r"unrecognized arguments: (.*)": "unbekannt: {}",
