@@ -103,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
     add("--tls-cert", metavar="FILE", help="speak TLS and nothing else, with this certificate in PEM")
     add("--tls-key", metavar="FILE", help="its private key in PEM; goes with --tls-cert")
     add("--log-messages", action="store_true", help="log what is said, too")
-    add("--log-format", choices=("text", "json"), default="text", help="how a line of the log looks")
+    add("--log-format", choices=("text", "json"), default="text", help="how a line of the log looks: text or json")
     add(
         "--stats",
         type=within(0, 86400, float),
