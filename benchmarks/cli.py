@@ -17,8 +17,8 @@ from benchmarks.server import Command, StartError
 RIGHT, WRONG, USAGE, NOT_STARTED, INTERRUPTED = 0, 1, 2, 3, 130
 REFERENCE = Command("reference", "{python} reference/server/server.py --port {port} --max-clients 0")
 _EPILOG = """\
-Exit status: 0 all deliveries were right; 1 a server lost, doubled, misrouted, reordered or altered something, grew, or
-died; 2 wrong usage; 3 a server did not start; 130 interrupted."""
+Exit status: 0 all deliveries were right; 1 a server lost, doubled, misrouted, reordered or altered something, refused a
+client, grew, or died; 2 wrong usage, or too few descriptors (ulimit -Hn); 3 a server did not start; 130 interrupted."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -93,7 +93,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--seconds", type=_from(0.1, float), metavar="S", help="of each measurement (default: 3; soak 900)")
     add("--reps", type=_from(1, int), metavar="N", help="how often each is done (default: 3); soak is done once")
     add("--clients", type=_from(2, int), metavar="N", help="connections of each workload (default: as told below)")
-    add("--quick", action="store_true", help="small and short: whether all works, rather than figures to publish")
+    add("--quick", action="store_true", help="small, short and once: whether all works")
     add("--output", type=Path, metavar="DIR", help="write results.json, table.md and chart.svg there")
     arguments = parser.parse_args(argv)
     named = arguments.server_cmd or []
