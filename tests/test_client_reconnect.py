@@ -171,3 +171,35 @@ def test_a_dead_server_is_noticed(server: ScriptedServer) -> None:
             assert time.monotonic() < end
         until_said(terminal, "! The connection to the server was")
         back_in_main(server, terminal)
+
+
+def test_a_client_that_was_stopped_asks_before_it_gives_the_server_up(server: ScriptedServer) -> None:
+    """It is stopped until another one, which is not, has given up its own silent server."""
+    options = (server.address, "--no-times", "--no-reconnect", "--ping-after", "1")
+    with Terminal(*options, environment=ENVIRONMENT) as stopped:
+        connection = in_main(server, stopped)
+        os.kill(stopped.process, signal.SIGSTOP)
+        with Terminal(*options, environment=ENVIRONMENT) as other:
+            in_main(server, other)
+            assert other.end() == 1
+        os.kill(stopped.process, signal.SIGCONT)
+        stopped.press("still here\r")
+        while (line := connection.line()) != "still here":
+            assert line
+            connection.send(line.replace("/ping", "PONG"))
+
+
+def test_a_client_that_was_stopped_reads_before_it_gives_the_server_up(server: ScriptedServer) -> None:
+    """What came meanwhile counts: here the goodbye that another one, which is not stopped, waits for in vain."""
+    with Terminal(server.address, environment=ENVIRONMENT) as stopped:
+        connection = in_main(server, stopped)
+        stopped.press("exit\r")
+        connection.expect("exit")
+        os.kill(stopped.process, signal.SIGSTOP)
+        connection.send("BYE exit")
+        with Terminal(server.address, environment=ENVIRONMENT) as other:
+            in_main(server, other)
+            other.press("exit\r")
+            assert other.end() == 1
+        os.kill(stopped.process, signal.SIGCONT)
+        assert stopped.end() == 0

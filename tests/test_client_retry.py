@@ -50,14 +50,22 @@ def test_silence() -> None:
     assert silence.due == 160.0
     silence.begin(110.0)
     assert silence.due == 170.0
-    assert silence.passed()
+    assert silence.passed(170.0)
     assert silence.due == 200.0
     silence.begin(180.0)
     assert silence.due == 240.0
-    assert silence.passed()
-    assert not silence.passed()
+    assert silence.passed(240.0)
+    assert not silence.passed(270.0)
     silence.end()
     assert silence.due == inf
+
+
+def test_the_time_for_an_answer_begins_when_the_server_is_asked() -> None:
+    """However late that is: who was stopped for long asks late."""
+    silence = Silence(60.0)
+    silence.begin(100.0)
+    assert silence.passed(1000.0)
+    assert silence.due == 1030.0
 
 
 def test_silence_that_does_not_matter() -> None:

@@ -62,8 +62,8 @@ class Silence:
         """Take that there is no connection, or that its end is waited for."""
         self.due = inf
 
-    def passed(self) -> bool:
+    def passed(self, now: float) -> bool:
         """Return whether the server is to be asked; if not, it has not answered."""
-        self.due += self._after / 2
+        self.due = now + self._after / 2  # not from when it was due: who was stopped for long asks late
         self._asked = not self._asked
         return self._asked

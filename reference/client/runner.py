@@ -92,19 +92,18 @@ class Runner:
         self._log.close()
 
     def _turn(self) -> None:
-        """Wait until something can be done, and do it."""
+        """Wait until something can be done, and do it; at last what a time has come for.
+
+        What has come is looked at in any case: to whoever was stopped (Ctrl-Z) many a time comes at once.
+        """
         comeback = self._comeback
-        patience = min(self._limit, self._moved + _SILENCE)
-        first = min(patience, comeback.due, comeback.silence.due) if comeback else patience
+        first = min(self._patience, comeback.due, comeback.silence.due) if comeback else self._patience
         now = time.monotonic()
-        if first <= now:
-            self._late(now, patience)
-            return
         link, dialing = self._link, comeback.dialing if comeback else None
         source = self._source if self._wants_input() else None
         reads = [self._interrupts, *(one for one in (link, dialing, source) if one is not None)]
         writes = [link] if link and link.unsent else []
-        readable, writable, _ = select.select(reads, writes, [], None if first == inf else first - now)
+        readable, writable, _ = select.select(reads, writes, [], None if first == inf else max(first - now, 0))
         if self._interrupts in readable:
             self._signalled()
         if link and link in readable:
@@ -115,6 +114,13 @@ class Runner:
             self._dialled(comeback)
         if source is not None and source in readable:
             self._read(source)
+        if self._quit is None:
+            self._late(now)
+
+    @property
+    def _patience(self) -> float:
+        """When it ends."""
+        return min(self._limit, self._moved + _SILENCE)
 
     def _wants_input(self) -> bool:
         session, link = self._session, self._link
@@ -123,15 +129,15 @@ class Runner:
 
     # ------------------------------------------------------------ what can be done
 
-    def _late(self, now: float, patience: float) -> None:
-        """Do what a time has come for."""
+    def _late(self, now: float) -> None:
+        """Do what a time has come for, the first of what there is."""
         comeback = self._comeback
-        if patience <= now:
+        if self._patience <= now:
             self._apply(self._session.patience_ended())
         elif comeback and comeback.due <= now:
             comeback.dial()
-        elif comeback:
-            asks = comeback.silence.passed()
+        elif comeback and comeback.silence.due <= now:
+            asks = comeback.silence.passed(now)
             self._apply(self._session.ask() if asks else self._session.connection_ended())
 
     def _signalled(self) -> None:
