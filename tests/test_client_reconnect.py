@@ -203,3 +203,18 @@ def test_a_client_that_was_stopped_reads_before_it_gives_the_server_up(server: S
             assert other.end() == 1
         os.kill(stopped.process, signal.SIGCONT)
         assert stopped.end() == 0
+
+
+def test_what_a_lost_connection_did_not_take_does_not_end_the_next(server: ScriptedServer) -> None:
+    """The next one is silent for longer than a goodbye would be waited for, and only asked whether it is there."""
+    options = ("--no-times", "--reconnect", "--ping-after", "6")
+    with Terminal(server.address, *options, environment=ENVIRONMENT) as terminal:
+        in_main(server, terminal).close()
+        connection = server.accept()
+        os.kill(terminal.process, signal.SIGSTOP)
+        connection.send("HELLO flurfunk/1", "NAME guest-7")
+        connection.close()
+        os.kill(terminal.process, signal.SIGCONT)  # it reads the greeting, and has to answer when it reads the end
+        asked = back_in_main(server, terminal).line()
+        assert asked
+        assert asked.startswith("/ping ")

@@ -108,7 +108,7 @@ class Runner:
             self._signalled()
         if link and link in readable:
             self._receive(link)
-        if link and writable:
+        if link and writable and link is self._link:  # else it was lost just now
             self._send(link)
         if comeback and dialing and dialing in readable:
             self._dialled(comeback)
