@@ -88,6 +88,32 @@ def test_rows_are_divided_at_blanks() -> None:
 
 
 @pytest.mark.parametrize(
+    ("drawn", "cells"),
+    [
+        ("\u2764\ufe0f", 2),  # a heart that is an emoji
+        ("1\ufe0f\u20e3", 2),  # a key with a digit
+        ("\U0001f1e9", 2),  # half of a flag
+        ("\u0600", 1),  # a format character that is seen
+        ("\u4dc0", 2),  # wide since Unicode 16
+        ("\U0001ffff", 2),  # not assigned: a later Unicode may say so
+    ],
+)
+def test_no_row_is_wider_than_a_terminal_draws_it(drawn: str, cells: int) -> None:
+    """[CLIENT-12]: else the terminal itself would begin a row with what somebody says."""
+    divided = rows(drawn * 40, 20)
+    assert "".join(row.strip() for row in divided) == drawn * 40
+    for row in divided:
+        assert row.strip().startswith(drawn)
+        assert len(row) - len(row.strip()) + row.count(drawn) * cells <= 20
+
+
+@pytest.mark.parametrize("char", ["\u00e4", "\u03b1", "\u0436", "\u201c", "e\u0301"])
+def test_ordinary_writing_fills_its_rows(char: str) -> None:
+    """What is wide in some old terminals of East Asia is not counted so: it would halve the rows of Greece."""
+    assert rows(char * 20, 20) == [char * 20]
+
+
+@pytest.mark.parametrize(
     ("text", "divided"),
     [
         ("look at http://a.b/cdefg now", ["look at ", "    http://a.b/cdefg", "     now"]),

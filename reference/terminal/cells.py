@@ -5,6 +5,8 @@ Pure.
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from itertools import accumulate
 
 # What [CLIENT-9] forbids to write as it is, and lone surrogates, which no output can hold.
 _UNSAFE = re.compile(
@@ -17,6 +19,9 @@ INDENT = "    "
 # A blank, or what is not ASCII, ends it: hence a row that a terminal itself begins within one looks like no event.
 _LINK = re.compile(r"https?://[!#-;=?-~]+")
 _NARROWEST = 10
+_EMOJI = "\ufe0f"  # behind a character: it is to look like an emoji, which many terminals draw in two cells
+# What Unicode 16 made wide, and halves of flags: two cells in some terminals, one in others.
+_WIDER = re.compile("[\u2630-\u2637\u268a-\u268f\u4dc0-\u4dff\U0001d300-\U0001d376\U0001f1e6-\U0001f1ff]")
 
 
 def visible(text: str) -> str:
@@ -34,14 +39,7 @@ def width(text: str) -> int:
 
 def fitting(text: str, cells: int) -> int:
     """Return how many characters from the beginning of a harmless text fit into so many cells."""
-    if text.isascii():
-        return min(len(text), max(cells, 0))
-    used = 0
-    for place, char in enumerate(text):
-        used += _cells(char)
-        if used > cells:
-            return place
-    return len(text)
+    return _fitting(text, cells, map(_cells, text))
 
 
 def rows(text: str, cells: int, indent: str = INDENT) -> list[str]:
@@ -49,12 +47,13 @@ def rows(text: str, cells: int, indent: str = INDENT) -> list[str]:
 
     A link is never divided: one that is longer than a row makes its row longer, and the terminal wraps that.
     Each row but the first begins with `indent`: else somebody could fill a row with blanks so that what follows begins
-    a row as an announcement does [CLIENT-12].
+    a row as an announcement does [CLIENT-12].  Nor does the terminal begin one within a row: where terminals differ in
+    how wide they draw a character, the widest counts.
     """
     cells = max(cells, _NARROWEST)
     divided = []
     following = cells - len(indent)
-    while (end := fitting(text, cells)) < len(text):
+    while (end := _fitting(text, cells, map(_most_cells, text, text[1:] + " "))) < len(text):
         end = _end(text, end, following)
         divided.append(text[:end])
         text, cells = text[end:], following
@@ -70,6 +69,29 @@ def _end(text: str, end: int, cells: int) -> int:
             moves = link.start() and len(link[0]) <= cells
             return link.start() if moves else link.end()
     return text.rfind(" ", end // 2, end) + 1 or end
+
+
+def _fitting(text: str, cells: int, each: Iterable[int]) -> int:
+    """See `fitting`; `each`: how many cells each character takes."""
+    if text.isascii():
+        return min(len(text), max(cells, 0))
+    for place, used in enumerate(accumulate(each)):
+        if used > cells:
+            return place
+    return len(text)
+
+
+def _most_cells(char: str, following: str) -> int:
+    """Return how many cells a character takes in a terminal of today at most.
+
+    East Asia's ambiguous characters are not taken for wide, as some terminals can be told to draw them: Greek and
+    Cyrillic are among them, whose rows would be half as long for everybody.
+    """
+    category = unicodedata.category(char)
+    # The terminal may know of a later Unicode what is not assigned in Python's.
+    if following == _EMOJI or category == "Cn" or _WIDER.match(char):
+        return 2
+    return 1 if category == "Cf" else _cells(char)
 
 
 def _cells(char: str) -> int:
