@@ -3,6 +3,8 @@
 import os
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,27 @@ def test_no_place_to_remember_disturbs_nobody(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for path in (None, tmp_path, tmp_path / "file" / "history"):
         history = History(path)
+        history.add("hello")
+        assert history.lines() == []
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    """The process is not root's meanwhile, whom no folder is closed to."""
+    if root := os.geteuid() == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+def test_a_closed_folder_disturbs_nobody(tmp_path: Path) -> None:
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0)
+    with nobody():
+        history = History(folder / "history")
         history.add("hello")
         assert history.lines() == []
 

@@ -20,7 +20,8 @@ class History:
 
     def lines(self) -> list[str]:
         """Return the lines, the newest last; what is more than enough is removed from the file."""
-        if self._path is None or not self._path.is_file():
+        # Not Path.is_file: before Python 3.14 that raises where a folder may not be searched.
+        if self._path is None or not os.path.isfile(self._path):
             return []
         try:
             lines = self._path.read_bytes().split(b"\n")[:-1]
