@@ -438,6 +438,31 @@ def test_it_comes_back_into_the_lobby() -> None:
     ]
 
 
+@pytest.mark.parametrize("came", [(), ("NAME guest-7",), ("NAME guest-7", "ERROR name-taken no")])
+def test_what_was_wished_is_wished_again_until_it_was_granted(came: tuple[str, ...]) -> None:
+    session = Session(TEXTS, "Ann", "main")
+    received(session, "HELLO flurfunk/1", *came)
+    session.lose(TEXTS.lost)
+    assert received(session, "HELLO flurfunk/1") == [Send("/nick Ann"), Send("/cd main")]
+    assert received(session, "NAME guest-8", "NAME Ann", "ROOM main") == [
+        Show(Style.EVENT, "You are back in main as Ann.")
+    ]
+
+
+def test_a_name_is_wanted_again_once_it_was_granted() -> None:
+    session = Session(TEXTS, "Ann", "main")
+    received(session, "HELLO flurfunk/1", "NAME guest-7", "NAME Bob")
+    session.lose(TEXTS.lost)
+    assert received(session, "HELLO flurfunk/1") == [Send("/nick Bob"), Send("/cd main")]
+
+
+def test_who_found_another_name_and_room_comes_back_to_them() -> None:
+    session = Session(TEXTS, "Ann", "main")
+    received(session, "HELLO flurfunk/1", "NAME guest-7", "ERROR name-taken no", "ROOM main", "NAME Bob", "ROOM attic")
+    session.lose(TEXTS.lost)
+    assert received(session, "HELLO flurfunk/1") == [Send("/nick Bob"), Send("/cd attic")]
+
+
 def test_the_password_is_asked_for_again() -> None:
     """[PASS-12] [PASS-13]: and what was kept is not taken for one."""
     session = lost()

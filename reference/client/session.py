@@ -83,10 +83,11 @@ class Session:
         `password`: what to answer a server that wants one; None: the user is asked, if they are `on_terminal`.
         """
         self.texts = texts
-        self._first = [f"/nick {name}"] if name else []
-        self._first += [f"/cd {room}"] if room else []
+        self._wanted_name = name or ""  # what each connection is asked for first
+        self._wanted_room = room or ""
         self._password = password
-        self._name = ""
+        self._name = ""  # as the server told on this connection, and so the room
+        self._renamed = False  # the name is another one than that of the greeting
         self._called = _NOTHING  # finds where the user is called by name
         self._room = ""
         self._list: list[str] = []  # MEMBER or LIVE lines whose end has not come
@@ -211,8 +212,12 @@ class Session:
         """Begin anew, for another connection, which is to bring the user back; return what to tell the user."""
         shows = [Show(Style.ERROR, why if self.away else self.texts.trying.format(why=why)), *self._doubts()]
         if not self.away:
-            self._first = [f"/nick {self._name}"] if self._name else []
-            self._first += [f"/cd {self._room}"] if self._room else []
+            # In a room all was answered that was asked for first; before, only what was granted takes a wish's place.
+            if self._room or self._renamed or not self._wanted_name:
+                self._wanted_name = self._name
+            self._wanted_room = self._room or self._wanted_room
+        self._name = self._room = ""
+        self._renamed = False
         self.away = True
         self.ready = self.asking = False
         self._list = []
@@ -234,7 +239,7 @@ class Session:
         self.away = False
         kept, self._kept = self._kept, []
         room = self._room or self.texts.lobby
-        shown = Show(Style.EVENT, self.texts.back.format(name=self._name, room=room))
+        shown = Show(Style.EVENT, self.texts.back.format(name=self._name or self._wanted_name, room=room))
         return [shown, *(effect for text in kept for effect in self.typed(text.encode()))]
 
     def _doubts(self) -> list[Show]:
@@ -322,8 +327,10 @@ class Session:
 
     def _begin(self) -> list[Effect]:
         """Ask for what is wanted first."""
-        first: list[Effect] = [Send(line) for line in self._first]
-        return [*first, *self._back()] if self.away and not self._room else first
+        first: list[Effect] = [Send(f"/nick {self._wanted_name}")] if self._wanted_name else []
+        if self._wanted_room:
+            return [*first, Send(f"/cd {self._wanted_room}")]
+        return [*first, *self._back()] if self.away else first
 
     def _admitted(self) -> list[Effect]:
         first = self._begin() if self.asking else []
@@ -331,7 +338,8 @@ class Session:
         return [Show(Style.EVENT, self.texts.admitted), *first]
 
     def _named(self, name: str) -> list[Effect]:
-        text = self.texts.new_name if self._name else self.texts.first_name
+        self._renamed = bool(self._name)
+        text = self.texts.new_name if self._renamed else self.texts.first_name
         self._name = name
         # A name is ASCII, and so is what ends it.
         self._called = re.compile(rf"(?<![A-Za-z0-9_-]){re.escape(name)}(?![A-Za-z0-9_-])", re.IGNORECASE | re.ASCII)
