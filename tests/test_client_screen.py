@@ -168,6 +168,18 @@ def test_a_prompt_too_wide_is_short(terminal: Pty) -> None:
     assert terminal.rows == [">"]
 
 
+def test_nothing_is_left_below_the_line_being_typed(terminal: Pty) -> None:
+    """A terminal that became narrower has made two rows of one, and the cursor may be in the upper one."""
+    editor = Editor(ENGLISH, Recall(), lambda _: (0, []))
+    screen = TerminalScreen(terminal.out, {"TERM": "xterm"}, editor, PLAINLY)
+    editor.feed(b"half a line\x1b[H")
+    screen.show([], "main> ")
+    terminal.out.write(b"\x1b7\r\nline\x1b8")
+    screen.show([], "main> ")
+    terminal.taken()
+    assert terminal.rows == ["main> half a line"]
+
+
 def test_closing_removes_the_prompt_and_leaves_what_was_typed(terminal: Pty) -> None:
     editor = Editor(ENGLISH, Recall(), lambda _: (0, []))
     screen = TerminalScreen(terminal.out, {}, editor, PLAINLY)

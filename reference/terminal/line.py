@@ -38,7 +38,7 @@ class Line:
         write(self._out, self._erased(columns(self._out)) + rows)
 
     def _erased(self, cells: int) -> str:
-        return f"\r{' ' * (cells - 1)}\r" if self._dumb else "\r\x1b[K"
+        return f"\r{' ' * (cells - 1)}\r" if self._dumb else "\r\x1b[J"
 
     def _typed(self, cells: int, prompts: tuple[str, ...]) -> str:
         prompt = shortened(prompts, cells)
