@@ -88,6 +88,21 @@ def test_a_paste_is_asked_about(server: ScriptedServer, terminal: Terminal) -> N
     terminal.until_typed("Ann@main>")
 
 
+def test_a_question_is_seen_in_a_narrow_terminal_too(server: ScriptedServer, terminal: Terminal) -> None:
+    """It takes more than half of the row, which no other prompt does."""
+    in_main(server, terminal)
+    paste(terminal, "x\n" * 100)
+    terminal.until_typed("Send 100 lines? (y/n)")
+
+
+def test_the_password_is_asked_for_in_a_narrow_terminal_too(server: ScriptedServer, editor: str) -> None:
+    """[PASS-13]: who sees nothing of what is typed has to see why."""
+    options = ("--editor", editor, "--language", "de")
+    with Terminal(server.address, *options, columns=40, environment=ENVIRONMENT) as terminal:
+        server.accept().send("HELLO flurfunk/1 password", "NAME guest-1")
+        terminal.until_typed("Passwort (unsichtbar):")
+
+
 def test_a_refused_paste_is_not_lost(server: ScriptedServer, terminal: Terminal) -> None:
     connection = in_main(server, terminal)
     paste(terminal, "one\ntwo")

@@ -37,7 +37,7 @@ from reference.client.editor import Complete
 from reference.client.history import History
 from reference.client.paste import Question
 from reference.client.render import Bell
-from reference.client.screen import NARROW_PROMPT, Look, Writer
+from reference.client.screen import Look, Writer, prompts
 from reference.client.session import Show
 from reference.client.texts import Texts
 from reference.terminal.cells import visible
@@ -242,7 +242,8 @@ class Full:
     @property
     def _asked(self) -> str:
         """What stands before the typed line."""
-        return shortened((self._question.prompt or self._prompt, NARROW_PROMPT), self._size().columns)
+        cells = self._size().columns
+        return shortened(prompts(self._question.prompt, self._prompt, self._secret, cells), cells)
 
     def _size(self) -> Size:
         columns, rows = size(self._out)

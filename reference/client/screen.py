@@ -103,9 +103,19 @@ class TerminalScreen:
 
     @property
     def _prompts(self) -> tuple[str, ...]:
-        if asked := visible(self._editor.prompt):
-            return (asked[: fitting(asked, columns(self._out) - _LEAST)],)
-        return self._prompt, NARROW_PROMPT
+        question = visible(self._editor.prompt)
+        return prompts(question, self._prompt, self._editor.secret, columns(self._out))
+
+
+def prompts(question: str, prompt: str, secret: bool, cells: int) -> tuple[str, ...]:
+    """Return what can stand before the typed line, see Line.show, on a terminal so many cells wide.
+
+    `question`: of the editor itself; mostly nothing.  `prompt`: what the session asks for.  `secret`: nothing is seen
+    of what is typed.  A question has to be seen in a narrow terminal too, and so has why nothing is seen [PASS-13].
+    """
+    if asked := prompt if secret else question:
+        return (asked[: fitting(asked, cells - _LEAST)],)
+    return prompt, NARROW_PROMPT
 
 
 class Writer:

@@ -39,6 +39,11 @@ class Editor:
         """The line as typed so far; octets that are no UTF-8 stand in it as lone surrogates."""
         return "".join(self._text)
 
+    @property
+    def secret(self) -> bool:
+        """Whether nothing of the line is to be seen."""
+        return self._secret
+
     def feed(self, octets: bytes) -> list[bytes]:
         """Take keys as the terminal sends them; return the lines that they end, as octets without terminator.
 
