@@ -546,6 +546,20 @@ def test_help_names_whatever_is_completed() -> None:
             assert any(f"  {command} " in line for line in TEXTS.help), command
 
 
+def test_one_s_own_name_of_before_is_not_completed() -> None:
+    session = greeted("Ann", "main")
+    received(session, "SAID Ann x", "SAID Bob x", "NAME Anna")
+    assert session.complete("oh a") == (3, [])
+
+
+def test_nobody_ignores_oneself() -> None:
+    """[CLIENT-11]: not even who takes the name of somebody who was ignored."""
+    session = greeted("Ann", "main")
+    session.typed(b"/ignore bob")
+    received(session, "NAME Bob")
+    assert received(session, "SAID Bob x") == [Show(Style.OWN, "x", "Bob")]
+
+
 def test_ignoring() -> None:
     session = greeted("Ann", "main")
     assert session.typed(b"/ignore") == [Show(Style.EVENT, TEXTS.nobody_ignored)]

@@ -271,7 +271,7 @@ class Session:
                 self._room = room
                 return self._back() if self.away else [Show(Style.EVENT, self.texts.in_room.format(room=room))]
             case ("SAID", (name, text)):
-                ignored = wire.fold(name) in self._ignored
+                ignored = wire.fold(name) in self._ignored and name != self._name
                 return [] if ignored else [Show(self._style(name, text), text, speaker=name)]
             case ("ADMITTED", ()):
                 return self._admitted()
@@ -296,6 +296,8 @@ class Session:
     def _learn(self, message: wire.ServerLine) -> None:
         """Learn who is in the room, and which rooms there are."""
         match message:
+            case ("NAME", _):
+                self._names.pop(self._name, None)
             case ("ROOM", (room,)):
                 self._names.clear()
                 self._rooms[room] = None
