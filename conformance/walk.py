@@ -27,6 +27,7 @@ from conformance.world import (
 
 _MARK = "that was all"  # announced behind what the operator types, so that one can wait for it
 _NAMING = re.compile(rb"(?:/cd |/nick )?([A-Za-z0-9][A-Za-z0-9_-]{0,31})")
+_LINE = re.compile(rb"([^\n]*?)(\r?\n|\Z)")
 _EVENTS = {b"JOINED": "ROOM-2", b"LEFT": "LEFT-2", b"NICK": "NICK-2", b"ANNOUNCE": "OPER-1"}
 _NOTHING: Mapping[str, str] = {}
 
@@ -202,14 +203,15 @@ class Walk:
 
     def _rendered(self, octets: bytes) -> bytes:
         """Return real octets; on a server that others use, without lines that could be about their rooms and names."""
-        real = self._rendering.octets(octets)
-        for line in lines_of(real):
-            match = _NAMING.fullmatch(line)
-            self._texts.add(line.removeprefix(b"/say "))
-            if match:
+        real = b""
+        for line, end in _LINE.findall(self._rendering.octets(octets)):
+            match = _NAMING.fullmatch(line.removeprefix(BOM))
+            if end and match and line != b"exit":
+                if not self._stage.alone and self._stage.suffix.encode() not in line:
+                    continue
                 self._rooms.add(match[1].lower())
-            if match and not self._stage.alone and self._stage.suffix.encode() not in line and line != b"exit":
-                real = real.replace(line + b"\n", b"")
+            self._texts.add(line.removeprefix(b"/say "))
+            real += line + end
         return real
 
     def _act(self, label: str, octets: bytes) -> list[Effect]:

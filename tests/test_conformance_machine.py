@@ -1,5 +1,6 @@
 """The conversations by chance: they find faults, shrink them, repeat themselves, and blame no correct server."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -11,6 +12,8 @@ from conformance.spec import GRAMMAR, find_spec
 from conformance.stage import Stage
 from conformance.steps import Rendering, Step, commands
 from conformance.subject import AddressSubject, CommandSubject
+from conformance.walk import Walk
+from tests.support import Server
 
 ASYNCSERVER = "{python} -m tests.asyncserver --port {port}"
 CORRECT = [
@@ -51,6 +54,21 @@ def test_a_server_that_runs_already_is_not_blamed() -> None:
     finally:
         surroundings.close()
         owner.close()
+
+
+def test_rooms_and_names_of_others_are_left_alone() -> None:
+    """On a server that others use: whatever ends the line, and one of their rooms is not taken for one's own."""
+    steps = [
+        Step("sends", "ann", line) for line in (b"/cd operator\n", b"/cd operator\r\n", b"/nick {ann}\r\n", b"/rooms\n")
+    ]
+    with (
+        Server(command=(sys.executable, "-m", "tests.asyncserver")) as server,
+        closing(Stage(AddressSubject(*server.address), GRAMMAR_OF_SPEC, deadline=15)) as surroundings,
+        closing(server.connect("operator")),
+    ):
+        Walk(surroundings).play((ANN, *steps))
+        assert "LIVE operator 1" in str(surroundings.transcript)
+        assert "/nick guest" not in str(surroundings.transcript)
 
 
 @pytest.mark.parametrize(
