@@ -210,7 +210,10 @@ def own_address() -> str | None:
 
 @needs_proc
 def test_connections_from_one_address_are_limited() -> None:
-    """[BYE-4]: not those from loopback addresses; and whoever leaves, in whatever way, makes room for another."""
+    """[BYE-4] [NET-6]: not those from loopback addresses, and whoever leaves, in whatever way, makes room for another.
+
+    Who is turned away is told, and is not reset for what it sends right behind.
+    """
     address = own_address()
     if address is None:
         pytest.skip("this machine has none but loopback addresses; what is counted is tested below")
@@ -221,7 +224,11 @@ def test_connections_from_one_address_are_limited() -> None:
         remote = [server.connect("main") for _ in range(3)]
         threads = server.threads()
         for end in (b"exit\n", b"", b"GET / "):
-            assert server.open().rest() == full
+            refused = server.open()
+            assert refused.rest() == full
+            for line in ("main", "hello", "exit"):
+                refused.send(line)  # which would raise an error by now
+            refused.close()
             leaving = remote.pop(0)
             leaving.sock.sendall(end)
             leaving.reset() if not end else leaving.close()
@@ -248,6 +255,22 @@ def test_counting_of_connections_by_address(address: str, limit: int, allowed: i
             listener._goes(address)
     assert not listener._connections
     close_sockets(listener)
+
+
+def test_who_is_turned_away_is_not_kept() -> None:
+    """However many come, and whatever they send."""
+    hub = Hub(Limits())
+    hub.start()
+    for _ in range(3 * LEAVING):
+        ours, theirs = socket.socketpair()
+        theirs.sendall(b"x" * 5000)
+        hub.turn_away(ours)
+        client = Client(theirs)
+        assert client.line() == "HELLO flurfunk/1 who rooms"
+        assert client.line() == "BYE full"
+        client.close()
+    assert len(hub._turned_away) <= LEAVING
+    wait_until(lambda: not hub._turned_away, "all to be closed")
 
 
 def close_sockets(listener: Listener) -> None:

@@ -74,6 +74,7 @@ def test_host_that_cannot_be_a_name(host: str) -> None:
         ("--stall-timeout", "301"),
         ("--max-per-address", "-1"),
         ("--stats", "-1"),
+        ("--stats", "1e-9"),
         ("--log-format", "xml"),
         ("--nonsense",),
         ("stray",),

@@ -21,6 +21,9 @@ from reference.server.listener import Listener, allow_descriptors, with_port
 from reference.server.terminal import Terminal
 
 DEFAULT = Limits()
+MOST_WAITING = 16 * 1024 * 1024  # octets [FLOW-4]
+LISTED = 64  # octets: more than a client takes in the answer to /who or /rooms
+INTERRUPTED = 130
 # What is installed has another name than the file of a checkout.
 _PROGRAM = "flurfunk-server" if Path(sys.argv[0]).stem == "flurfunk-server" else "server.py"
 
@@ -80,10 +83,10 @@ def parser() -> argparse.ArgumentParser:
     )
     add(
         "--max-waiting",
-        type=within(262144, 16777216),
+        type=within(262144, MOST_WAITING),
         default=DEFAULT.max_waiting,
         metavar="OCTETS",
-        help="what may wait for a client that reads slowly",
+        help="what may wait for a client that reads slowly; more where a list of --max-clients needs it",
     )
     add(
         "--stall-timeout",
@@ -117,12 +120,22 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run the server until the operator or a signal ends it; return the exit status.
 
-    0: ended as wished; 1: the address, the password, or the certificate, cannot be had, or the server could not go on.
-    Wrong arguments exit with 2.
+    0: ended as wished; 1: the address, the password, or the certificate, cannot be had, or the server could not go on;
+    130: interrupted before it listened.  Wrong arguments exit with 2.
     """
     options = parser().parse_args(arguments)
     if (options.tls_cert is None) != (options.tls_key is None):
         parser().error("--tls-cert and --tls-key go together")
+    if 0 < options.stats < 0.1:
+        parser().error("--stats takes 0, or 0.1 at least")
+    try:
+        return run(options)
+    except KeyboardInterrupt:  # before it listened: what comes later is the listener's
+        return INTERRUPTED
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the server with these options; return the exit status."""
     try:
         is_password = matcher(read_password(options.password_file)) if options.password_file is not None else None
     except PasswordFileError as error:
@@ -131,7 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
     terminal, journals = open_journals(options.log_format)
     logging.basicConfig(format="%(message)s", level=logging.INFO, handlers=journals)
     logging.logThreads = False  # the clients' threads are not threading's: it would begin to keep a list of them
-    limits = Limits(options.max_clients, options.choose_timeout, options.max_waiting, options.stall_timeout)
+    limits = Limits(options.max_clients, options.choose_timeout, bound(options), options.stall_timeout)
     hub = Hub(limits, partial(note, journals), log_messages=options.log_messages, is_password=is_password)
     try:
         tls = None
@@ -140,6 +153,9 @@ def main(arguments: list[str] | None = None) -> int:
 
             tls = Tls(options.tls_cert, options.tls_key)
         listener = Listener(hub, options.host, options.port, options.max_per_address, tls)
+    except ImportError:
+        print(f"{_PROGRAM}: this Python was built without TLS", file=sys.stderr)
+        return 1
     except ValueError as error:
         print(f"{_PROGRAM}: {error}", file=sys.stderr)
         return 1
@@ -167,6 +183,11 @@ def main(arguments: list[str] | None = None) -> int:
         for journal in journals:
             journal.close()
     return int(hub.failed)
+
+
+def bound(options: argparse.Namespace) -> int:
+    """Return how many octets may wait for a client: a list of all clients fits in, whatever was asked for [FLOW-7]."""
+    return int(min(max(options.max_waiting, LISTED * options.max_clients), MOST_WAITING))
 
 
 def warn(address: str, options: argparse.Namespace, tls: bool) -> None:

@@ -6,9 +6,11 @@ several machines would send it to the engine that keeps its rooms, and carry it 
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import count, takewhile
+from socket import MSG_DONTWAIT, SHUT_WR, socket
 from threading import Condition
 from time import monotonic, time
 from typing import NamedTuple
@@ -16,9 +18,10 @@ from typing import NamedTuple
 from reference.server.chat import Append, Chat, Close, Effect, Enter, Hold, Leave, Record, Tell
 from reference.server.delivery import LINGER, Delivery, Pace, Peer
 from reference.server.stream import Stream
-from reference.wire import PROTOCOL, ByeReason, LeftReason, Message, encode
+from reference.wire import MAX_CLIENT_LINE, PROTOCOL, ByeReason, LeftReason, Message, encode
 
 UNFINISHED_LINE = encode("INFO", "A line ends with LF (the Enter key); what you sent so far is not complete.")
+UNREAD = 256  # lines of the greatest length that are read from a connection that is turned away
 LEAVING = 64  # connections that may be on their way out, besides as many again as are served
 HOLD = 1.0  # seconds from a wrong password to its answer [PASS-5]
 
@@ -66,6 +69,7 @@ class Hub:
         self._streams: dict[str, Stream[Peer]] = {}
         self._choosing: dict[int, float] = {}  # users in the lobby, and when their time is over; the earliest first
         self._choice_awaited = False
+        self._turned_away: set[socket] = set()
         self._held: set[int] = set()  # users whose wrong password is not answered yet
         self._sent_away = Condition(self._delivery.lock)
         self._operator = Pace()
@@ -161,6 +165,28 @@ class Hub:
             self._forget(peer.user)
         self._delivery.abandon(peer)
         self._after([*records, Record("foreign", {"protocol": protocol})])
+
+    def turn_away(self, sock: socket) -> None:
+        """Send BYE full on a connection for which there is no thread, and close it a while later [BYE-4] [NET-6]."""
+        with suppress(OSError):
+            sock.send(self.refusal(ByeReason.FULL), MSG_DONTWAIT)
+            sock.shutdown(SHUT_WR)
+        with self._delivery.lock:
+            self._turned_away.add(sock)
+            crowded = len(self._turned_away) > LEAVING
+        if crowded:
+            self._close(sock)
+        else:
+            self._delivery.call_later(LINGER, partial(self._close, sock))
+
+    def _close(self, sock: socket) -> None:
+        """Read what came on a connection that was turned away: closed over it, it would be reset, and lose its BYE."""
+        with self._delivery.lock:
+            self._turned_away.discard(sock)
+        with sock, suppress(OSError):
+            for _ in range(UNREAD):
+                if not sock.recv(MAX_CLIENT_LINE, MSG_DONTWAIT):
+                    break
 
     def refusal(self, reason: ByeReason) -> bytes:
         """Return the lines for a connection that is not served."""

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from reference.server.connection import serve
 from reference.server.delivery import Peer
 from reference.server.hub import LEAVING, Hub
-from reference.wire import ByeReason
 
 if TYPE_CHECKING:
     from reference.server.tls import Tls  # not every Python has it
@@ -33,7 +32,7 @@ VANISHED = 120  # seconds after which a client is gone whose system does not con
 # And the system takes little more than the network does, so that a client which reads slowly is seen to read: where it
 # takes megabytes, it takes nothing for seconds once it has them, as if the client had stopped [FLOW-7].
 TCP_OPTIONS = (
-    ("TCP_KEEPIDLE", 60),  # seconds of silence
+    ("TCP_KEEPIDLE" if hasattr(socket, "TCP_KEEPIDLE") else "TCP_KEEPALIVE", 60),  # seconds of silence
     ("TCP_KEEPINTVL", 15),  # seconds between questions
     ("TCP_KEEPCNT", 4),
     ("TCP_NOTSENT_LOWAT", 64 * 1024),  # octets
@@ -127,7 +126,10 @@ class Listener:
             self._full = True
             return False
         self._full = False
-        self._begin(sock, plain(address[0]))
+        if address:
+            self._begin(sock, plain(address[0]))
+        else:
+            sock.close()  # macOS: it is gone already
         return True
 
     def _begin(self, sock: socket.socket, address: str) -> None:
@@ -147,11 +149,10 @@ class Listener:
                     return
                 self._goes(address)
         log.warning("refused a connection: %s", reason)
-        with sock, contextlib.suppress(OSError):
-            if self._tls:
-                return  # nothing can be said before the handshake
-            sock.send(self._hub.refusal(ByeReason.FULL), socket.MSG_DONTWAIT)
-            sock.shutdown(socket.SHUT_WR)
+        if self._tls:
+            sock.close()  # nothing can be said before the handshake
+        else:
+            self._hub.turn_away(sock)
 
     def _serve(self, number: int, sock: socket.socket, address: str) -> None:
         try:
