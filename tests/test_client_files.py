@@ -84,6 +84,13 @@ def test_a_closed_folder_disturbs_nobody(tmp_path: Path) -> None:
         assert history.lines() == []
 
 
+def test_a_configuration_in_a_closed_folder_is_none(tmp_path: Path) -> None:
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0)
+    with nobody():
+        assert read(folder / "client.toml", ENGLISH) == {}
+
+
 # ---------------------------------------------------------------- what is shown
 
 

@@ -32,6 +32,13 @@ _TERMINAL_LINE = 4094
 
 def main() -> int:
     """Run the client with the arguments of the process; return its exit status: 0, 1 or 2."""
+    try:
+        return _main()
+    except KeyboardInterrupt:
+        return LEFT_AS_WISHED
+
+
+def _main() -> int:
     arguments, texts = _wishes()
     host, port = arguments.address
     target = Target(host, port, arguments.tls, arguments.tls_ca)
@@ -43,15 +50,10 @@ def main() -> int:
         connection = connect(target, texts)
     except (OSError, ValueError) as error:
         return complain(FAILED, why_not(error, target, texts))
-    except KeyboardInterrupt:
-        return LEFT_AS_WISHED
     comeback = Comeback(target, texts, arguments.reconnect, arguments.ping_after)
     look = Look(arguments.times, arguments.colours, arguments.bell)
-    try:
-        session = Session(texts, arguments.name, arguments.room, password)
-        end = _run(connection, session, look, comeback, arguments.editor)
-    except KeyboardInterrupt:
-        return LEFT_AS_WISHED
+    session = Session(texts, arguments.name, arguments.room, password)
+    end = _run(connection, session, look, comeback, arguments.editor)
     return complain(end.status, end.message) if end.message else end.status
 
 

@@ -26,7 +26,7 @@ def read(path: Path | None, texts: Texts) -> Mapping[str, Any]:
 
     `server` is host and port; a file is beside the configuration where its path is not absolute.  Raises ConfigError.
     """
-    if path is None or not path.exists():
+    if path is None or not os.path.exists(path):  # nor where its folder may not be searched
         return {}
     import tomllib  # takes a while, and most have no such file
 

@@ -22,8 +22,10 @@ def connect(target: Target, texts: Texts) -> socket.socket:
     """Return a connection.  Raises OSError, and ValueError for what no name of a host can look like."""
     address = target.host, target.port
     if target.tls:
-        from reference.client import tls  # takes a while, and not every Python has it
-
+        try:
+            from reference.client import tls  # takes a while
+        except ImportError as error:
+            raise OSError(texts.tls_missing) from error
         security = tls.context(target.authorities, texts)
         connection = tls.enter(socket.create_connection(address, _CONNECTING), security, target.host, texts)
     else:
@@ -35,7 +37,8 @@ def connect(target: Target, texts: Texts) -> socket.socket:
 
 def why_not(error: OSError | ValueError, target: Target, texts: Texts) -> str:
     """Return in words why there is no connection."""
-    address = f"{target.host}:{target.port}"
+    host = f"[{target.host}]" if ":" in target.host else target.host
+    address = f"{host}:{target.port}"
     match error:
         case ConnectionRefusedError():
             return texts.refused.format(address=address)

@@ -80,6 +80,7 @@ class Texts:
     not_reached: str
     untrusted: str
     no_tls: str
+    tls_missing: str
     no_authorities: str
     not_pem: str
 

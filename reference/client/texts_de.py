@@ -124,6 +124,7 @@ GERMAN = Texts(
     not_reached="Keine Verbindung zu {address}: {why}.",
     untrusted="Seinem Zertifikat ist nicht zu trauen: {why}",
     no_tls="Dort gibt es kein TLS, auf das man sich einigen kann: {why}",
+    tls_missing="Dieses Python kann kein TLS",
     no_authorities="Keine Zertifikate aus der Datei {file}: {why}",
     not_pem="Es stehen keine im Format PEM darin",
     # from one connection to another

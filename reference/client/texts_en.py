@@ -119,6 +119,7 @@ ENGLISH = Texts(
     not_reached="Cannot connect to {address}: {why}.",
     untrusted="its certificate cannot be trusted: {why}",
     no_tls="no TLS there that can be agreed on: {why}",
+    tls_missing="this Python was built without TLS",
     no_authorities="no certificates from the file {file}: {why}",
     not_pem="it has none in PEM",
     # from one connection to another
