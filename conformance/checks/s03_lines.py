@@ -2,6 +2,7 @@
 
 import contextlib
 
+from conformance.checks.words import unknown
 from conformance.registry import check
 from conformance.stage import Stage
 from conformance.tour import tour
@@ -167,7 +168,7 @@ def no_line_before_its_end(t: Stage) -> None:
         (b"/ping a", ["PONG a"]),
         (b"/cd " + room.encode(), [f"ROOM {room}"]),
         (b"\xff", ["ERROR bad-text ..."]),
-        (b"/unknown", ["ERROR unknown-command ..."]),
+        (unknown(t).encode(), ["ERROR unknown-command ..."]),
         (b"x" * 5000, ["ERROR too-long ..."]),
         (b"with a CR\r", [f"SAID {ann.name} with a CR"]),
         (b"/cd " + other.encode(), [f"ROOM {other}"]),

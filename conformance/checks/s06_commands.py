@@ -1,5 +1,6 @@
 """Section 6.1, Commands in general; and 6.5, `/ping`, `/help`, `exit`."""
 
+from conformance.checks.words import has_own_features, unknown
 from conformance.peer import Peer, is_info, like, listed
 from conformance.registry import check
 from conformance.stage import Stage
@@ -7,21 +8,11 @@ from conformance.vectors import ALLOWED, MAX_LINE
 from conformance.verdict import Failed
 
 UNKNOWN = (
-    "/shrug",
-    "/shrug hello",
     "/",
     "/ ",
     "/ nick x",
     "//",
     "//cd x",
-    "/nicks x",
-    "/nic x",
-    "/c",
-    "/exit",
-    "/quit",
-    "/announce hi",
-    "/kick x",
-    "/pings",
     "/sayhello",
     "/help\tme",
     "/who\t",
@@ -30,10 +21,23 @@ UNKNOWN = (
     "/say\thello",
     "/ping\tx",
     "/nick\u00a0x",
-    "/\u00e9",
     "/\U0001f600 x",
-    "/HELLO",
     "/" + "x" * (MAX_LINE - 1),
+)
+# Words that a server's own feature may have given a meaning [section 15]
+OF_OTHERS = (
+    "/shrug",
+    "/shrug hello",
+    "/nicks x",
+    "/nic x",
+    "/c",
+    "/exit",
+    "/quit",
+    "/announce hi",
+    "/kick x",
+    "/pings",
+    "/\u00e9",
+    "/HELLO",
 )
 OTHER_CASE = (
     "/CD main",
@@ -55,8 +59,9 @@ def unknown_commands(t: Stage) -> None:
     """A word that begins with `/` and is no command is refused, and never said; HTAB does not end a word."""
     ann, bob = t.members(t.room(), "ann", "bob")
     cyd = t.connect("cyd")
+    lines = (unknown(t), f"{unknown(t)} hello", *UNKNOWN, *(() if has_own_features(ann) else OF_OTHERS))
     for client in (ann, cyd):
-        for line in UNKNOWN:
+        for line in lines:
             client.send(line)
             client.expect_error("unknown-command")
     t.nothing(ann, bob, cyd)
@@ -110,13 +115,13 @@ def the_first_error_counts(t: Stage) -> None:
     (ann,) = t.members(t.room(), "ann")
     cyd = t.connect("cyd")
     cyd.settled()
-    long = b"\xff" * (MAX_LINE + 1)
+    long, word = b"\xff" * (MAX_LINE + 1), unknown(t).encode()
     cases = [
         (long, "too-long"),
-        (b"/shrug " + long, "too-long"),
+        (word + b" " + long, "too-long"),
         (b"/cd " + long, "too-long"),
         (b"a\rb" * MAX_LINE, "too-long"),
-        (b"/shrug \xff", "bad-text"),
+        (word + b" \xff", "bad-text"),
         (b"/\x01", "bad-text"),
         (b"/nick \x01", "bad-text"),
         (b"/cd \x7f", "bad-text"),
@@ -124,7 +129,7 @@ def the_first_error_counts(t: Stage) -> None:
         (b"/nick operator\xff", "bad-text"),
         (b"/nick -operator", "bad-name"),
         (b"/nick operator ", "bad-name"),
-        (b"/shrug", "unknown-command"),
+        (word, "unknown-command"),
     ]
     for client in (ann, cyd):
         for line, code in cases:
@@ -151,8 +156,8 @@ def refused_lines_do_nothing_else(t: Stage) -> None:
     ann, bob = t.members(room, "ann", "bob")
     (far,) = t.members(t.room("far"), "far")
     cyd = t.connect("cyd")
-    lines: list[str | bytes] = ["/shrug hello", "/cd", "/cd far away", "/nick -", f"/nick {far.name}", "/nick operator"]
-    lines += [b"\xffbad", b"x" * 5000, "/say", "/who x" if "who" in ann.features else "/"]
+    lines: list[str | bytes] = [f"{unknown(t)} hello", "/cd", "/cd far away", "/nick -", f"/nick {far.name}"]
+    lines += ["/nick operator", b"\xffbad", b"x" * 5000, "/say", "/who x" if "who" in ann.features else "/"]
     for client in (ann, cyd):
         for line in lines:
             client.send(line)
@@ -208,7 +213,7 @@ def _outcomes(t: Stage, client: Peer, room: str) -> list[tuple[str | bytes, str]
         (b"\xff", "ERROR bad-text ..."),
         (b"\x07", "ERROR bad-text ..."),
         ("/", "ERROR unknown-command ..."),
-        ("/shrug", "ERROR unknown-command ..."),
+        (unknown(t), "ERROR unknown-command ..."),
         ("/cd", "ERROR bad-argument ..."),
         ("/say ", "ERROR bad-argument ..."),
         ("/nick", "ERROR bad-argument ..."),
@@ -304,7 +309,7 @@ def nothing_behind_exit(t: Stage) -> None:
     """What comes behind `exit`, in the same segment or later, has neither effect nor answer."""
     room = t.room()
     (bob,) = t.members(room, "bob")
-    behind = ["more words", "/ping x", "/nick " + t.name(), "/cd " + t.room("away"), "/help", "/shrug", "exit", room]
+    behind = ["more words", "/ping x", "/nick " + t.name(), "/cd " + t.room("away"), "/help", unknown(t), "exit", room]
     for pieces in ([["exit", *behind]], [["exit"], *([line] for line in behind)]):
         ann = t.connect("ann")
         t.enter(ann, room, bob)

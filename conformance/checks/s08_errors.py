@@ -2,6 +2,7 @@
 
 import time
 
+from conformance.checks.words import unknown, words_of
 from conformance.peer import Peer, listed
 from conformance.registry import check
 from conformance.stage import Stage
@@ -22,7 +23,7 @@ def errors_have_the_codes_of_the_table(t: Stage) -> None:
         ("x" * 4097, "too-long"),
         (b"\xff", "bad-text"),
         (b"\x00", "bad-text"),
-        ("/shrug", "unknown-command"),
+        (unknown(t), "unknown-command"),
         ("/ping", "bad-argument"),
         ("/say hi", "no-room"),
         ("no room", "bad-room"),
@@ -50,7 +51,7 @@ def no_other_codes(t: Stage) -> None:
 def the_connection_survives_errors(t: Stage) -> None:
     """After each kind of ERROR, 20 times, the connection is served as before."""
     ann, bob = t.members(t.room(), "ann", "bob")
-    lines: list[str | bytes] = ["x" * 4097, b"\xff", "/shrug", "/ping", "/cd no room", "/nick B.B.", "/nick operator"]
+    lines: list[str | bytes] = ["x" * 4097, b"\xff", unknown(t), "/ping", "/cd no room", "/nick B.B.", "/nick operator"]
     for number in range(20):
         for line in lines:
             ann.send(line)
@@ -59,7 +60,7 @@ def the_connection_survives_errors(t: Stage) -> None:
         for member in (ann, bob):
             member.expect(f"SAID {ann.name} on {number}")
     cyd = t.connect("cyd")
-    for line in ("/say x", "no room", "/nick -", "/shrug"):
+    for line in ("/say x", "no room", "/nick -", unknown(t)):
         cyd.send(line)
         cyd.expect("ERROR ...")
         cyd.send("/ping on")
@@ -214,7 +215,7 @@ def _served_soon(t: Stage, bob: Peer) -> Peer:
         new.receive(info=True)
         line = new.receive(info=True)
         if line.startswith(b"NAME "):
-            new.name = line.decode().removeprefix("NAME ")
+            new.name = words_of(t, new, line)[1]
             return new
         new.close()
         bob.round_trip()

@@ -1,5 +1,6 @@
 """Section 11, Features."""
 
+from conformance.checks.words import words_of
 from conformance.peer import Peer, listed
 from conformance.registry import check
 from conformance.stage import Stage, skip
@@ -71,7 +72,7 @@ def who_agrees_with_the_events(t: Stage) -> None:
     asker.settle()
     present, answers, block = {asker.name, stays.name}, 0, []
     for line in asker.inbox:  # INFO lines too: nothing stands between
-        words = line.decode("utf-8", "replace").split(" ")
+        words = words_of(t, asker, line)
         if words[0] == "MEMBER":
             block.append(words[1])
         elif words[0] == "MEMBERS":
@@ -126,20 +127,20 @@ def rooms_lists_all_rooms(t: Stage) -> None:
     for room, count in rooms.items():
         clients += t.members(room, *(f"{room}-{number}" for number in range(count)))
     for asker in (clients[0], t.connect("lobby")):
-        live = _rooms(asker)
+        live = _rooms(t, asker)
         for room, count in rooms.items():
             if live.get(room) != count:
                 raise Failed(f"{asker.label} <- LIVE {room} {count}", f"{live.get(room, 'no such line')}")
 
 
-def _rooms(asker: Peer) -> dict[str, int]:
+def _rooms(t: Stage, asker: Peer) -> dict[str, int]:
     """Ask for the rooms; hold the answer's form against itself, and return it."""
     asker.settled()
     asker.send("/rooms")
     live: dict[str, int] = {}
     number = 0
     while (line := asker.receive(what=f"{asker.label} <- LIVE or ROOMS")).startswith(b"LIVE "):
-        _, room, count = line.decode("utf-8", "replace").split(" ")
+        _, room, count = words_of(t, asker, line)
         live[room] = int(count)
         number += 1
     if line != f"ROOMS {number}".encode() or len(live) != number:
@@ -165,7 +166,7 @@ def rooms_describes_one_moment(t: Stage) -> None:
     began = False
     asker.settle()
     for line in asker.inbox:  # INFO lines too: nothing stands between
-        words = line.decode("utf-8", "replace").split(" ")
+        words = words_of(t, asker, line)
         if words[0] == "LIVE":
             began = True
             if words[1] in rooms:
@@ -189,7 +190,7 @@ def empty_rooms_are_not_listed(t: Stage) -> None:
         (ann,) = t.members(room, "ann")
         watcher = t.members(room, "watcher")[0]
         ann.expect(f"JOINED {watcher.name}")
-        if _rooms(bob).get(room) != 2:
+        if _rooms(t, bob).get(room) != 2:
             raise Failed(f"bob <- LIVE {room} 2", "no such line")
         watcher.send("exit")
         watcher.expect("BYE exit")
@@ -202,7 +203,7 @@ def empty_rooms_are_not_listed(t: Stage) -> None:
         else:
             ann.half_close()
             ann.wait_end()
-        if room in (live := _rooms(bob)):
+        if room in (live := _rooms(t, bob)):
             raise Failed(f"bob <- no LIVE line of {room}", f"LIVE {room} {live[room]}")
 
 

@@ -5,6 +5,7 @@ import time
 import unicodedata
 from collections.abc import Iterable
 
+from conformance.checks.words import unknown
 from conformance.peer import Peer, listed
 from conformance.process import STOP_SECONDS
 from conformance.registry import check
@@ -132,11 +133,7 @@ def before_admission_there_is_one_answer(t: Stage) -> None:
         f"/nick {ann.name}",
         "/nick B.B.",
         "/say hello",
-        "/who",
-        "/rooms",
-        "/rooms x",
-        "/shrug",
-        "/",
+        *("/who", "/rooms", "/rooms x", unknown(t), "/"),
         *("/cd", "/say", "/nick ", "/ping", "/ping ", "/password", "/password "),
         f"/PASSWORD {PASSWORD}",
         f"/password\t{PASSWORD}",
@@ -306,7 +303,7 @@ def who_is_admitted_is_served_as_elsewhere(t: Stage) -> None:
         ("/say x", "no-room"),
         ("no room", "bad-room"),
         ("/cd", "bad-argument"),
-        ("/shrug", "unknown-command"),
+        (unknown(t), "unknown-command"),
         ("/nick B.B.", "bad-name"),
         (f"/nick {bob.name}", "name-taken"),
         ("x" * 4097, "too-long"),

@@ -190,6 +190,8 @@ def _who(hub: "Hub", client: "Connection", _argument: str) -> None:
         raise RefusalError("no-room")
     members = hub.rooms.get(client.room, [])
     lines = [f"MEMBER {member.old_name if fault('old-name-listed') else member.name}" for member in members]
+    if fault("member-nameless"):
+        lines = ["MEMBER"] * len(lines)
     if fault("who-without-asker"):
         lines.remove(f"MEMBER {client.name}")
     if fault("who-interrupted"):
@@ -210,6 +212,10 @@ def _rooms(hub: "Hub", client: "Connection", _argument: str) -> None:
         lines = [line for line in lines if line.split()[1] != client.room]
     if fault("rooms-numbers-wrong"):
         lines = [f"LIVE {room} {len(members) + 1}" for room, members in hub.rooms.items()]
+    if fault("live-uncounted"):
+        lines = [line.rpartition(" ")[0] for line in lines]
+    if fault("live-members"):
+        lines = [f"{line} members" for line in lines]
     if fault("rooms-interrupted"):
         lines.insert(1, "INFO These are the rooms:")
     count = sum(map(len, hub.rooms.values())) if fault("rooms-counts-people") else len(lines)

@@ -238,6 +238,8 @@ _TABLE = (
     ("exit-trimmed", "takes `exit` and a blank for exit", "EXIT-4"),
     # sections 7 and 8
     ("error-without-text", "sends ERROR without a text", "OUT-1"),
+    ("live-uncounted", "leaves the numbers out of LIVE lines", "OUT-1"),
+    ("member-nameless", "leaves the names out of MEMBER lines", "OUT-1"),
     ("hello-version", "calls the protocol flurfunk/1.0", "OUT-1"),
     ("feature-capital", "advertises a feature whose name has a capital letter", "OUT-1"),
     ("feature-twice", "advertises a feature twice", "OUT-2"),
@@ -368,6 +370,7 @@ _TABLE = (
     ("needs-feature", "lets nobody enter who has not used a feature", "GROW-1"),
     ("said-extra-word", "puts the room's name into SAID", "GROW-2"),
     ("joined-host", "puts the address into JOINED", "GROW-2"),
+    ("live-members", "puts a word behind the numbers of LIVE lines", "GROW-2"),
     ("room-topic", "puts a topic behind the room's name", "GROW-2"),
 )
 FAULTS = {name: Fault(name, text, tuple(breaks.split())) for name, text, breaks in _TABLE}
