@@ -1,7 +1,9 @@
 """Section 3.1, Lines."""
 
 import contextlib
+import time
 
+from conformance.checks.times import took
 from conformance.checks.words import unknown
 from conformance.registry import check
 from conformance.stage import Stage
@@ -243,18 +245,27 @@ def memory_for_a_line(t: Stage) -> None:
 
 @check("LINE-10", "0546edb133d1", slow=True)
 def hint_that_a_line_ends(t: Stage) -> None:
-    """After 5 seconds of silence behind the beginning of a line an INFO line comes, once in a connection."""
+    """After 5 seconds of silence behind the beginning of a line, and no sooner, an INFO line comes, once."""
     ann, bob = t.connect("ann"), t.connect("bob")
+    cyd = t.connect("cyd")
     for client in (ann, bob):
         client.settled()
     t.deadline += HINT_SECONDS
+    cyd.send_octets(BOM)  # no beginning: a hint because of it would be the one that there is
+    began = time.monotonic()
     ann.send_octets(b"hel")
     ann.expect("INFO ...")
+    took(began, HINT_SECONDS, "ann <- INFO behind half a line")
     ann.send_octets(b" room\n")
     ann.expect_error("bad-room")
     ann.send_octets(b"again")
-    bob.send_octets(b"clock")  # when bob is told, ann would have been
-    bob.expect("INFO ...")
+    cyd.take()
+    began = time.monotonic()
+    for client in (bob, cyd):
+        client.send_octets(b"clock")  # when bob is told, ann would have been
+    for client in (bob, cyd):
+        client.expect("INFO ...")
+        took(began, HINT_SECONDS, f"{client.label} <- INFO behind half a line")
     ann.send_octets(b"\n")
     t.give_turn()
     ann.round_trip()

@@ -2,6 +2,7 @@
 
 import time
 
+from conformance.checks.times import took
 from conformance.checks.words import unknown, words_of
 from conformance.peer import Peer, listed
 from conformance.registry import check
@@ -244,6 +245,21 @@ def who_does_not_choose_is_sent_away(t: Stage) -> None:
                 raise Failed(f"PONG {number} or BYE idle", "nothing")
         _breathe(t, busy)
     for client in (silent, busy):
+        client.expect_last("BYE idle")
+
+
+@check("BYE-7", "9a18a80dd09b", slow=True)
+def nobody_is_sent_away_before(t: Stage) -> None:
+    """Who is in the lobby gets BYE idle no sooner than its time is over, whether it has said something or not."""
+    t.start(seconds=CHOOSE_SECONDS)
+    for label, line in (("silent", ""), ("talks", "no room")):
+        began = time.monotonic()
+        client = t.connect(label)
+        if line:
+            client.send(line)
+        t.deadline += CHOOSE_SECONDS
+        client.wait_end()
+        took(began, CHOOSE_SECONDS, f"{label} <- BYE idle")
         client.expect_last("BYE idle")
 
 

@@ -80,7 +80,8 @@ class Connection(asyncio.Protocol):
         if not fault("hello-late"):
             self._greet()
         if self.hub.options.choose_timeout:
-            self._choose = self._loop.call_later(self.hub.options.choose_timeout, self._idle)
+            seconds = self.hub.options.choose_timeout * (0.2 if fault("idle-early") else 1)
+            self._choose = self._loop.call_later(seconds, self._idle)
         if fault("lobby-default-room"):
             self.hub.enter(self, "main")
         return None
@@ -214,7 +215,7 @@ class Connection(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.resume_reading()
         if self._lines.unfinished and (not self._hinted or fault("hint-again")) and not fault("hint-missing"):
-            self._hint = self._loop.call_later(HINT_AFTER, self._tell_unfinished)
+            self._hint = self._loop.call_later(0 if fault("hint-at-once") else HINT_AFTER, self._tell_unfinished)
 
     def _tell_unfinished(self) -> None:
         if self.served:

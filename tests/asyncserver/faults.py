@@ -91,6 +91,8 @@ _TABLE = (
     ("long-line-sent", "answers /help with a line of more than 8192 octets", "LINE-8"),
     ("line-unbounded", "collects a line without LF for ever", "LINE-9"),
     ("hint-missing", "never tells that a line is unfinished", "LINE-10"),
+    ("hint-at-once", "tells at the first piece of a line that it is unfinished", "LINE-10"),
+    ("hint-for-bom", "takes a U+FEFF for the beginning of a line", "LINE-10"),
     ("hint-again", "tells each time that a line is unfinished", "LINE-10"),
     # section 3.2
     ("utf8-replaced", "replaces ill-formed octets by U+FFFD", "TEXT-1"),
@@ -264,6 +266,7 @@ _TABLE = (
     ("slot-kept", "stays full when clients have left", "BYE-5"),
     ("slot-kept-lost", "stays full when clients have left without exit", "BYE-5"),
     ("idle-missing", "lets a client stay in the lobby", "BYE-7"),
+    ("idle-early", "gives a client a fifth of the time for a room", "BYE-7"),
     ("idle-no-bye", "closes without BYE a client that does not choose a room", "BYE-7"),
     ("idle-restarts", "gives a client more time for a room with each line", "BYE-7"),
     ("idle-in-room", "ends a client in a room that was not chosen in time", "BYE-8"),

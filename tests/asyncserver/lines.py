@@ -133,8 +133,8 @@ class LineBuffer:
     @property
     def unfinished(self) -> bool:
         """Whether the beginning of a line has come and not its end."""
-        octets = self._octets.removeprefix(_BOM) if self._opening else self._octets
-        return not self.complete and (self._overlong or bool(octets))
+        nothing = self._opening and _BOM.startswith(self._octets) and not fault("hint-for-bom")
+        return not self.complete and (self._overlong or bool(self._octets)) and not nothing
 
     def drop(self) -> bytes:
         """Forget what is there; return it."""
