@@ -65,6 +65,11 @@ class Peer:
         """How many octets of what was offered have not yet been taken by the operating system."""
         return len(self._output)
 
+    @property
+    def refused(self) -> bool:
+        """Whether the other side has broken the connection: what is sent goes nowhere, be it that nothing is read."""
+        return self._refused
+
     def half_close(self) -> None:
         """End the sending direction; go on receiving."""
         self._stage.transcript.event(self.label, "ends its sending")

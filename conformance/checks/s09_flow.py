@@ -1,8 +1,10 @@
 """Sections 9.3 and 9.4: floods, and slow readers."""
 
 from collections.abc import Callable
+from math import inf
 from time import monotonic
 
+from conformance.checks.words import unknown
 from conformance.peer import Peer, listed
 from conformance.registry import check
 from conformance.stage import Stage
@@ -16,6 +18,10 @@ TEXT = "x" * 3900
 BLOCKED_TURNS = 60  # round trips of another client, after which one of whom nothing was read is not being read
 STALL_SECONDS = 5
 STANDSTILL = 0.5  # seconds in which nothing is read, half of those after which nobody has to wait for a client [FLOW-3]
+STOPPED = 1.5  # seconds, more than the one in which a client that takes nothing may delay others [FLOW-3]
+WORDS = 20
+SLACK = 0.5  # seconds that these may take more than usual: far less than one for each
+CONVERSATIONS = 3
 ATTEMPTS = 4
 PATIENCE = 7.0  # seconds more where a delay is not the matter: [FLOW-3] has a check of its own
 
@@ -43,14 +49,22 @@ def ten_thousand_lines_arrive(t: Stage) -> None:
 
 @check("FLOW-1", "9d309c3a1134")
 def a_hundred_thousand_lines_of_commands(t: Stage) -> None:
-    """Neither refused lines nor empty ones, tens of thousands of them, end the connection."""
+    """Neither refused lines nor empty ones, tens of thousands of them, end the connection.
+
+    They come in portions, each behind the PONG to the last: a server may read somebody who sends much as slowly as it
+    likes, and of an empty line nothing comes by which it could show that it reads.
+    """
     (ann,) = t.members(t.room(), "ann")
-    ann.send_octets(b"\n" * 100_000)
-    ann.offer(b"/shrug\n" * 10_000 + b"/help\n" * 1000)
-    ann.settle()
-    errors = ann.take()
-    if len(errors) != 10_000 or not all(line.startswith(b"ERROR unknown-command ") for line in errors):
-        raise Failed("ann <- 10,000 times ERROR unknown-command", f"{len(errors)} lines, such as {listed(errors[-2:])}")
+    for _ in range(100):
+        ann.send_octets(b"\n" * 1000)
+        ann.settle()
+    refused = f"{unknown(t)}\n".encode()
+    for _ in range(10):
+        ann.offer(refused * 1000 + b"/help\n" * 100)
+        errors = ann.settled()
+        if len(errors) != 1000 or not all(line.startswith(b"ERROR unknown-command ") for line in errors):
+            received = f"{len(errors)} lines, such as {listed(errors[-2:])}"
+            raise Failed("ann <- 1,000 times ERROR unknown-command", received)
 
 
 @check("FLOW-2", "6b254b58f7a9")
@@ -84,8 +98,9 @@ def blocked(cyd: Peer, helper: Peer, lines: Callable[[int], bytes], *, most: int
             before = cyd.unsent
             helper.round_trip()
             turns = turns + 1 if cyd.unsent == before else 0
-        if cyd.ended:
-            raise Failed("the connection of a client that asks much goes on", cyd.ending())
+        if cyd.ended or cyd.refused:  # one that does not read sees the end only by what it sends
+            received = "a reset of the connection" if cyd.refused else cyd.ending()
+            raise Failed("the connection of a client that asks much goes on", received)
         if cyd.unsent:
             return True
     return False
@@ -124,6 +139,50 @@ def a_stalled_reader_delays_nobody(t: Stage) -> None:
     dan = t.connect("dan")
     dan.send("/ping x")
     dan.expect("PONG x")
+
+
+@check("FLOW-3", "24408eb94fa0", slow=True)
+def who_reads_nothing_for_a_second_delays_no_word(t: Stage) -> None:
+    """Once something has waited for one member for more than a second, others talk as quickly as before."""
+    t.start_if_possible()
+    room = t.room()
+    ann, bob = t.members(room, "ann", "bob")
+    helper = t.connect("helper")
+    for attempt in range(CONVERSATIONS):
+        cyd = t.connect(f"cyd{attempt}", receive_buffer=SMALL)
+        t.enter(cyd, room)
+        usual = _conversation(ann, bob)
+        cyd.stall()
+        if not blocked(cyd, helper, lambda first: pings(first, 256), most=64):
+            received = "it read 64 MiB of pings"
+            raise Failed("the server stops reading from a client that does not read", received, cites="FLOW-2")
+        end = monotonic() + STOPPED
+        while (left := end - monotonic()) > 0:
+            t.pump(left)
+        most = usual + SLACK  # the way to a server can be long
+        passed = _conversation(ann, bob, most)
+        cyd.close()
+        if passed < most:
+            return
+    raise Failed(
+        f"{WORDS} words in less than {most:.3f} s, in one of {CONVERSATIONS} attempts: while cyd read they took "
+        f"{usual:.3f} s",
+        f"{passed:.3f} s or more",
+    )
+
+
+def _conversation(ann: Peer, bob: Peer, most: float = inf) -> float:
+    """Let bob say words to ann, one after the other; return how many seconds that took, or that it takes too many."""
+    began = monotonic()
+    for number in range(WORDS):
+        said = f"SAID {bob.name} {number}".encode()
+        bob.send(str(number))
+        for member in (ann, bob):
+            while member.receive(what=f"{member.label} <- {shown(said)}") != said:
+                pass  # who enters, and who leaves or is removed
+        if monotonic() - began > most:
+            break
+    return monotonic() - began
 
 
 @check("FLOW-4", "5089ca671081")

@@ -25,6 +25,7 @@ _CHUNK = 65536  # octets handed to the transport at once: whole lines
 _BATCH_LINES = 64  # lines, and octets, of one client that are processed before it is the others' turn
 _BATCH_OCTETS = 8192
 _RETRY = 0.01  # seconds until a client whose room is crowded is read again
+_DELAY = 0.9  # seconds that a room waits for one who does not read, for a fault only
 _SEND_BUFFER = 131072  # octets: small, so that what the system takes says something about what the client reads
 
 
@@ -122,6 +123,8 @@ class Connection(asyncio.Protocol):
         if fault("flood-ended") and data.count(b"\n") > 100:
             return self.hub.remove(self, "removed", "removed")
         self._lines.feed(data)
+        if fault("slow-delays-room") and self.hub.has_slow(self):
+            return self._schedule(_DELAY)
         if fault("half-close-drops-lines"):
             self._loop.call_later(0.05, self._work)
             return None
@@ -160,6 +163,8 @@ class Connection(asyncio.Protocol):
     def _must_wait(self) -> bool:
         """Read a client more slowly that does not read, or whose room does not keep up ([FLOW-1], [FLOW-2])."""
         if self.waiting > SOFT and self.served and not fault("answers-unbounded"):
+            if fault("asker-reset"):
+                self._reset()
             self._transport.pause_reading()
             self._blocked = True
         elif self.hub.crowded(self) or (fault("unfinished-blocks") and self.hub.others_unfinished(self)):
@@ -402,9 +407,7 @@ class Connection(asyncio.Protocol):
         if self._peer_ended or fault("bye-plain-close") or (fault("full-reset") and self._bye == "full"):
             self._transport.close()
         elif fault("bye-reset"):
-            sock: socket.socket = self._transport.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self._transport.abort()
+            self._reset()
         elif not self._fin_sent and not fault("bye-no-end"):
             self._fin_sent = True
             try:
@@ -414,6 +417,12 @@ class Connection(asyncio.Protocol):
             if not fault("linger-forever"):
                 self._loop.call_later(LINGER, self._transport.abort)
         return None
+
+    def _reset(self) -> None:
+        """Break the connection, for faults only."""
+        sock: socket.socket = self._transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
 
     def stalled(self, now: float) -> float:
         """Return for how many seconds something has waited and nothing was taken."""

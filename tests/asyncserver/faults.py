@@ -287,6 +287,8 @@ _TABLE = (
     ("flood-dropped", "drops the lines of a paste behind the thirtieth", "FLOW-1"),
     ("flood-ended", "ends a client that sends much at once", "FLOW-1"),
     ("answers-unbounded", "goes on reading from a client that does not read its answers", "FLOW-2"),
+    ("asker-reset", "resets a client that does not read its answers", "FLOW-2"),
+    ("slow-delays-room", "lets a room wait a little for who does not read, at each line", "FLOW-3"),
     ("slow-stalls-room", "waits for the slowest reader of the room", "FLOW-3"),
     ("queue-unbounded", "queues for a client without bound", "FLOW-4 FLOW-5"),
     ("queue-small", "ends a client for which 65536 octets are waiting", "FLOW-4"),

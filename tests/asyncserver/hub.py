@@ -216,6 +216,10 @@ class Hub:
             return any(member.waiting > SOFT for member in members)
         return any(member.waiting > SOFT and member.stalled(now) < _STOPPED for member in members)
 
+    def has_slow(self, client: Connection) -> bool:
+        """Tell whether much waits for a member of the client's room, for a fault only."""
+        return any(member.waiting > SOFT for member in self.rooms.get(client.room or "", ()))
+
     def others_unfinished(self, client: Connection) -> bool:
         """Tell whether somebody has sent half a line, for a fault only."""
         return any(other is not client and other.unfinished for other in self.clients.values())
