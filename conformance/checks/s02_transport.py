@@ -9,6 +9,7 @@ from conformance.vectors import octet_by_octet, segmentations
 from conformance.verdict import Failed
 
 HTTP_WORDS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI")
+HURRIED = 10  # clients whose end of stream may come before or behind what their lines bring
 LINGER_SECONDS = 5.0  # section 12
 LATE_SECONDS = 1.0  # half of what section 12 recommends to read on
 BOM = b"\xef\xbb\xbf"
@@ -65,6 +66,22 @@ def half_close_without_lines(t: Stage) -> None:
             ann.send_octets(data)
         ann.half_close()
         ann.expect_end()
+
+
+@check("NET-4", "30a5d9495504")
+def exit_before_a_half_close(t: Stage) -> None:
+    """A client that sends a room, a text and `exit` at once and half-closes leaves by exit, and gets BYE exit."""
+    room = t.room()
+    (bob,) = t.members(room, "bob")
+    for number in range(HURRIED):
+        ann = t.dial(f"ann{number}")
+        ann.send(room, "hello", "exit")
+        ann.half_close()
+        t.greet(ann)
+        ann.expect(f"ROOM {room}", f"SAID {ann.name} hello", "BYE exit")
+        ann.expect_end()
+        bob.expect(f"JOINED {ann.name}", f"SAID {ann.name} hello", f"LEFT {ann.name} exit")
+    bob.expect_nothing()
 
 
 @check("NET-5", "5eaeaf168c8b")

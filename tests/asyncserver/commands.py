@@ -23,6 +23,8 @@ def perform(hub: "Hub", client: "Connection", text: str) -> None:
     if not client.admitted and not _is_open(text):
         raise RefusalError("no-password")
     if _is_exit(text, client):
+        if fault("exit-half-closed") and client.has_ended():
+            return client.leave()
         hub.forget(client, "exit")
         return client.say_bye("exit")
     if text.startswith("/") and not (fault("slash-said") and text == "/"):

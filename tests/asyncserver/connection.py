@@ -194,14 +194,14 @@ class Connection(asyncio.Protocol):
         last = self._wrong == TRIES and not fault("password-tries-unlimited")
         if not (last and fault("password-denied-unrefused")):
             self.hub.refuse(self, "bad-password")
-        if last and fault("password-denied-half-closed") and self._has_ended():
-            self.eof_received()
+        if last and fault("password-denied-half-closed") and self.has_ended():
+            self.leave()
         elif last:
             self.hub.remove(self, "denied", "lost")
         else:
             self._schedule(0)
 
-    def _has_ended(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether the client has ended its sending, be it that there is more to read before that."""
         poll = select.poll()
         poll.register(self._transport.get_extra_info("socket"), select.POLLRDHUP)
@@ -247,10 +247,15 @@ class Connection(asyncio.Protocol):
         return self._transport.abort()
 
     def eof_received(self) -> bool:
-        """The client has ended its sending: what its lines bring it is sent, then all is closed ([NET-4], [NET-5])."""
+        """The client has ended its sending."""
+        self.leave()
+        return True
+
+    def leave(self) -> None:
+        """Send a client that has ended its sending what its lines bring it, then close ([NET-4], [NET-5])."""
         self._peer_ended = True
         if fault("half-close-ignored"):
-            return True
+            return
         if self.served:
             if fault("last-line-said") and self._lines.unfinished:
                 self.hub.line(self, self._lines.drop())
@@ -261,10 +266,9 @@ class Connection(asyncio.Protocol):
             if fault("half-close-bye"):
                 self.say_bye("exit")
             if fault("half-close-no-close"):
-                return True
+                return
         self._ending = True
         self._wake()
-        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone ([LEFT-1])."""

@@ -47,6 +47,7 @@ _TABLE = (
     ("half-close-ignored", "does not notice that a client ended its sending", "NET-4 LEFT-1"),
     ("half-close-bye", "sends BYE to a client that ended its sending", "NET-4"),
     ("half-close-no-close", "lets a client that ended its sending leave, and never closes", "NET-4"),
+    ("exit-half-closed", "takes the end of stream behind `exit` for how the client left", "NET-4"),
     ("last-line-said", "says the unfinished last line of a connection", "NET-5"),
     ("bye-plain-close", "closes right behind BYE, with input unread", "NET-6"),
     ("bye-reset", "resets the connection right behind BYE", "NET-6"),
