@@ -4,32 +4,14 @@ import contextlib
 import re
 import signal
 
+from conformance.checks.console import console_answers, console_shows, usual_words
+from conformance.checks.words import unknown
 from conformance.peer import Peer, listed
 from conformance.process import STOP_SECONDS, Running
 from conformance.registry import check
 from conformance.stage import Stage
-from conformance.transcript import shown
 from conformance.vectors import MAX_LINE
 from conformance.verdict import Failed
-
-
-def _console_shows(t: Stage, server: Running, typed: str, *wanted: str) -> str:
-    """Type a line; the console then shows all that is wanted. Return what it showed."""
-    since = server.mark()
-    server.say(typed)
-    shows = server.shows(lambda text: all(word in text for word in wanted), since, t.deadline)
-    if missing := [word for word in wanted if word not in shows]:
-        raise Failed(f"the console shows {', '.join(missing)} after {typed!r}", repr(shows[:500]))
-    return shows
-
-
-def _console_answers(t: Stage, server: Running, octets: bytes) -> None:
-    """Type a line; the console then shows something other than the line itself."""
-    since, typed = server.mark(), octets.decode("utf-8", "replace").strip()
-    server.write(octets + b"\n")
-    shows = server.shows(lambda text: bool(text.replace(typed, "").strip()), since, t.deadline)
-    if not shows.replace(typed, "").strip():
-        raise Failed(f"an answer on the console to {shown(octets)}", repr(shows))
 
 
 def _ends(t: Stage, server: Running, *clients: Peer) -> None:
@@ -162,8 +144,9 @@ def commands_are_not_announced(t: Stage) -> None:
     server = t.start()
     ann, bob = t.members(t.room(), "ann", "bob")
     ann.settled()
-    for line in ("/announce lunch", "/shrug", "/", "/EXIT", "/say hi", "//"):
-        _console_answers(t, server, line.encode())
+    usual = usual_words(t, server, ann, bob)
+    for line in (unknown(t), f"{unknown(t)} lunch", "/", "/EXIT", "//"):
+        console_answers(t, server, line.encode(), usual)
     for line in ("/who", "/rooms", "/help", "/kick nobody", "/kick"):
         server.say(line)
     server.say("after")
@@ -217,7 +200,7 @@ def who_on_the_console(t: Stage) -> None:
     peers.append(t.connect("lobby"))
     for number, peer in enumerate(peers):
         t.rename(peer, t.name(f"Client{number}-"))
-    _console_shows(t, server, "/who", *(peer.name for peer in peers), *rooms)
+    console_shows(t, server, "/who", *(peer.name for peer in peers), *rooms)
 
 
 @check("OPER-6", "f43612f223a2")
@@ -245,7 +228,7 @@ def _counts(text: str, room: str, count: int) -> bool:
 def help_on_the_console(t: Stage) -> None:
     """`/help` prints the commands that the console understands."""
     server = t.start()
-    _console_shows(t, server, "/help", "/who", "/rooms", "/kick", "/help", "exit")
+    console_shows(t, server, "/help", "/who", "/rooms", "/kick", "/help", "exit")
 
 
 @check("OPER-8", "337c447651e6")
@@ -305,8 +288,9 @@ def bad_lines_are_not_announced(t: Stage) -> None:
     ann.settled()
     bad = [b"a\x1b[2Jb", b"\x00", b"a\x7fb", b"a\xc2\x85b", b"a\xe2\x80\xa8b", b"a\rb", b"caf\xe9", b"\xed\xa0\x80"]
     bad += [b"x" * (MAX_LINE + 1), b"y" * 70_000, "\U0001f600".encode() * 1025]
+    usual = usual_words(t, server, ann, bob)
     for line in bad:
-        _console_answers(t, server, line)
+        console_answers(t, server, line, usual)
     server.say("good")
     for member in (ann, bob):
         member.expect("ANNOUNCE good")
@@ -335,7 +319,7 @@ def cr_lf_ends_a_console_line(t: Stage) -> None:
         server.write(f"{text}\r\n".encode())
         for member in (ann, bob):
             member.expect(f"ANNOUNCE {text}")
-    _console_answers(t, server, b"two CRs\r\r")
+    console_answers(t, server, b"two CRs\r\r", usual_words(t, server, ann, bob, cyd))
     server.write(b"in pie")
     t.give_turn()
     server.write(b"ces\r")

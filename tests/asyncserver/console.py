@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 
+from tests.asyncserver import commands
 from tests.asyncserver.faults import fault
 from tests.asyncserver.hub import Hub
 from tests.asyncserver.lines import MAX_LINE
@@ -63,12 +64,18 @@ class Console:
             return self._line(line)
         if fault("console-long-cut"):
             return self._line(line[:MAX_LINE])
+        if fault("console-prompt-alone"):
+            return tell("> ")
         return tell("Not announced: longer than 4096 octets.")
 
     def _line(self, octets: bytes) -> None:
         """Do what one line of the console asks for."""
+        if fault("console-prompt-alone"):
+            tell("> ")
         text = check_console(octets)
         if text is None:
+            if fault("console-prompt-alone"):
+                return None
             return tell("Not announced: no UTF-8, or a control character in it.")
         if not text:
             return self._hub.announce("(nothing)") if fault("console-empty-announced") else None
@@ -98,7 +105,11 @@ class Console:
             return None
         if fault("console-unknown-announced"):
             return self._hub.announce(text)
-        return None if fault("console-unknown-silent") else tell("No such command, or a wrong argument; see /help.")
+        if fault("console-slash-dies") and text == "/":
+            commands.crash()
+        if fault("console-unknown-silent") or fault("console-prompt-alone"):
+            return None
+        return tell("No such command, or a wrong argument; see /help.")
 
     def _kick(self, name: str) -> None:
         """Remove a client ([OPER-4])."""

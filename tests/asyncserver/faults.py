@@ -310,6 +310,12 @@ _TABLE = (
     ("shutdown-late", "needs more than 10 seconds to end", "OPER-2"),
     ("console-unknown-announced", "announces commands that it does not know", "OPER-3"),
     ("console-unknown-silent", "does not tell the operator that it does not know a command", "OPER-3"),
+    (
+        "console-prompt-alone",
+        "shows a prompt for each line, and does not tell what it refuses",
+        "OPER-3 OPER-10 OPER-12",
+    ),
+    ("console-slash-dies", "ends when `/` is typed", "OPER-3"),
     ("kick-no-bye", "closes without BYE when the operator removes a client", "OPER-4"),
     ("kick-case-sensitive", "finds the client to remove by exact case only", "OPER-4"),
     ("kick-deaf", "sends BYE to a removed client, which stays a member", "OPER-4"),
