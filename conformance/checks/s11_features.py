@@ -1,5 +1,7 @@
 """Section 11, Features."""
 
+import time
+
 from conformance.checks.words import words_of
 from conformance.peer import Peer, listed
 from conformance.registry import check
@@ -203,8 +205,16 @@ def empty_rooms_are_not_listed(t: Stage) -> None:
         else:
             ann.half_close()
             ann.wait_end()
+            _is_left(t, bob, room)
         if room in (live := _rooms(t, bob)):
             raise Failed(f"bob <- no LIVE line of {room}", f"LIVE {room} {live[room]}")
+
+
+def _is_left(t: Stage, bob: Peer, room: str) -> None:
+    """Ask until a room is not listed, or the deadline is over: nothing tells when one who is lost has left a room."""
+    end = time.monotonic() + t.deadline
+    while room in _rooms(t, bob) and time.monotonic() < end:
+        pass
 
 
 @check("LIST-4", "b8a390437f6b")

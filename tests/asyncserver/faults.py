@@ -351,6 +351,7 @@ _TABLE = (
     ("rooms-own-missing", "leaves the asker's room out", "LIST-2"),
     ("rooms-interrupted", "sends INFO between LIVE lines", "LIST-2"),
     ("empty-room-listed", "lists rooms that everybody has left", "LIST-3"),
+    ("empty-room-listed-lost", "lists rooms whose last member was lost", "LIST-3"),
     ("password-always-known", "knows /password without asking for one", "FEAT-1"),
     ("password-unadvertised", "wants a password and does not say so in HELLO", "PASS-1"),
     ("password-first-word", "compares the first word of a password alone", "PASS-2"),

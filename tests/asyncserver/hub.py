@@ -134,7 +134,8 @@ class Hub:
         members = self.rooms.get(room, [])
         if client in members and not (fault("ghost-member") and reason == "moved"):
             members.remove(client)
-        if not members and not fault("empty-room-listed"):
+        listed = fault("empty-room-listed") or (fault("empty-room-listed-lost") and reason == "lost")
+        if not members and not listed:
             self.rooms.pop(room, None)
         if fault(_LEFT_MISSING.get(reason, "")) or fault("left-missing-rare", 10):
             return
