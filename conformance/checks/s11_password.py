@@ -357,7 +357,11 @@ def nobody_gets_to_see_a_password(t: Stage) -> None:
     lines: list[bytes] = []
     for words in (guess, f"{secret}{guess}", guess.upper()):
         bob.send(f"/password {words}")
-        lines.append(bob.receive(info=True, what="bob <- ERROR bad-password ..."))
+        lines += _up_to(bob, b"ERROR bad-password")
+    try:
+        lines += _up_to(bob, b"BYE denied")  # so what is logged about it is logged before the end
+    except Failed as failed:
+        raise Failed(failed.expected, failed.received, cites="PASS-7") from failed
     cyd.send(f"/password  {secret}", f"/Password {secret}", f"/password{secret}", f"password {secret}", secret)
     cyd.send(f"/password {secret}\x00".encode(), f"/password {guess} ".encode() + b"x" * 4096, "/help")
     ann.send(f"/password {secret}", f"/password {guess}", "/help", "/who", "/rooms")
@@ -374,6 +378,14 @@ def nobody_gets_to_see_a_password(t: Stage) -> None:
         peer.close()
     server.wait(STOP_SECONDS)
     _is_free_of((secret, guess), [*lines, *(line for peer in (ann, bob, cyd) for line in peer.inbox)], server.output)
+
+
+def _up_to(peer: Peer, beginning: bytes) -> list[bytes]:
+    """Receive lines, INFO lines too, up to one that begins so; return them all."""
+    lines = [b""]
+    while not lines[-1].startswith(beginning):
+        lines.append(peer.receive(info=True, what=f"{peer.label} <- {beginning.decode()}"))
+    return lines[1:]
 
 
 def _is_free_of(words: Iterable[str], lines: list[bytes], output: bytes) -> None:

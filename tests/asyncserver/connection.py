@@ -9,6 +9,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
+from tests.asyncserver.commands import write_raw
 from tests.asyncserver.faults import fault
 from tests.asyncserver.lines import ForeignError, LineBuffer
 from tests.asyncserver.text import RefusalError
@@ -197,6 +198,8 @@ class Connection(asyncio.Protocol):
         if last and fault("password-denied-half-closed") and self.has_ended():
             self.leave()
         elif last:
+            if fault("password-denied-logged"):
+                write_raw(self.guess.encode())
             self.hub.remove(self, "denied", "lost")
         else:
             self._schedule(0)

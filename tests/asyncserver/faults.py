@@ -375,6 +375,7 @@ _TABLE = (
     ("password-lost-at-nick", "asks for the password again after a renaming", "PASS-8"),
     ("password-again-refused", "refuses a wrong password of those who gave the right one", "PASS-9"),
     ("password-told", "puts the wrong password into the text of its ERROR", "PASS-10"),
+    ("password-denied-logged", "logs the third wrong password", "PASS-10"),
     ("password-logged", "logs passwords", "PASS-10"),
     ("crash-on-bad-text", "ends at the first ill-formed line", "SEC-1"),
     ("reset-ends-server", "ends when a client resets its connection", "SEC-1"),
