@@ -36,7 +36,7 @@ _COMMANDS = (
         "/nick",
         "/nick ",
     ),
-    *("/ping", "/ping ", "/", "//", "/shrug", "/CD main", "/c main", "/cd\tmain", "/WHO", "/Ping x", "/ cd", "/sa x"),
+    *("/ping", "/ping ", "/", "//", "/no-such", "/CD main", "/c main", "/cd\tmain", "/WHO", "/Ping x", "/ cd", "/sa x"),
     *("", "", "EXIT", "Exit", "/say exit", "/say /cd lounge", "/say  two", "/say  ", "/say /nick Fay"),
 )
 _OPENINGS = (
@@ -67,7 +67,17 @@ _TYPED = (
         b"exit now\n",
         b"Exit\n",
     ),
-    *(b"\n", b"\r\n", b"/shrug\n", b"/who\n", b"/rooms\n", b"/help\n", b"/kick\n", b"/kick nobody\n", b"/announce x\n"),
+    *(
+        b"\n",
+        b"\r\n",
+        b"/no-such\n",
+        b"/who\n",
+        b"/rooms\n",
+        b"/help\n",
+        b"/kick\n",
+        b"/kick nobody\n",
+        b"/no-such x\n",
+    ),
     *(
         b"a\x07b\n",
         b"one\rtwo\n",
@@ -86,7 +96,7 @@ _FORMS: tuple[tuple[str, Sequence[str]], ...] = (
 )
 _RACING_FORMS: tuple[tuple[str, Sequence[str]], ...] = (
     *(("{}", _TEXTS), ("{}", _TEXTS), ("/cd {}", ROOMS[:2]), ("/nick {}", NAMES[:6])),
-    ("{}", ("/who", "/rooms", "/ping x", "/shrug", "/nick B.B.", "/help")),
+    ("{}", ("/who", "/rooms", "/ping x", "/no-such", "/nick B.B.", "/help")),
 )
 _BAD_CHARACTERS = (*(one.encode() for one in FORBIDDEN), *ILL_FORMED, b"\r")
 # Forms in which something bad could be taken for good.

@@ -29,7 +29,7 @@ def tour(t: Stage, *, end: bytes = b"\n") -> list[Peer]:
         "/cd no room",
         "/cd",
         f"/cd {room}",
-        "/unknown word",
+        "/no-such word",
         "x" * MAX_LINE,
         "x" * (MAX_LINE + 1),
         f"/cd {t.room('other')}",

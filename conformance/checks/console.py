@@ -12,7 +12,7 @@ from conformance.verdict import Failed
 def console_shows(t: Stage, server: Running, typed: str, *wanted: str) -> str:
     """Type a line; the console then shows all that is wanted. Return what it showed."""
     since = server.mark()
-    types(server, typed.encode())
+    server.say(typed)
     shows = server.shows(lambda text: all(word in text for word in wanted), since, t.deadline)
     if missing := [word for word in wanted if word not in shows]:
         still_runs(server)
@@ -26,7 +26,7 @@ def usual_words(t: Stage, server: Running, *clients: Peer) -> set[str]:
     What it shows for the empty line, if anything, stands before the names of these clients, which `/who` prints.
     """
     since = server.mark()
-    types(server, b"", b"/who")
+    server.write(b"\n/who\n")
     shows = server.shows(lambda text: all(client.name in text for client in clients), since, t.deadline)
     still_runs(server)
     return set(_unnumbered(shows).split())
@@ -40,20 +40,11 @@ def console_answers(t: Stage, server: Running, octets: bytes, usual: set[str]) -
         words = _unnumbered(text).replace(typed, " ").split()
         return any(word not in typed and word not in usual for word in words)
 
-    types(server, octets)
+    server.write(octets + b"\n")
     shows = server.shows(answer, since, t.deadline)
     if not answer(shows):
         still_runs(server)
         raise Failed(f"an answer on the console to {shown(octets)}, and no prompt alone", repr(shows))
-
-
-def types(server: Running, *lines: bytes) -> None:
-    """Type lines at the console of a program that runs."""
-    try:
-        server.write(b"".join(line + b"\n" for line in lines))
-    except OSError:
-        still_runs(server)
-        raise Failed("the server reads its console", "it has closed it") from None
 
 
 def still_runs(server: Running) -> None:

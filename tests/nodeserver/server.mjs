@@ -165,7 +165,7 @@ class Client {
     if (this.over) this.end();
     if (this.left) return;
     this.socket.resume();
-    if ((this.reader.size > 0 || this.start) && this.hints.length > 0)
+    if ((this.reader.size > 0 || !BOM.startsWith(this.start ?? "")) && this.hints.length > 0)
       this.hintTimer = setTimeout(() => this.send(this.hints.pop()), 5000);
   }
   checkStart(chunk) { // returns what is known to be lines; ends a connection that speaks HTTP or TLS [NET-7] [NET-8]
