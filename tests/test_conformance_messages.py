@@ -63,7 +63,8 @@ def test_what_is_told_as_sent_is_what_was_answered() -> None:
 
 def test_a_limit_that_does_not_end_anybody_is_told_with_its_time() -> None:
     command = LIMITED + " --fault idle-missing"
-    text = failure("--server-cmd", FAULTY, "--limited-server-cmd", command, "--select", "BYE-7")
+    check = "BYE-7/who-does-not-choose-is-sent-away"
+    text = failure("--server-cmd", FAULTY, "--limited-server-cmd", command, "--select", check)
     assert word(text, "expected") == 'busy <- "BYE idle" behind the 1 s in which it has to choose'
     assert re.fullmatch(r"busy <- no BYE idle within \d+ s: its lines are answered", word(text, "received"))
     numbers = re.findall(r'busy -> "/ping (\d+)', text)

@@ -8,6 +8,7 @@ from conformance.peer import Peer, listed
 from conformance.registry import check
 from conformance.stage import Stage
 from conformance.tour import tour
+from conformance.transcript import shown
 from conformance.verdict import Failed
 
 ROUNDS = 10
@@ -252,15 +253,17 @@ def who_does_not_choose_is_sent_away(t: Stage) -> None:
 def nobody_is_sent_away_before(t: Stage) -> None:
     """Who is in the lobby gets BYE idle no sooner than its time is over, whether it has said something or not."""
     t.start(seconds=CHOOSE_SECONDS)
-    for label, line in (("silent", ""), ("talks", "no room")):
+    t.deadline += CHOOSE_SECONDS
+    for label, lines in (("silent", []), ("talks", ["no room"])):
         began = time.monotonic()
         client = t.connect(label)
-        if line:
-            client.send(line)
-        t.deadline += CHOOSE_SECONDS
-        client.wait_end()
+        client.send(*lines)
+        for _ in lines:
+            client.expect_error("bad-room")
+        bye = client.receive(what=f'{label} <- "BYE idle" behind the {CHOOSE_SECONDS} s in which it has to choose')
         took(began, CHOOSE_SECONDS, f"{label} <- BYE idle")
-        client.expect_last("BYE idle")
+        if bye != b"BYE idle":
+            raise Failed(f'{label} <- "BYE idle"', f"{label} <- {shown(bye)}")
 
 
 def _breathe(t: Stage, client: Peer) -> None:
