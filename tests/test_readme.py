@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from reference.client.texts_de import GERMAN
+from reference.client.texts_en import ENGLISH
 from reference.server.cli import parser
 from reference.server.console import COMMANDS
 
@@ -23,6 +25,13 @@ def test_options_of_the_server_are_those_of_its_help() -> None:
 def test_commands_of_the_console_are_those_of_its_help() -> None:
     table = README.partition("| typed on the console | |\n|---|---|\n")[2].partition("\n\n")[0]
     assert re.findall(r"^\| `([^`]+)` \| (.*) \|$", table, re.M) == list(COMMANDS.items())
+
+
+def test_words_that_the_client_does_not_send_are_named() -> None:
+    """[CLIENT-13]."""
+    (told,) = (part for part in README.split("\n\n") if "client's own and not sent" in part)
+    assert set(re.findall(r"`(/[a-z]+)`", told)) == {*ENGLISH.habits, "/say"}
+    assert ENGLISH.habits.keys() == GERMAN.habits.keys()
 
 
 def test_conversation_is_what_the_server_answers() -> None:
