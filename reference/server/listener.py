@@ -26,7 +26,7 @@ SWITCH = 0.1  # seconds after which a thread that waits for Python asks for it, 
 WAKES = 10_000  # times a second that all threads together may ask
 STACK = 256 * 1024  # octets of address space for a client's thread; touched pages alone count
 RETRY = 0.2  # seconds to wait when no descriptor is free
-SPARE = 50  # descriptors for all that is no connection
+SPARE = 20  # descriptors for all that is no connection: some ten are in use
 VANISHED = 120  # seconds after which a client is gone whose system does not confirm what it was sent
 # A client that has vanished without a word is found as soon where nothing is sent, not after the systems' two hours.
 # And the system takes little more than the network does, so that a client which reads slowly is seen to read: where it
