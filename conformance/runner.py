@@ -87,6 +87,7 @@ class CheckRunner(ABC):
         others = sorted((check for check in checks if not check.barrier), key=lambda check: not check.slow)
         for part, jobs in ((barrier, 1), (others, self._settings.jobs)):
             doubtful: dict[str, Result] = {}
+            outcomes: list[Result] = []
             try:
                 for result in self._side_by_side(part, jobs, on_begin):
                     results[result.id] = result
@@ -95,14 +96,16 @@ class CheckRunner(ABC):
                     else:
                         on_result(result)
                 again = [check for check in part if check.id in doubtful]
-                for result in self.weighed(list(doubtful.values()), again):
+                outcomes = self.weighed(list(doubtful.values()), again)
+                doubtful.clear()
+                while outcomes:
+                    result = outcomes.pop(0)
                     results[result.id] = result
-                    del doubtful[result.id]
                     on_result(result)
             except BaseException:
-                for result in doubtful.values():
+                for result in (*outcomes, *(replace(result, reason=_UNWEIGHED) for result in doubtful.values())):
                     with contextlib.suppress(KeyboardInterrupt):
-                        on_result(replace(result, reason=_UNWEIGHED))
+                        on_result(result)
                 raise
             self._barrier_holds = not any(results[check.id].barrier_broken for check in barrier)
         seen = [*(self._seen_in_passing(*item) for item in self._in_passing.items()), *self.afterwards()]

@@ -175,7 +175,7 @@ def test_a_dead_server_is_noticed(server: ScriptedServer) -> None:
 
 def test_a_client_that_was_stopped_asks_before_it_gives_the_server_up(server: ScriptedServer) -> None:
     """It is stopped until another one, which is not, has given up its own silent server."""
-    options = (server.address, "--no-times", "--no-reconnect", "--ping-after", "1")
+    options = (server.address, "--no-times", "--no-reconnect", "--ping-after", "4")
     with Terminal(*options, environment=ENVIRONMENT) as stopped:
         connection = in_main(server, stopped)
         os.kill(stopped.process, signal.SIGSTOP)

@@ -263,8 +263,8 @@ def test_enter_on_a_console_is_what_a_keyboard_sends(tmp_path: Path) -> None:
     program = tmp_path / "keys.py"
     program.write_text(
         "import os, socket, sys, tty\n"
-        "server = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
         "tty.setraw(0)\n"
+        "server = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
         "typed = b''\n"
         "while not typed.endswith(b'\\r'):\n"
         "    typed += os.read(0, 1)\n"

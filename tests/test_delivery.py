@@ -1,6 +1,7 @@
 """Writing to many sockets: order, partial writes, those that do not read, and the end of a connection."""
 
 import contextlib
+import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -315,13 +316,30 @@ def test_timers_are_called_in_their_order(stage: Stage) -> None:
 # ---------------------------------------------------------------- what must not fail
 
 
-def test_a_round_that_fails_is_told(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+class NoMemory(logging.Handler):
+    """A log that cannot be written either."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise MemoryError
+
+
+@pytest.mark.parametrize("log", [logging.NullHandler(), NoMemory()])
+def test_a_round_that_fails_is_told(stage: Stage, log: logging.Handler, caplog: pytest.LogCaptureFixture) -> None:
     """Rather than that nobody is ever written to again."""
-    stage.stream.members.add(None)  # type: ignore[arg-type]
-    stage.append("x")
-    assert stage.failed.wait(DEADLINE)
+    logger = logging.getLogger("flurfunk")
+    logger.addHandler(log)
+    try:
+        stage.stream.members.add(None)  # type: ignore[arg-type]
+        stage.append("x")
+        assert stage.failed.wait(DEADLINE)
+    finally:
+        logger.removeHandler(log)
     assert stage.delivery.failed
-    assert "the server cannot go on" in caplog.text
+    assert "the server cannot go on" in caplog.text or isinstance(log, NoMemory)
+    peer, client = stage.peer()
+    stage.stream.members.discard(None)
+    stage.tell(peer, "goodbye")
+    assert client.line() == "goodbye"
 
 
 def test_a_timer_that_fails_is_told(stage: Stage) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from reference.server.hub import LEAVING, Hub, Limits
+from reference.server.hub import LEAVING, TURNED_AWAY, Hub, Limits
 from reference.server.listener import SPARE, Listener, plain, with_port
 from tests.support import DEADLINE, SERVER, Client, Server, wait_until
 from tests.tls import certified
@@ -261,7 +261,7 @@ def test_who_is_turned_away_is_not_kept() -> None:
     """However many come, and whatever they send."""
     hub = Hub(Limits())
     hub.start()
-    for _ in range(3 * LEAVING):
+    for _ in range(3 * TURNED_AWAY):
         ours, theirs = socket.socketpair()
         theirs.sendall(b"x" * 5000)
         hub.turn_away(ours)
@@ -269,7 +269,7 @@ def test_who_is_turned_away_is_not_kept() -> None:
         assert client.line() == "HELLO flurfunk/1 who rooms"
         assert client.line() == "BYE full"
         client.close()
-    assert len(hub._turned_away) <= LEAVING
+    assert len(hub._turned_away) <= TURNED_AWAY
     wait_until(lambda: not hub._turned_away, "all to be closed")
 
 
@@ -379,8 +379,12 @@ needs_prlimit = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="nob
 @pytest.mark.parametrize(
     ("limits", "options", "soft"),
     [
-        ("ulimit -S -n 60; ulimit -H -n 900", ("--max-clients", "100"), 2 * 100 + LEAVING + SPARE),
-        ("ulimit -S -n 60; ulimit -H -n 900", ("--max-clients", "1", *certified()), 3 * (2 + LEAVING) + SPARE),
+        ("ulimit -S -n 60; ulimit -H -n 900", ("--max-clients", "100"), 2 * 100 + LEAVING + TURNED_AWAY + SPARE),
+        (
+            "ulimit -S -n 60; ulimit -H -n 900",
+            ("--max-clients", "1", *certified()),
+            3 * (2 + LEAVING) + TURNED_AWAY + SPARE,
+        ),
         ("ulimit -S -n 60; ulimit -H -n 900", ("--max-clients", "800"), 900),
         ("ulimit -S -n 60; ulimit -H -n 900", ("--max-clients", "0"), 900),
         ("ulimit -S -n 800; ulimit -H -n 900", ("--max-clients", "1"), 800),  # never less

@@ -69,7 +69,7 @@ def the_connection_survives_errors(t: Stage) -> None:
         cyd.expect("PONG on")
 
 
-@check("BYE-1", "e8e0c3cfb371")
+@check("BYE-1", "fde97effd30d")
 def bye_before_the_end(t: Stage) -> None:
     """The server closes after `exit` with BYE, at a client that reads it later as well."""
     for room in ("", t.room()):
@@ -84,7 +84,7 @@ def bye_before_the_end(t: Stage) -> None:
         ann.expect_end()
 
 
-@check("BYE-1", "e8e0c3cfb371", needs=("console",))
+@check("BYE-1", "fde97effd30d", needs=("console",))
 def bye_before_the_operator_ends_it(t: Stage) -> None:
     """A removed client, in a room or in the lobby, gets BYE removed; at the end of the server all get BYE shutdown."""
     server = t.start()

@@ -16,11 +16,11 @@ LEAST_BOUND, MOST_BOUND = 262_144, 16 * MEBI  # [FLOW-4]
 SMALL = 4096  # octets of a receive buffer, so that what is not read waits at the server
 TEXT = "x" * 3900
 BLOCKED_TURNS = 60  # round trips of another client, after which one of whom nothing was read is not being read
+FEW_TURNS, BLOCKED_SECONDS = 10, 2.0  # as good, where the way to the server is long
 STALL_SECONDS = 5
 STANDSTILL = 0.5  # seconds in which nothing is read, half of those after which nobody has to wait for a client [FLOW-3]
 STOPPED = 1.5  # seconds, more than the one in which a client that takes nothing may delay others [FLOW-3]
 WORDS = 20
-SLACK = 0.5  # seconds that these may take more than usual: far less than one for each
 CONVERSATIONS = 3
 ATTEMPTS = 4
 PATIENCE = 7.0  # seconds more where a delay is not the matter: [FLOW-3] has a check of its own
@@ -93,11 +93,11 @@ def blocked(cyd: Peer, helper: Peer, lines: Callable[[int], bytes], *, most: int
     """Let a client send about 1 MiB after the other, until nothing is read of it any more; false after `most` MiB."""
     for number in range(most):
         cyd.offer(lines(256 * number))
-        turns = 0
-        while cyd.unsent and turns < BLOCKED_TURNS:
+        turns, since = 0, monotonic()
+        while cyd.unsent and turns < BLOCKED_TURNS and (turns < FEW_TURNS or monotonic() < since + BLOCKED_SECONDS):
             before = cyd.unsent
             helper.round_trip()
-            turns = turns + 1 if cyd.unsent == before else 0
+            turns, since = (turns + 1, since) if cyd.unsent == before else (0, monotonic())
         if cyd.ended or cyd.refused:  # one that does not read sees the end only by what it sends
             received = "a reset of the connection" if cyd.refused else cyd.ending()
             raise Failed("the connection of a client that asks much goes on", received)
@@ -159,7 +159,7 @@ def who_reads_nothing_for_a_second_delays_no_word(t: Stage) -> None:
         end = monotonic() + STOPPED
         while (left := end - monotonic()) > 0:
             t.pump(left)
-        most = usual + SLACK  # the way to a server can be long
+        most = usual + t.deadline / 2  # less than a second for each; and the way to a server can be long
         passed = _conversation(ann, bob, most)
         cyd.close()
         if passed < most:

@@ -357,11 +357,8 @@ def nobody_gets_to_see_a_password(t: Stage) -> None:
     lines: list[bytes] = []
     for words in (guess, f"{secret}{guess}", guess.upper()):
         bob.send(f"/password {words}")
-        lines += _up_to(bob, b"ERROR bad-password")
-    try:
-        lines += _up_to(bob, b"BYE denied")  # so what is logged about it is logged before the end
-    except Failed as failed:
-        raise Failed(failed.expected, failed.received, cites="PASS-7") from failed
+        lines += _up_to(bob, b"ERROR bad-password", "PASS-3")
+    lines += _up_to(bob, b"BYE denied", "PASS-7")  # so what is logged about it is logged before the end
     cyd.send(f"/password  {secret}", f"/Password {secret}", f"/password{secret}", f"password {secret}", secret)
     cyd.send(f"/password {secret}\x00".encode(), f"/password {guess} ".encode() + b"x" * 4096, "/help")
     ann.send(f"/password {secret}", f"/password {guess}", "/help", "/who", "/rooms")
@@ -380,11 +377,14 @@ def nobody_gets_to_see_a_password(t: Stage) -> None:
     _is_free_of((secret, guess), [*lines, *(line for peer in (ann, bob, cyd) for line in peer.inbox)], server.output)
 
 
-def _up_to(peer: Peer, beginning: bytes) -> list[bytes]:
-    """Receive lines, INFO lines too, up to one that begins so; return them all."""
+def _up_to(peer: Peer, beginning: bytes, cites: str) -> list[bytes]:
+    """Receive lines, INFO lines too, up to one that begins so, which `cites` asks for; return them all."""
     lines = [b""]
-    while not lines[-1].startswith(beginning):
-        lines.append(peer.receive(info=True, what=f"{peer.label} <- {beginning.decode()}"))
+    try:
+        while not lines[-1].startswith(beginning):
+            lines.append(peer.receive(info=True, what=f"{peer.label} <- {beginning.decode()}"))
+    except Failed as failed:
+        raise Failed(failed.expected, failed.received, cites=cites) from failed
     return lines[1:]
 
 

@@ -51,7 +51,7 @@ class _Door:
 
     def turn_away(self) -> None:
         """Close the connections of a client that has ended: one that was lost may have come again."""
-        with contextlib.suppress(BlockingIOError):
+        with contextlib.suppress(OSError):
             while True:
                 self.on_ready(selectors.EVENT_READ)
         while self.come:

@@ -108,9 +108,10 @@ class Delivery:
 
     def fail(self) -> None:
         """Deal with an exception in what all depend on: for want of memory, for instance, nobody can be served on."""
-        log.exception("the server cannot go on")
         self.failed = True
-        self._on_failure()
+        self._on_failure()  # before anything else that could fail, too
+        with contextlib.suppress(Exception):
+            log.exception("the server cannot go on")
 
     def call_later(self, seconds: float, function: Callable[[], None]) -> None:
         """Call a function, without the lock, from the pump's thread."""
@@ -181,6 +182,8 @@ class Delivery:
             self._round()
         except Exception:
             self.fail()
+            with self.lock:
+                self._flushing = False  # somebody may still be told goodbye
             return False
         with self.lock:
             self._flushing = self._due

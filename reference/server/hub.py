@@ -21,6 +21,7 @@ from reference.server.stream import Stream
 from reference.wire import MAX_CLIENT_LINE, PROTOCOL, ByeReason, LeftReason, Message, encode
 
 UNFINISHED_LINE = encode("INFO", "A line ends with LF (the Enter key); what you sent so far is not complete.")
+TURNED_AWAY = 16  # connections that are kept for a while so that they can read why they are not served
 UNREAD = 256  # lines of the greatest length that are read from a connection that is turned away
 LEAVING = 64  # connections that may be on their way out, besides as many again as are served
 HOLD = 1.0  # seconds from a wrong password to its answer [PASS-5]
@@ -173,7 +174,7 @@ class Hub:
             sock.shutdown(SHUT_WR)
         with self._delivery.lock:
             self._turned_away.add(sock)
-            crowded = len(self._turned_away) > LEAVING
+            crowded = len(self._turned_away) > TURNED_AWAY
         if crowded:
             self._close(sock)
         else:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from reference.server.connection import serve
 from reference.server.delivery import Peer
-from reference.server.hub import LEAVING, Hub
+from reference.server.hub import LEAVING, TURNED_AWAY, Hub
 
 if TYPE_CHECKING:
     from reference.server.tls import Tls  # not every Python has it
@@ -26,6 +26,7 @@ SWITCH = 0.1  # seconds after which a thread that waits for Python asks for it, 
 WAKES = 10_000  # times a second that all threads together may ask
 STACK = 256 * 1024  # octets of address space for a client's thread; touched pages alone count
 RETRY = 0.2  # seconds to wait when no descriptor is free
+OPEN_MAX = 10_240  # descriptors that macOS allows at least
 SPARE = 20  # descriptors for all that is no connection: some ten are in use
 VANISHED = 120  # seconds after which a client is gone whose system does not confirm what it was sent
 # A client that has vanished without a word is found as soon where nothing is sent, not after the systems' two hours.
@@ -214,12 +215,14 @@ def allow_descriptors(max_clients: int, inside_tls: bool) -> None:
     each = 3 if inside_tls else 1
     unlimited = resource.RLIM_INFINITY
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = each * (2 * max_clients + LEAVING) + SPARE if max_clients else hard
+    wanted = each * (2 * max_clients + LEAVING) + TURNED_AWAY + SPARE if max_clients else hard
     if hard != unlimited and (wanted == unlimited or wanted > hard):
         wanted = hard
     if soft != unlimited and (wanted == unlimited or wanted > soft):
-        with contextlib.suppress(ValueError, OSError):  # some systems allow less than they say
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        for limit in (wanted, OPEN_MAX):
+            with contextlib.suppress(ValueError, OSError):  # macOS allows less than it says
+                resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+                break
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     fitting = max(0, (allowed - SPARE) // each)
     if allowed != unlimited and fitting < max_clients:

@@ -207,7 +207,7 @@ class Connection(asyncio.Protocol):
     def has_ended(self) -> bool:
         """Whether the client has ended its sending, be it that there is more to read before that."""
         poll = select.poll()
-        poll.register(self._transport.get_extra_info("socket"), select.POLLRDHUP)
+        poll.register(self._transport.get_extra_info("socket"), getattr(select, "POLLRDHUP", 0))
         return bool(poll.poll(0))
 
     def _schedule(self, seconds: float) -> None:
