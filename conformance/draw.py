@@ -36,7 +36,21 @@ _COMMANDS = (
         "/nick",
         "/nick ",
     ),
-    *("/ping", "/ping ", "/", "//", "/no-such", "/CD main", "/c main", "/cd\tmain", "/WHO", "/Ping x", "/ cd", "/sa x"),
+    *(
+        "/ping",
+        "/ping ",
+        "/",
+        "//",
+        "/no-such",
+        "/password x",
+        "/CD main",
+        "/c main",
+        "/cd\tmain",
+        "/WHO",
+        "/Ping x",
+        "/ cd",
+        "/sa x",
+    ),
     *("", "", "EXIT", "Exit", "/say exit", "/say /cd lounge", "/say  two", "/say  ", "/say /nick Fay"),
 )
 _OPENINGS = (
@@ -70,6 +84,7 @@ _TYPED = (
     *(
         b"\n",
         b"\r\n",
+        b"/\n",
         b"/no-such\n",
         b"/who\n",
         b"/rooms\n",
@@ -108,7 +123,7 @@ _LONG = (
 _ENDS = (b"\n", b"\n", b"\n", b"\r\n")
 _BEHIND_EXIT = (b"", b"late words\n/nick Fay\n", (b"x" * 4000 + b"\n") * 100, b"exit\n")
 _LAST_HALVES = (b"", b"half a line", b"exit")
-_LAST_WORDS = (b"", b"half a line", b"hi\n/ping x\nhalf", b"/ping x\nexit", b"hi\n" * 20)
+_LAST_WORDS = (b"", b"half a line", b"hi\n/ping x\nhalf", b"/ping x\nexit", b"hi\n" * 20, b"hi\nexit\n")
 
 
 def conversation(random: Random) -> tuple[Step, ...]:
@@ -130,7 +145,8 @@ class _Conversation:
         """Return the whole conversation."""
         some, many = self._random.randint(2, len(LABELS)), self._random.randint(20, 40)
         steps = [*(self._connects() for _ in range(some)), *(self._step() for _ in range(many))]
-        return (*steps, Step("ends")) if self._random.randrange(20) == 0 else tuple(steps)
+        end = Step("ends", line=self._random.choice(("", "", "SIGTERM", "SIGINT")))
+        return (*steps, end) if self._random.randrange(20) == 0 else tuple(steps)
 
     def _step(self) -> Step:
         """Draw one step; where nobody or everybody is there, somebody enters or says something."""

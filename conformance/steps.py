@@ -23,7 +23,7 @@ class Step:
     `verb`: connects (`line` names a room to enter, with the client's own name; `octets` are its very first octets),
     sends (`octets`, whole lines, in segments that end at `cuts`), half-closes, closes, resets (`octets` are sent
     right before, without whole lines unless it half-closes), types (the operator), ends (the operator ends the
-    server), together (`parts`, all of them sends).
+    server, with the signal `line` where it names one), together (`parts`, all of them sends).
     """
 
     verb: str

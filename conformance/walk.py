@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
@@ -142,8 +143,11 @@ class Walk:
         peer.send_octets(octets)
         {"half-closes": peer.half_close, "closes": peer.close, "resets": peer.reset}[step.verb]()
         effects = self._act(step.who, octets)
-        self._world, told = self._world.leave(step.who, "lost")
         ends = {step.who: "NET-4"} if step.verb == "half-closes" else _NOTHING
+        if self._world.get(step.who) is None:  # `exit` was among the lines, and BYE is as good as a PONG [ORDER-9]
+            self._settle(effects, ends=ends)
+            return
+        self._world, told = self._world.leave(step.who, "lost")
         self._settle([*effects, *told], ends=ends, awaited=told)
 
     def _operate(self, step: Step) -> None:
@@ -153,12 +157,14 @@ class Walk:
         server = self._stage.server
         if step.verb == "ends":
             self._stage.dismiss_pacer()
-            server.say("exit")
-            bye = Expected(b"BYE shutdown", "OPER-2")
+            cites = "OPER-9" if step.line else "OPER-2"
+            with _citing(cites):
+                server.signal(signal.Signals[step.line]) if step.line else server.say("exit")
+            bye = Expected(b"BYE shutdown", cites)
             effects = [(client.label, bye) for client in self._world.clients]
             self._world = World()
-            self._settle(effects, ends={label: "OPER-2" for label, _ in effects})
-            with _citing("OPER-2"):
+            self._settle(effects, ends={label: cites for label, _ in effects})
+            with _citing(cites):
                 if status := server.wait(STOP_SECONDS):
                     raise Failed("the program ends with exit status 0", f"it ends with {status}")
             return
