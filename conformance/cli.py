@@ -130,15 +130,10 @@ def _perform(
 
 def _chosen(arguments: argparse.Namespace) -> list[str]:
     """Return the options on which an outcome can depend, where they are not what they are by default."""
-    options = ("--spec", "--time-factor", "--seed", "--examples")
-    values = {option: getattr(arguments, option.lstrip("-").replace("-", "_")) for option in options}
-    usual = _parser().parse_args([])
-    return [
-        word
-        for option, value in values.items()
-        if value != getattr(usual, option.lstrip("-").replace("-", "_"))
-        for word in (option, str(value))
-    ]
+    usual = _parser().get_default
+    values = {name: getattr(arguments, name) for name in ("spec", "time_factor", "seed", "examples")}
+    chosen = {f"--{name.replace('_', '-')}": str(value) for name, value in values.items() if value != usual(name)}
+    return [word for option in chosen.items() for word in option]
 
 
 def _server_part(
@@ -209,25 +204,20 @@ def _server(arguments: argparse.Namespace) -> Subject | None:
     if arguments.server:
         host, port = arguments.server
         return AddressSubject(host, port, console=arguments.console, tls=arguments.tls_ca)
-    if arguments.server_cmd:
-        return CommandSubject(
-            arguments.server_cmd,
-            limited_command=arguments.limited_server_cmd,
-            password_command=arguments.password_server_cmd,
-            console=arguments.console,
-            tls=arguments.tls_ca,
-            start_seconds=START_SECONDS * arguments.time_factor,
-        )
-    if arguments.client_cmd:
-        return None
-    if not arguments.list and not Path("reference/server/server.py").is_file():
-        raise SystemExit(
-            _complain("what is to be checked? Say --server-cmd, --server, --client-cmd or --subject", NOT_PROVEN)
-        )
+    commands = (arguments.server_cmd, arguments.limited_server_cmd, arguments.password_server_cmd)
+    if not arguments.server_cmd:
+        if arguments.client_cmd:
+            return None
+        if not arguments.list and not Path("reference/server/server.py").is_file():
+            raise SystemExit(
+                _complain("what is to be checked? Say --server-cmd, --server, --client-cmd or --subject", NOT_PROVEN)
+            )
+        commands = (REFERENCE, REFERENCE_LIMITED, REFERENCE_PASSWORD)
+    command, limited, password = commands
     return CommandSubject(
-        REFERENCE,
-        limited_command=REFERENCE_LIMITED,
-        password_command=REFERENCE_PASSWORD,
+        command,
+        limited_command=limited,
+        password_command=password,
         console=arguments.console,
         tls=arguments.tls_ca,
         start_seconds=START_SECONDS * arguments.time_factor,

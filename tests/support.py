@@ -29,6 +29,24 @@ def wait_until(condition: Callable[[], bool], what: str = "the condition") -> No
         pause.wait(0.005)
 
 
+def run_python(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run Python with these arguments from the top of the checkout, until it ends."""
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE, check=False)
+
+
+def interrupted(pipe: Path, *arguments: str | Path) -> tuple[int, bytes]:
+    """Interrupt a Python program that waits for a pipe with this name; return its status, and what it complains of."""
+    os.mkfifo(pipe)
+    command = [sys.executable, *map(str, arguments)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:
+        with open(pipe, "wb"):  # returns when the program reads
+            process.send_signal(signal.SIGINT)
+            status = process.wait(DEADLINE)
+        assert process.stderr
+        return status, process.stderr.read()
+
+
 def present(lines: Iterable[str]) -> set[str]:
     """Return who is in a room behind these lines, of who was not before them.
 

@@ -14,7 +14,7 @@ CLIENT = "reference.client"
 FULL = f"{CLIENT}.full"
 # Each may import those before it and not those beside or behind it.
 LEVELS = (
-    ("reference.wire",),
+    ("reference.wire", "reference.address"),
     ("reference.password", "reference.terminal.cells", "reference.terminal.keymode", "reference.terminal.recall"),
     ("reference.terminal.editor", "reference.terminal.line"),
     (f"{SERVER}.chat", f"{SERVER}.stream", f"{SERVER}.tls"),
@@ -28,6 +28,7 @@ LEVELS = (
 )
 PURE = (
     "reference.wire",
+    "reference.address",
     f"{SERVER}.chat",
     f"{SERVER}.stream",
     *(f"{CLIENT}.{name}" for name in ("completion", "crowd", "language", "paste", "retry", "session")),

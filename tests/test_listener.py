@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from reference.address import with_port
 from reference.server.hub import LEAVING, TURNED_AWAY, Hub, Limits
-from reference.server.listener import SPARE, Listener, plain, with_port
+from reference.server.listener import SPARE, Listener, plain
 from tests.support import DEADLINE, SERVER, Client, Server, wait_until
 from tests.tls import certified
 

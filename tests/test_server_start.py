@@ -1,15 +1,11 @@
 """Before the server listens: what it makes of its options, and what keeps it from starting."""
 
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from reference.server import cli
-from tests.support import DEADLINE, ROOT, SERVER
+from tests.support import SERVER, interrupted, run_python
 
 
 @pytest.mark.parametrize(
@@ -28,14 +24,7 @@ def test_a_list_of_all_clients_may_wait_for_one(options: tuple[str, ...], octets
 
 def test_a_python_without_tls_is_told_in_one_line() -> None:
     without = "import sys; sys.modules['ssl'] = None; from reference.server import cli; sys.exit(cli.main())"
-    done = subprocess.run(
-        [sys.executable, "-c", without, "--tls-cert", "x", "--tls-key", "x"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=False,
-    )
+    done = run_python("-c", without, "--tls-cert", "x", "--tls-key", "x")
     assert done.returncode == 1
     assert done.stderr.endswith(": this Python was built without TLS\n")
     assert done.stderr.count("\n") == 1
@@ -44,11 +33,4 @@ def test_a_python_without_tls_is_told_in_one_line() -> None:
 def test_interrupted_before_it_listens(tmp_path: Path) -> None:
     """While it waits for a password from a pipe with a name."""
     pipe = tmp_path / "password"
-    os.mkfifo(pipe)
-    command = [sys.executable, str(SERVER), "--port", "0", "--password-file", str(pipe)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:
-        with open(pipe, "wb"):  # returns when the server reads
-            process.send_signal(signal.SIGINT)
-            assert process.wait(DEADLINE) == 130
-        assert process.stderr
-        assert process.stderr.read() == b""
+    assert interrupted(pipe, SERVER, "--port", "0", "--password-file", pipe) == (130, b"")

@@ -4,7 +4,7 @@ import contextlib
 import time
 
 from conformance.checks.times import took
-from conformance.checks.words import unknown
+from conformance.checks.unknown import unknown
 from conformance.registry import check
 from conformance.stage import Stage
 from conformance.tour import tour

@@ -2,7 +2,6 @@
 
 import re
 
-from conformance.checks.words import words_of
 from conformance.peer import Peer, listed
 from conformance.registry import check
 from conformance.stage import Stage
@@ -174,7 +173,7 @@ def _take_next_names(t: Stage, clients: list[Peer]) -> None:
         client.send(f"/nick {name.upper() if place % 2 else name}")
         answer = client.receive()
         if answer.startswith(b"NAME "):
-            client.name = words_of(t, client, answer)[1]
+            client.name = answer.decode().removeprefix("NAME ")
 
 
 def _all_different(t: Stage, clients: list[Peer]) -> None:

@@ -1,6 +1,6 @@
 """Section 6.1, Commands in general; and 6.5, `/ping`, `/help`, `exit`."""
 
-from conformance.checks.words import has_own_features, unknown
+from conformance.checks.unknown import has_own_features, unknown
 from conformance.peer import Peer, is_info, like, listed
 from conformance.registry import check
 from conformance.stage import Stage

@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-from conformance.checks.words import words_of
 from conformance.peer import Peer, listed
 from conformance.registry import check
 from conformance.stage import Stage
@@ -113,7 +112,7 @@ def one_left_for_each_that_leaves(t: Stage) -> None:
     for number, victim in enumerate(victims):
         victim.offer(b"exit\n" if number % 3 else b"x\nexit\nexit\n")
         (victim.reset, victim.close, victim.half_close)[number % 3]()
-    _one_left_each(t, [ann, bob], victims)
+    _one_left_each([ann, bob], victims)
 
 
 @check("LEFT-2", "219063172685")
@@ -127,13 +126,13 @@ def one_left_for_each_that_moves_and_breaks(t: Stage) -> None:
     for number, victim in enumerate(victims):
         victim.offer(f"/cd {new}\n".encode())
         (victim.close, victim.reset)[number % 2]()
-    _one_left_each(t, [ann], victims)
+    _one_left_each([ann], victims)
     bob.settle()
-    joined = [words_of(t, bob, line)[1] for line in bob.inbox if line.startswith(b"JOINED ")]
+    joined = [line.decode().split(" ")[1] for line in bob.inbox if line.startswith(b"JOINED ")]
     while sum(line.startswith(b"LEFT ") for line in bob.inbox) < len(joined):
         seen = len(bob.inbox)
         t.wait_for(bob, lambda seen=seen: len(bob.inbox) > seen, "bob <- LEFT for each JOINED")  # type: ignore[misc]
-    left = Counter(words_of(t, bob, line)[1] for line in bob.settled() if line.startswith(b"LEFT "))
+    left = Counter(line.decode().split(" ")[1] for line in bob.settled() if line.startswith(b"LEFT "))
     if left != Counter(joined):
         raise Failed("bob <- one LEFT for each JOINED", f"JOINED {joined}, LEFT {dict(left)}")
 
@@ -151,7 +150,7 @@ def one_left_for_each_that_is_kicked(t: Stage) -> None:
         victim.offer(b"exit\n")
         if number % 3:
             (victim.reset, victim.close)[number % 2]()
-    _one_left_each(t, [ann, bob], victims)
+    _one_left_each([ann, bob], victims)
 
 
 @check("LEFT-2", "219063172685", needs=("console",))
@@ -181,7 +180,7 @@ def one_left_for_each_that_was_kicked(t: Stage) -> None:
         if victim.ended == "end":
             how(victim)
         t.give_turn()
-    _one_left_each(t, [ann, bob], victims)
+    _one_left_each([ann, bob], victims)
 
 
 def _victims(t: Stage, room: str, count: int) -> list[Peer]:
@@ -192,7 +191,7 @@ def _victims(t: Stage, room: str, count: int) -> list[Peer]:
     return victims
 
 
-def _one_left_each(t: Stage, members: list[Peer], victims: list[Peer]) -> None:
+def _one_left_each(members: list[Peer], victims: list[Peer]) -> None:
     """Each member gets one LEFT for each victim, in any order; then, after two barriers of all, no more."""
     wanted = Counter(victim.name for victim in victims)
     for member in members:
@@ -200,7 +199,7 @@ def _one_left_each(t: Stage, members: list[Peer], victims: list[Peer]) -> None:
         while sum(left.values()) < len(victims):
             line = member.receive(what=f"{member.label} <- LEFT for each of {', '.join(wanted - left)}")
             if line.startswith(b"LEFT "):
-                left[words_of(t, member, line)[1]] += 1
+                left[line.decode().split(" ")[1]] += 1
         if left != wanted:
             raise Failed(f"{member.label} <- one LEFT for each", f"LEFT, and how often: {dict(left)}")
     for _ in range(2):

@@ -3,7 +3,7 @@
 import time
 
 from conformance.checks.times import took
-from conformance.checks.words import unknown, words_of
+from conformance.checks.unknown import unknown
 from conformance.peer import Peer, listed
 from conformance.registry import check
 from conformance.stage import Stage
@@ -217,7 +217,7 @@ def _served_soon(t: Stage, bob: Peer) -> Peer:
         new.receive(info=True)
         line = new.receive(info=True)
         if line.startswith(b"NAME "):
-            new.name = words_of(t, new, line)[1]
+            new.name = line.decode().removeprefix("NAME ")
             return new
         new.close()
         bob.round_trip()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from math import inf
 from time import monotonic
 
-from conformance.checks.words import unknown
+from conformance.checks.unknown import unknown
 from conformance.peer import Peer, listed
 from conformance.registry import check
 from conformance.stage import Stage

@@ -1,6 +1,6 @@
 """Sections 9.1 and 9.2: one order for each room, and the barrier."""
 
-from conformance.checks.words import unknown, words_of
+from conformance.checks.unknown import unknown
 from conformance.peer import Peer, is_info, like, listed
 from conformance.registry import check
 from conformance.stage import Stage
@@ -32,7 +32,7 @@ def all_members_see_one_order(t: Stage) -> None:
     end = f"SAID {watcher.name} end".encode()
     watcher.send("end")
     for speaker in speakers:
-        wanted = [line for line in order if not _own(t, watcher, line, names[speaker.label])]
+        wanted = [line for line in order if not _own(line, names[speaker.label])]
         _same_order(speaker, _events(_until(speaker, end)), wanted)
     _same_order(guest, _seen_by_guest(_until(guest, end), room), _while_there(order, guest.name))
 
@@ -49,9 +49,9 @@ def _events(lines: list[bytes]) -> list[bytes]:
     return [line for line in lines if line.split(b" ")[0] in (b"SAID", b"JOINED", b"LEFT", b"NICK")]
 
 
-def _own(t: Stage, peer: Peer, line: bytes, names: set[str]) -> bool:
+def _own(line: bytes, names: set[str]) -> bool:
     """Whether it is an event that its subject itself does not receive."""
-    words = words_of(t, peer, line)
+    words = line.decode("utf-8", "replace").split(" ")
     return words[0] in ("JOINED", "LEFT", "NICK") and words[1] in names
 
 
@@ -107,7 +107,7 @@ def no_event_of_the_room_that_was_left(t: Stage) -> None:
     present = ""
     for line in ann.settled():
         if line.startswith(b"ROOM "):
-            present = words_of(t, ann, line)[1]
+            present = line.decode().removeprefix("ROOM ")
         elif present not in rooms or not line.endswith(f" in {rooms.index(present)}".encode()):
             raise Failed(f"events of {present or 'no room'}", shown(line))
 
@@ -240,14 +240,14 @@ def who_moves_is_counted_once(t: Stage) -> None:
         t.give_turn()
     for peer in (*movers, cyd):
         peer.round_trip()  # no proof that all has come: each answer that has is looked at by itself
-    _adds_up(t, cyd, cyd.take(), rooms, len(movers) + 2)
+    _adds_up(cyd.take(), rooms, len(movers) + 2)
 
 
-def _adds_up(t: Stage, cyd: Peer, lines: list[bytes], rooms: list[str], total: int) -> None:
+def _adds_up(lines: list[bytes], rooms: list[str], total: int) -> None:
     """Hold each answer to `/rooms` among the lines against the number of all clients in the rooms."""
     answers, count, answer = 0, 0, []
     for line in lines:
-        words = words_of(t, cyd, line)
+        words = line.decode("utf-8", "replace").split(" ")
         answer.append(line)
         if words[0] == "LIVE" and words[1] in rooms:
             count += int(words[2])

@@ -2,7 +2,6 @@
 
 import time
 
-from conformance.checks.words import words_of
 from conformance.peer import Peer, listed
 from conformance.registry import check
 from conformance.stage import Stage, skip
@@ -74,7 +73,7 @@ def who_agrees_with_the_events(t: Stage) -> None:
     asker.settle()
     present, answers, block = {asker.name, stays.name}, 0, []
     for line in asker.inbox:  # INFO lines too: nothing stands between
-        words = words_of(t, asker, line)
+        words = line.decode("utf-8", "replace").split(" ")
         if words[0] == "MEMBER":
             block.append(words[1])
         elif words[0] == "MEMBERS":
@@ -129,20 +128,20 @@ def rooms_lists_all_rooms(t: Stage) -> None:
     for room, count in rooms.items():
         clients += t.members(room, *(f"{room}-{number}" for number in range(count)))
     for asker in (clients[0], t.connect("lobby")):
-        live = _rooms(t, asker)
+        live = _rooms(asker)
         for room, count in rooms.items():
             if live.get(room) != count:
                 raise Failed(f"{asker.label} <- LIVE {room} {count}", f"{live.get(room, 'no such line')}")
 
 
-def _rooms(t: Stage, asker: Peer) -> dict[str, int]:
+def _rooms(asker: Peer) -> dict[str, int]:
     """Ask for the rooms; hold the answer's form against itself, and return it."""
     asker.settled()
     asker.send("/rooms")
     live: dict[str, int] = {}
     number = 0
     while (line := asker.receive(what=f"{asker.label} <- LIVE or ROOMS")).startswith(b"LIVE "):
-        _, room, count = words_of(t, asker, line)
+        _, room, count = line.decode("utf-8", "replace").split(" ")
         live[room] = int(count)
         number += 1
     if line != f"ROOMS {number}".encode() or len(live) != number:
@@ -168,7 +167,7 @@ def rooms_describes_one_moment(t: Stage) -> None:
     began = False
     asker.settle()
     for line in asker.inbox:  # INFO lines too: nothing stands between
-        words = words_of(t, asker, line)
+        words = line.decode("utf-8", "replace").split(" ")
         if words[0] == "LIVE":
             began = True
             if words[1] in rooms:
@@ -192,7 +191,7 @@ def empty_rooms_are_not_listed(t: Stage) -> None:
         (ann,) = t.members(room, "ann")
         watcher = t.members(room, "watcher")[0]
         ann.expect(f"JOINED {watcher.name}")
-        if _rooms(t, bob).get(room) != 2:
+        if _rooms(bob).get(room) != 2:
             raise Failed(f"bob <- LIVE {room} 2", "no such line")
         watcher.send("exit")
         watcher.expect("BYE exit")
@@ -206,14 +205,14 @@ def empty_rooms_are_not_listed(t: Stage) -> None:
             ann.half_close()
             ann.wait_end()
             _is_left(t, bob, room)
-        if room in (live := _rooms(t, bob)):
+        if room in (live := _rooms(bob)):
             raise Failed(f"bob <- no LIVE line of {room}", f"LIVE {room} {live[room]}")
 
 
 def _is_left(t: Stage, bob: Peer, room: str) -> None:
     """Ask until a room is not listed, or the deadline is over: nothing tells when one who is lost has left a room."""
     end = time.monotonic() + t.deadline
-    while room in _rooms(t, bob) and time.monotonic() < end:
+    while room in _rooms(bob) and time.monotonic() < end:
         pass
 
 

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from conformance.checks.times import took
-from conformance.checks.words import unknown
+from conformance.checks.unknown import unknown
 from conformance.peer import Peer, listed
 from conformance.process import STOP_SECONDS
 from conformance.registry import check

@@ -4,6 +4,7 @@ import socket
 import threading
 from typing import NamedTuple
 
+from reference.address import with_port
 from reference.client.texts import Texts
 
 _CONNECTING = 10.0  # seconds
@@ -37,8 +38,7 @@ def connect(target: Target, texts: Texts) -> socket.socket:
 
 def why_not(error: OSError | ValueError, target: Target, texts: Texts) -> str:
     """Return in words why there is no connection."""
-    host = f"[{target.host}]" if ":" in target.host else target.host
-    address = f"{host}:{target.port}"
+    address = with_port(target.host, target.port)
     match error:
         case ConnectionRefusedError():
             return texts.refused.format(address=address)

@@ -12,12 +12,13 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import NoReturn, TextIO
 
+from reference.address import with_port
 from reference.password import PasswordFileError, is_exposed, matcher, read_password
 from reference.server.chat import Record
 from reference.server.console import Console
 from reference.server.hub import Hub, Limits
 from reference.server.journal import Journal, write
-from reference.server.listener import Listener, allow_descriptors, with_port
+from reference.server.listener import Listener, allow_descriptors
 from reference.server.terminal import Terminal
 
 DEFAULT = Limits()

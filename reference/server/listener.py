@@ -12,6 +12,7 @@ import time
 from _thread import start_new_thread
 from collections import Counter
 from ipaddress import IPv6Address, ip_address
+from math import inf
 from typing import TYPE_CHECKING
 
 from reference.server.connection import serve
@@ -201,11 +202,6 @@ def plain(address: str) -> str:
     return str(parsed.ipv4_mapped or parsed) if isinstance(parsed, IPv6Address) else address
 
 
-def with_port(host: str, port: int) -> str:
-    """Return an address and a port as they are written in one word."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
 def allow_descriptors(max_clients: int, inside_tls: bool) -> None:
     """Let this process have the descriptors that so many clients need (0: as many as the system allows), and no fewer.
 
@@ -213,21 +209,19 @@ def allow_descriptors(max_clients: int, inside_tls: bool) -> None:
     What the system does not allow even for those that are served is logged.
     """
     each = 3 if inside_tls else 1
-    unlimited = resource.RLIM_INFINITY
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = each * (2 * max_clients + LEAVING) + TURNED_AWAY + SPARE if max_clients else hard
-    if hard != unlimited and (wanted == unlimited or wanted > hard):
-        wanted = hard
-    if soft != unlimited and (wanted == unlimited or wanted > soft):
-        for limit in (wanted, OPEN_MAX):
-            with contextlib.suppress(ValueError, OSError):  # macOS allows less than it says
-                resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-                break
-    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    fitting = max(0, (allowed - SPARE) // each)
-    if allowed != unlimited and fitting < max_clients:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft, hard = (inf if limit == resource.RLIM_INFINITY else limit for limit in limits)
+    wanted = min(hard, each * (2 * max_clients + LEAVING) + TURNED_AWAY + SPARE if max_clients else inf)
+    for more in (wanted, min(wanted, OPEN_MAX)):  # macOS allows less than it says
+        if more > soft:
+            with contextlib.suppress(ValueError, OSError):
+                number = resource.RLIM_INFINITY if more == inf else int(more)
+                resource.setrlimit(resource.RLIMIT_NOFILE, (number, limits[1]))
+                soft = more
+    fitting = max(0, (soft - SPARE) / each)  # unlimited where the limit is
+    if fitting < max_clients:
         told = "the system allows %d descriptors: that is enough for %d clients, not for %d"
-        log.warning(told, allowed, fitting, max_clients)
+        log.warning(told, soft, fitting, max_clients)
 
 
 def set_options(sock: socket.socket, vanished: float) -> None:
