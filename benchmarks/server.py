@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from conformance.port import Port
+from conformance.wire.port import Port
 
 START_SECONDS = 15.0  # from starting the command to accepting connections
 STOP_SECONDS = 12.0  # section 12: at most 10 seconds from the signal to the end, and some to spare

@@ -7,25 +7,28 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from conformance import matrix, smoke
-from conformance.client.registry import client_checks
-from conformance.client.runner import ClientRunner
-from conformance.client.subject import ClientSubject, look
-from conformance.client.terminal import COLUMNS
-from conformance.document import Run
-from conformance.expected import Expectations
-from conformance.grammar import Grammar
-from conformance.outcome import CONFORMANT, INTERRUPTED, NOT_PROVEN, SUITE_FAULT
-from conformance.process import START_SECONDS
-from conformance.progress import print_into_nothing
-from conformance.registry import Check, all_checks
+from conformance.checks.registry import all_checks, client_checks
+from conformance.conversations.session import SessionSyntaxError, read_session, session_check, session_checks
+from conformance.judging.check import Check
+from conformance.judging.client_runner import ClientRunner
+from conformance.judging.expected import Expectations
+from conformance.judging.outcome import CONFORMANT, INTERRUPTED, NOT_PROVEN, SUITE_FAULT
+from conformance.judging.result import Settings
+from conformance.judging.runner import CheckRunner
+from conformance.judging.server_runner import Runner
+from conformance.reports import matrix
+from conformance.reports.document import Run
+from conformance.reports.progress import print_into_nothing
 from conformance.run import Part, perform
-from conformance.runner import CheckRunner, Runner, Settings
-from conformance.session import SessionSyntaxError, read_session, session_check, session_checks
-from conformance.spec import GRAMMAR, Requirement, SpecNotFoundError, find_spec, read_requirements
-from conformance.subject import AddressSubject, CommandSubject, Subject
+from conformance.stage import first_look as smoke
+from conformance.stage.client_subject import ClientSubject, look
+from conformance.stage.server_subject import AddressSubject, CommandSubject, Subject
+from conformance.stage.terminal import COLUMNS
 from conformance.subjectfile import SubjectFile, SubjectFileError, read_subject_file
-from conformance.tls import Identity, Trust
+from conformance.text.grammar import Grammar
+from conformance.text.requirements import GRAMMAR, Requirement, SpecNotFoundError, find_spec, read_requirements
+from conformance.wire.process import START_SECONDS
+from conformance.wire.tls import Identity, Trust
 
 REFERENCE = "{python} reference/server/server.py --port {port}"
 REFERENCE_LIMITED = REFERENCE + " --max-clients {clients} --choose-timeout {seconds} --stall-timeout {stall}"

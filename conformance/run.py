@@ -11,17 +11,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from conformance import outcome, report
-from conformance.document import Run, document
-from conformance.expected import Expectations
-from conformance.process import UnreachableError
-from conformance.progress import Progress, coloured, print_into_nothing
-from conformance.registry import Check
-from conformance.replay import write_replays
-from conformance.reports import write_reports
-from conformance.runner import CheckRunner, Result
-from conformance.transcript import Transcript
-from conformance.verdict import Verdict
+from conformance.conversations.replay import write_replays
+from conformance.judging import outcome
+from conformance.judging.check import Check
+from conformance.judging.expected import Expectations
+from conformance.judging.result import Result
+from conformance.judging.runner import CheckRunner
+from conformance.judging.verdict import Verdict
+from conformance.reports import text as report
+from conformance.reports.document import Run, document
+from conformance.reports.progress import Progress, coloured, print_into_nothing
+from conformance.reports.write import write_reports
+from conformance.wire.process import UnreachableError
+from conformance.wire.transcript import Transcript
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from conformance.expected import Expectation
-from conformance.runner import SYNTHETIC
+from conformance.judging.expected import Expectation
+from conformance.judging.result import SYNTHETIC
 
 _KEYS: dict[str, dict[str, type]] = {
     "implementation": {"name": str, "version": str},

@@ -12,15 +12,17 @@ import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from conformance import smoke
-from conformance.grammar import Grammar
-from conformance.process import UnreachableError
-from conformance.registry import Check, all_checks
-from conformance.runner import Result, Runner, Settings
-from conformance.session import session_checks
-from conformance.spec import GRAMMAR, find_spec, read_requirements
-from conformance.subject import CommandSubject
-from conformance.verdict import Verdict
+from conformance.checks.registry import all_checks
+from conformance.conversations.session import session_checks
+from conformance.judging.check import Check
+from conformance.judging.result import Result, Settings
+from conformance.judging.server_runner import Runner
+from conformance.judging.verdict import Verdict
+from conformance.stage import first_look as smoke
+from conformance.stage.server_subject import CommandSubject
+from conformance.text.grammar import Grammar
+from conformance.text.requirements import GRAMMAR, find_spec, read_requirements
+from conformance.wire.process import UnreachableError
 from tests.asyncserver.faults import FAULTS
 
 SERVER = "{python} -m tests.asyncserver --port {port}"

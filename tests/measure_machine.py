@@ -11,14 +11,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from conformance.grammar import Grammar
-from conformance.machine import Budget, Found, Machine
-from conformance.process import UnreachableError
-from conformance.spec import GRAMMAR, find_spec
-from conformance.stage import Stage
-from conformance.steps import commands
-from conformance.subject import CommandSubject
-from conformance.verdict import Failed
+from conformance.conversations.machine import Budget, Found, Machine
+from conformance.conversations.steps import commands
+from conformance.stage.server import Stage
+from conformance.stage.server_subject import CommandSubject
+from conformance.text.grammar import Grammar
+from conformance.text.requirements import GRAMMAR, find_spec
+from conformance.wire.failure import Failed
+from conformance.wire.process import UnreachableError
 from tests.asyncserver.faults import FAULTS
 
 SERVER = "{python} -m tests.asyncserver --port {port}"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from conformance.client.registry import client_checks
-from conformance.grammar import Grammar
-from conformance.registry import Check, all_checks
-from conformance.session import read_session, session_checks
-from conformance.spec import GRAMMAR, SESSIONS, TEXT, find_spec, parse_requirements
+from conformance.checks.registry import all_checks, client_checks
+from conformance.conversations.session import read_session, session_checks
+from conformance.judging.check import Check
+from conformance.text.grammar import Grammar
+from conformance.text.requirements import GRAMMAR, SESSIONS, TEXT, find_spec, parse_requirements
 
 ROOT = Path(__file__).resolve().parents[1]
 SPEC = find_spec(ROOT / "spec")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from conformance.checks.registry import all_checks
 from conformance.cli import _parser, main
-from conformance.matrix import main as matrix
-from conformance.outcome import Conclusion
-from conformance.registry import all_checks
-from conformance.session import session_checks
-from conformance.spec import Requirement, find_spec, read_requirements
+from conformance.conversations.session import session_checks
+from conformance.judging.outcome import Conclusion
+from conformance.judging.verdict import Verdict
+from conformance.reports.matrix import main as matrix
 from conformance.subjectfile import read_subject_file
-from conformance.verdict import Verdict
+from conformance.text.requirements import Requirement, find_spec, read_requirements
 from tests.suite import ROOT, faulty, suite
 
 GUIDE = (ROOT / "docs" / "implementers.md").read_text(encoding="utf-8")

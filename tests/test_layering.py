@@ -144,3 +144,48 @@ def test_no_module_bears_a_name_of_the_standard_library() -> None:
 def test_conformance_knows_nothing_of_reference() -> None:
     for name, path in modules("conformance").items():
         assert not {other for other in imports(path) if other.partition(".")[0] in {"reference", "tests"}}, name
+
+
+# The packages of the suite: each may import those before it, and its own modules.
+SUITE = ("text", "wire", "stage", "judging", "conversations", "checks", "reports")
+# Modules beside them, which put everything together; each may import those before it.
+TOP = ("subjectfile", "run", "cli", "__main__")
+
+
+def test_every_package_of_the_suite_has_a_floor() -> None:
+    names = {name.split(".")[1] for name in modules("conformance") if "." in name}
+    assert names == {*SUITE, *TOP}
+
+
+@pytest.mark.parametrize("package", SUITE)
+def test_packages_of_the_suite_import_downward(package: str) -> None:
+    allowed = {f"conformance.{name}" for name in SUITE[: SUITE.index(package) + 1]}
+    for name, path in modules(f"conformance/{package}").items():
+        used = {".".join(other.split(".")[:2]) for other in imports(path) if other.startswith("conformance")}
+        assert used <= allowed, name
+
+
+def test_modules_beside_the_packages_import_downward() -> None:
+    packages = {f"conformance.{name}" for name in SUITE}
+    for number, module in enumerate(TOP):
+        used = {other for other in imports(ROOT / f"conformance/{module}.py") if other.startswith("conformance")}
+        beside = {other for other in used if ".".join(other.split(".")[:2]) not in packages}
+        assert {other.split(".")[1] for other in beside} <= set(TOP[:number]), module
+
+
+def test_no_module_of_the_suite_imports_itself_through_others() -> None:
+    """The modules can be put into an order in which each imports earlier ones alone."""
+    waiting = {
+        name: {other for other in imports(path) if other in modules("conformance")} - {name}
+        for name, path in modules("conformance").items()
+    }
+    while free := {name for name, needs in waiting.items() if not needs & waiting.keys()}:
+        for name in free:
+            del waiting[name]
+    assert waiting == {}
+
+
+def test_every_package_of_the_suite_says_its_job() -> None:
+    for package in SUITE:
+        tree = ast.parse((ROOT / f"conformance/{package}/__init__.py").read_text(encoding="utf-8"))
+        assert (ast.get_docstring(tree) or "").endswith("."), package

@@ -5,7 +5,7 @@ import socket
 import ssl
 from pathlib import Path
 
-from conformance.tls import Channel
+from conformance.wire.tls import Channel
 from tests.support import DEADLINE, Client, Server
 
 CERTIFICATES = Path(__file__).parent / "certificates"

@@ -1,1 +1,1 @@
-"""The checks, one module for each section of the specification."""
+"""The checks: one module for each section of the specification, for servers and for clients."""

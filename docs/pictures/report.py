@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from conformance.page import page
+from conformance.reports.page import page
 from tests.support import ROOT
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -5,9 +5,9 @@ import resource
 import subprocess
 import sys
 
+from tests.reference.server.test_listener import limited
 from tests.robustness.support import Talker, converse, needs_proc, unharmed
 from tests.support import ROOT, Server, wait_until
-from tests.test_listener import limited
 
 pytestmark = needs_proc
 

@@ -1,0 +1,211 @@
+"""Section 13.2, What a terminal client does, when it ends."""
+
+from collections.abc import Callable
+
+from conformance.checks.registry import client_check
+from conformance.stage.client import WORD, ClientScene
+from conformance.wire.failure import Failed
+from conformance.wire.peer import listed
+
+CTRL_C, CTRL_D = "\x03", "\x04"
+WAYS = {"exit": "exit\r", "end of input": CTRL_D, "interrupt": CTRL_C, "interrupt behind half a line": f"half{CTRL_C}"}
+_MUTE_FACTOR = 6  # how many deadlines are certainly more than a short time to wait for a BYE [CLIENT-16]
+
+
+def _leave(t: ClientScene, keys: str) -> list[bytes]:
+    """Let the user leave; return what the client sends then. It is dismissed as a server does."""
+    t.press(keys)
+    t.until(lambda: bool(t.wire.inbox or t.wire.ended), "exit, or the end of the connection")
+    sent = list(t.wire.inbox)
+    t.send("BYE exit")
+    t.until_closed()
+    return sent
+
+
+@client_check("CLIENT-15", "ae10d48a04b5")
+def leaving_ends_the_client(t: ClientScene) -> None:
+    """In a room, exit, end of input and Ctrl-C end the client."""
+    for way, keys in WAYS.items():
+        t.in_room()
+        t.transcript.event("user", f"leaves by {way}")
+        _leave(t, keys)
+        t.until_ended()
+
+
+@client_check("CLIENT-15", "ae10d48a04b5")
+def leaving_the_lobby_ends_the_client(t: ClientScene) -> None:
+    """Before a room is chosen, exit, end of input and Ctrl-C end the client."""
+    for keys in ("exit\r", CTRL_D, CTRL_C):
+        t.lobby()
+        _leave(t, keys)
+        t.until_ended()
+
+
+@client_check("CLIENT-15", "ae10d48a04b5", slow=True)
+def exit_ends_the_client_without_a_bye(t: ClientScene) -> None:
+    """exit ends the client even if no BYE comes."""
+    t.in_room()
+    t.type("exit")
+    t.until_ended(within=_MUTE_FACTOR * t.deadline)
+
+
+@client_check("CLIENT-15", "ae10d48a04b5", slow=True)
+def end_of_input_ends_the_client_without_a_bye(t: ClientScene) -> None:
+    """End of input ends the client even if no BYE comes."""
+    t.in_room()
+    t.press(CTRL_D)
+    t.until_ended(within=_MUTE_FACTOR * t.deadline)
+
+
+@client_check("CLIENT-15", "ae10d48a04b5", slow=True)
+def interrupt_ends_the_client_without_a_bye(t: ClientScene) -> None:
+    """Ctrl-C ends the client even if no BYE comes, or no greeting has."""
+    t.in_room()
+    t.press(CTRL_C)
+    t.until_ended(within=_MUTE_FACTOR * t.deadline)
+    t.start()
+    t.press(CTRL_C)
+    t.until_ended(within=_MUTE_FACTOR * t.deadline)
+
+
+@client_check("CLIENT-15", "ae10d48a04b5")
+def leaving_while_lines_come_ends_the_client(t: ClientScene) -> None:
+    """Leaving works while many lines come."""
+    for keys in ("exit\r", CTRL_C):
+        t.in_room()
+        t.wire.offer("".join(f"SAID Bob {number}\n" for number in range(2000)).encode())
+        _leave(t, keys)
+        t.until_ended()
+
+
+@client_check("CLIENT-16", "0c7a891606fb")
+def leaving_sends_exit(t: ClientScene) -> None:
+    """However the user leaves, the client sends exit."""
+    for way, keys in WAYS.items():
+        t.in_room()
+        sent = _leave(t, keys)
+        if sent != [b"exit"]:
+            raise Failed('server <- "exit"', f"server <- {listed(sent)}", way)
+
+
+@client_check("CLIENT-16", "0c7a891606fb")
+def bye_is_waited_for(t: ClientScene) -> None:
+    """The client is still there when the answer to its exit comes, and shows what comes before it."""
+    for keys in ("exit\r", CTRL_D, CTRL_C):
+        t.in_room()
+        t.press(keys)
+        t.expect("exit")
+        word = t.word()
+        t.send(f"SAID Bob {word}")
+        t.until_shown(word)
+        t.send("BYE exit")
+        t.until_closed()
+
+
+@client_check("CLIENT-17", "72c1d743e90f")
+def leaving_restores_the_terminal(t: ClientScene) -> None:
+    """When the user leaves, the mode of the terminal is as it was: in a room, and in the lobby."""
+    for begin in (t.in_room, t.lobby):
+        for way, keys in WAYS.items():
+            begin()
+            t.transcript.event("user", f"leaves by {way}")
+            _leave(t, keys)
+            t.until_ended()
+            t.mode_is_restored()
+
+
+def _dismiss(t: ClientScene) -> None:
+    t.in_room()
+    t.press("half a line")
+    t.until_shown("half a line")
+    t.send("BYE shutdown")
+    t.until_closed()
+
+
+def _lose(t: ClientScene) -> None:
+    t.in_room()
+    t.press("half a line")
+    t.until_shown("half a line")
+    t.wire.close()
+
+
+def _break(t: ClientScene) -> None:
+    t.in_room()
+    t.wire.reset()
+
+
+def _refuse(t: ClientScene) -> None:
+    t.start()
+    t.send("HELLO flurfunk/2")
+    t.until_closed()
+
+
+def _lose_early(t: ClientScene) -> None:
+    t.lobby()
+    t.wire.close()
+
+
+@client_check("CLIENT-17", "72c1d743e90f")
+def every_end_restores_the_terminal(t: ClientScene) -> None:
+    """When the server ends, or is lost, or is none, the mode of the terminal is as it was."""
+    ways: tuple[Callable[[ClientScene], None], ...] = (_dismiss, _lose, _break, _refuse, _lose_early)
+    for way in ways:
+        way(t)
+        if not t.ends_by_itself():
+            t.press(CTRL_C)  # not every client ends by itself when it has told the user
+            t.until_ended()
+        t.mode_is_restored()
+
+
+@client_check("CLIENT-18", "b4646fed8c1a")
+def the_reason_of_a_bye_in_a_room(t: ClientScene) -> None:
+    """BYE shutdown, removed and slow are told, each in another way."""
+    _told_apart(t, ("shutdown", "removed", "slow"), t.in_room)
+
+
+@client_check("CLIENT-18", "b4646fed8c1a")
+def the_reason_of_a_bye_in_the_lobby(t: ClientScene) -> None:
+    """BYE idle, denied, removed and shutdown are told before a room is chosen, each in another way."""
+    _told_apart(t, ("idle", "denied", "removed", "shutdown"), t.lobby)
+
+
+@client_check("CLIENT-18", "b4646fed8c1a")
+def the_reason_of_a_bye_in_the_greeting(t: ClientScene) -> None:
+    """BYE full and shutdown right behind HELLO are told, each in another way."""
+
+    def hello() -> None:
+        t.start()
+        t.send("HELLO flurfunk/1")
+
+    _told_apart(t, ("full", "shutdown"), hello)
+
+
+@client_check("CLIENT-19", "d1ec577f0228")
+def unknown_codes_and_reasons_are_shown(t: ClientScene) -> None:
+    """An ERROR, a LEFT and a BYE with a code or a reason that no version has yet are shown with it, and BYE ends."""
+    code, leaving, end = t.word(), t.word(), t.word()
+    t.in_room()
+    t.send("JOINED Bob", f"ERROR {code} no", f"LEFT Bob {leaving}")
+    _shown_anywhere(t, code, leaving)
+    t.send(f"BYE {end}")
+    t.until_closed()
+    _shown_anywhere(t, end)
+
+
+def _shown_anywhere(t: ClientScene, *words: str) -> None:
+    """These words are to be seen, be it that the end of a row divides them."""
+    for word in words:
+        t.until(lambda word=word: word in "".join(t.terminal.rows), f'"{word}" on the screen')  # type: ignore[misc]
+
+
+def _told_apart(t: ClientScene, reasons: tuple[str, ...], begin: Callable[[], None]) -> None:
+    """Each reason makes the client show something new, and something else than the others do."""
+    told: dict[str, frozenset[str]] = {}
+    for reason in reasons:
+        begin()
+        before = t.seen_rows()
+        t.send(f"BYE {reason}")
+        t.until_told_at_end(before)
+        told[reason] = frozenset(WORD.sub("WORD", row) for row in t.seen_rows())
+    if len(set(told.values())) != len(reasons):
+        raise Failed("reasons that can be told apart", f"{ {reason: sorted(rows) for reason, rows in told.items()} }")

@@ -1,0 +1,168 @@
+"""Section 13.1, What every client does."""
+
+import signal
+
+from conformance.checks.registry import client_check
+from conformance.stage.client import ClientScene
+from conformance.text.vectors import ALLOWED
+from conformance.wire.failure import Failed
+from conformance.wire.peer import listed
+
+_SAYING: tuple[str, ...] = (
+    "BYE shutdown",
+    "exit",
+    "server shutting down, closing connection",
+    "bye",
+    "NAME Eve",
+    "ROOM lounge",
+)
+_SAYING += ("HELLO flurfunk/2", "disconnect", "reconnect", "the name is Eve", "Verbindung getrennt", "0", "\u202e")
+_PROVOKING = ("Guest: hello?", "!help", "/ping", "ping", "exit", "/help", "PING x", "VERSION", "/who", "Guest", "BYE")
+
+
+@client_check("CLIENT-1", "035bae0ad6e0")
+def unknown_lines_are_passed_over(t: ClientScene) -> None:
+    """Lines whose first word the client does not know change nothing."""
+    t.in_room()
+    known = t.word()
+    t.send("TOPIC", "TOPIC main x", "X", "Z" * 32, "HISTORY Bob some text", "PARTED Bob", "KICK Guest now")
+    t.send("SAIDX Bob no", "BYEX", "SAY Bob no", *(f"NEWS {text}" for text in ALLOWED), f"SAID Bob {known}")
+    t.until_shown(known)
+    t.settle_wire()
+
+
+@client_check("CLIENT-1", "035bae0ad6e0")
+def unknown_lines_in_the_greeting(t: ClientScene) -> None:
+    """Lines that the client does not know are passed over in the greeting and in the lobby too."""
+    t.lobby("MOTD Hello.", "INFO Welcome.", "LIMIT 5")
+    t.choose_room()
+    t.settle_wire()
+
+
+@client_check("CLIENT-1", "035bae0ad6e0")
+def unknown_features_are_passed_over(t: ClientScene) -> None:
+    """Words of HELLO that the client does not know, or no words at all, change nothing."""
+    for features in ("", " who", " x-new who topics-2 rooms", " " + " ".join(f"x-feature-{n}" for n in range(300))):
+        t.lobby(features=features)
+        t.choose_room()
+        t.settle_wire()
+
+
+@client_check("CLIENT-2", "3c479feabc88")
+def another_protocol_is_left_and_told(t: ClientScene) -> None:
+    """When the first line is not HELLO, or its second word not flurfunk/1, the client closes and says so."""
+    for line in (
+        "HELLO flurfunk/2",
+        "HELLO flurfunk/10 who",
+        "HELLO FLURFUNK/1",
+        "HELLO",
+        "HELLO other flurfunk/1",
+        "hello flurfunk/1",
+        "NAME Guest",
+        "+OK POP3 server ready",
+        "HTTP/1.1 400 Bad Request",
+    ):
+        t.start()
+        before = t.seen_rows()
+        t.send(line, "NAME Guest")
+        t.until_closed()
+        t.until_told(before)
+
+
+@client_check("CLIENT-3", "21fa79dade57")
+def nothing_is_answered_by_itself(t: ClientScene) -> None:
+    """SAID, ANNOUNCE and INFO lines, whatever they say, bring the client to send nothing."""
+    t.in_room()
+    already = len(t.by_itself)
+    lines = [f"{kind} {text}" for text in _PROVOKING for kind in ("SAID Bob", "ANNOUNCE", "INFO")]
+    t.send(*lines, *(f"SAID Guest {text}" for text in _PROVOKING))
+    t.settle_screen()
+    t.settle_wire()
+    # What a client may send now and then by itself does not come once for each line.
+    sent = t.by_itself[already:]
+    if len(sent) >= len(_PROVOKING):
+        raise Failed("nothing but what is typed", listed(sent))
+
+
+@client_check("CLIENT-4", "17baef7caee9")
+def texts_for_people_mean_nothing(t: ClientScene) -> None:
+    """Whatever INFO and ERROR lines say: the client stays, and has the same name and room."""
+    t.in_room()
+    for text in _SAYING:
+        t.send(f"INFO {text}", f"ERROR bad-argument {text}", f"ERROR no-room {text}")
+    t.settle_screen()
+    t.settle_wire()
+
+
+@client_check("CLIENT-6", "496bd884e03c")
+def a_closed_connection_is_told(t: ClientScene) -> None:
+    """The server closes without BYE: the user is told."""
+    t.in_room()
+    before = t.seen_rows()
+    t.wire.close()
+    t.until_told(before)
+
+
+@client_check("CLIENT-6", "496bd884e03c")
+def a_broken_connection_is_told(t: ClientScene) -> None:
+    """The connection is reset: the user is told."""
+    t.in_room()
+    before = t.seen_rows()
+    t.wire.reset()
+    t.until_told(before)
+
+
+@client_check("CLIENT-6", "496bd884e03c")
+def an_end_within_a_line_is_told(t: ClientScene) -> None:
+    """The server ends in the middle of a line, be it that of a BYE: the user is told."""
+    for half in (b"SAID Bob ha", b"BYE"):
+        t.in_room()
+        before = t.seen_rows()
+        t.wire.send_octets(half)
+        t.wire.close()
+        t.until_told(before)
+
+
+@client_check("CLIENT-7", "b3eb85cd6502")
+def what_came_is_processed_before_a_failure_is_told(t: ClientScene) -> None:
+    """Sending fails while lines and a BYE are unread: they are shown, and the reason of the BYE is told."""
+    t.in_room()
+    before = t.seen_rows()
+    t.send("BYE removed")
+    t.until_told_at_end(before)
+    told = set(t.seen_rows() - before)
+
+    t.in_room()
+    t.terminal.signal(signal.SIGSTOP)
+    word = t.word()
+    t.send(*(f"SAID Bob {number}" for number in range(100)), f"SAID Bob {word}", "BYE removed")
+    t.wire.close()
+    for number in range(20):
+        t.press(f"unsent {number}\r")
+    t.terminal.signal(signal.SIGCONT)
+    t.until_shown(word)
+    t.until(lambda: told <= set(t.seen_rows()), f"{sorted(told)} on the screen")
+
+
+@client_check("CLIENT-8", "0778caeb615d")
+def bye_is_followed_by_the_end(t: ClientScene) -> None:
+    """The client closes its side on a BYE, which the server does not do first; in a room, and in the lobby."""
+    t.in_room()
+    t.send("BYE shutdown")
+    t.until_closed()
+    t.lobby()
+    t.send("BYE idle")
+    t.until_closed()
+    t.start()
+    t.send("HELLO flurfunk/1", "BYE full")
+    t.until_closed()
+
+
+@client_check("CLIENT-8", "0778caeb615d")
+def bye_after_exit_is_followed_by_the_end(t: ClientScene) -> None:
+    """The client closes its side when its exit was answered."""
+    t.in_room()
+    t.type("exit")
+    t.until(lambda: bool(t.wire.inbox or t.wire.ended), "exit, or the end")
+    t.send("BYE exit")
+    t.until_closed()

@@ -1,0 +1,367 @@
+"""Section 13.2, What a terminal client does, while it runs."""
+
+import re
+from collections.abc import Iterable
+
+from conformance.checks.registry import client_check
+from conformance.stage.client import ClientScene
+from conformance.text.vectors import MAX_LINE, lines_of
+from conformance.wire.failure import Failed
+from conformance.wire.transcript import shown
+
+FLOOD = 10_000  # lines
+_RANGES: tuple[tuple[int, int], ...] = (
+    (0x00, 0x09),
+    (0x0B, 0x1F),
+    (0x7F, 0x9F),
+    (0xAD, 0xAD),
+    (0x61C, 0x61C),
+    (0x180E, 0x180E),
+    (0x200B, 0x200F),
+)
+_RANGES += ((0x2028, 0x202E), (0x2060, 0x206F), (0xFEFF, 0xFEFF), (0xFFF9, 0xFFFB), (0xE0000, 0xE007F))
+UNSAFE = tuple(chr(code) for first, last in _RANGES for code in range(first, last + 1))
+_CODES = ("too-long", "bad-text", "unknown-command", "bad-argument", "no-room", "bad-room", "bad-name", "name-taken")
+_ATTACKS = ("\x1b]0;flurfunk-probe\x07", "\x1b[2J", "\x1b[5;17H", "\x9b7;7H", "\x1bc", "\x08\x08\x08", "\r", "\u202e")
+_TYPED: tuple[str, ...] = (
+    "plain",
+    "  blanks before and behind  ",
+    "two  blanks",
+    "caf\u00e9 \u4f60\u597d \U0001f600",
+    "/say x",
+    "/say  exit",
+)
+_TYPED += (
+    "/unknown command",
+    "exit now",
+    "Exit",
+    " exit",
+    "exit ",
+    "/",
+    "//",
+    "'\"\\ %s {0} $HOME `ls` <b>",
+    "/cd no room",
+)
+
+
+# ---------------------------------------------------------------- [CLIENT-9]
+
+
+@client_check("CLIENT-9", "da5c19b0004b")
+def unsafe_characters_of_texts(t: ClientScene) -> None:
+    """No character of the list is written as it is, in what others say and in announcements."""
+    for kind in ("SAID Bob", "ANNOUNCE"):
+        _send_unsafe(t, [f"{kind} {{}}"], UNSAFE)
+
+
+@client_check("CLIENT-9", "da5c19b0004b")
+def unsafe_characters_of_errors(t: ClientScene) -> None:
+    """No character of the list is written as it is, in ERROR and INFO lines."""
+    _send_unsafe(t, ["ERROR bad-argument {}", "INFO {}"], UNSAFE)
+
+
+@client_check("CLIENT-9", "da5c19b0004b")
+def unsafe_characters_of_names(t: ClientScene) -> None:
+    """No character of the list is written as it is, in the names of users."""
+    _send_unsafe(t, ["SAID {} x", "JOINED {}", "NICK Bob {}", "NICK {} Bob", "LEFT {} exit"], UNSAFE[:40])
+    _send_unsafe(t, ["SAID {} x", "JOINED {}"], UNSAFE[40:])
+
+
+@client_check("CLIENT-9", "da5c19b0004b")
+def attacks_in_every_word(t: ClientScene) -> None:
+    """Sequences that set the title, clear the screen or move the cursor do nothing, in whatever word they come."""
+    lines = ["SAID {} x", "SAID Bob {}", "JOINED {}", "LEFT {} exit", "LEFT Bob {}", "NICK {} Bob", "NICK Bob {}"]
+    lines += ["ANNOUNCE {}", "INFO {}", "ERROR {} x", "ERROR bad-room {}", "PONG {}", "MEMBER {}", "MEMBERS {} 1"]
+    lines += ["MEMBERS main {}", "LIVE {} 1", "LIVE main {}", "ROOMS {}", "{} x", "NEWS {}", "BYE{} x"]
+    _send_unsafe(t, lines, _ATTACKS)
+
+
+@client_check("CLIENT-9", "da5c19b0004b")
+def attacks_in_ones_own_name_and_room(t: ClientScene) -> None:
+    """Such sequences do nothing in the words of NAME and ROOM, and thus in a prompt."""
+    _send_unsafe(t, ["NAME {}", "ROOM {}"], _ATTACKS)
+
+
+@client_check("CLIENT-9", "da5c19b0004b")
+def attacks_in_bye_and_hello(t: ClientScene) -> None:
+    """Such sequences do nothing in the first line, and in the reason of a BYE."""
+    for number, attack in enumerate(_ATTACKS):
+        if number % 2:
+            t.in_room()
+        else:
+            t.start()
+        before, behind = t.word(), t.word()
+        t.send(f"{'BYE' if number % 2 else 'HELLO'} {before}{attack}{behind}")
+        t.until_closed()
+        _hold_unsafe(t, [(before, attack, behind)])
+
+
+def _send_unsafe(t: ClientScene, lines: list[str], parts: Iterable[str]) -> None:
+    """Send the parts between two words each, in all the lines, to a client in a room; hold against what is written."""
+    sent: list[tuple[str, str, str]] = []
+    t.in_room()
+    for part in parts:
+        for line in lines:
+            if not t.connected:  # a client may end a connection on which such a thing comes
+                _hold_unsafe(t, sent)
+                t.in_room()
+            before, behind = t.word(), t.word()
+            sent.append((before, part, behind))
+            t.send(line.format(before + part + behind))
+    t.settle_screen(or_closed=True)
+    _hold_unsafe(t, sent)
+
+
+def _hold_unsafe(t: ClientScene, sent: list[tuple[str, str, str]]) -> None:
+    """Hold what was written to the terminal against what was sent: no part between its two words is as it was."""
+    for before, part, behind in sent:
+        for written in (f"{before}{part}".encode(), f"{part}{behind}".encode()):
+            if written in t.terminal.output:
+                told = "".join(f" U+{ord(character):04X}" for character in part)
+                raise Failed(f"nothing of{told} as it is", f"{shown(written)} was written to the terminal")
+    if "flurfunk-probe" in t.terminal.screen.title:
+        raise Failed("no other title of the window", f'"{t.terminal.screen.title}"')
+
+
+# ---------------------------------------------------------------- [CLIENT-10] [CLIENT-11]
+
+
+@client_check("CLIENT-10", "27990f977434")
+def what_is_said_is_shown_with_names(t: ClientScene) -> None:
+    """Each text stands in the row of the name of who said it."""
+    t.in_room()
+    longest = "x" * min(32, t.terminal.screen.columns // 2)
+    said = [(name, t.word()) for name in ("Bob", "Cyd", "D-a_n", "9lives", longest, "Bob", "MAIN", "HELLO")]
+    t.send(*(f"SAID {name} {word}" for name, word in said))
+    t.settle_screen()
+    _in_order(t, [word for _, word in said])
+    for name, word in said:
+        if not any(name in row for row in t.rows_with(word)):
+            raise Failed(f'"{name}" and "{word}" in one row', f"{t.rows_with(word)}")
+
+
+@client_check("CLIENT-10", "27990f977434")
+def what_is_said_is_shown_as_it_is(t: ClientScene) -> None:
+    """Texts that look like lines of the protocol, like commands or like nothing at all, are shown."""
+    t.in_room()
+    words = [t.word() for _ in range(9)]
+    texts = (
+        "SAID Eve {}",
+        "BYE exit {}",
+        "HELLO flurfunk/1 {}",
+        "/cd {}",
+        "exit {}",
+        "{} \u00e9\u4f60\U0001f600",
+        "  {}",
+        "%s{}",
+        "\\n{}",
+    )
+    t.send(*(f"SAID Bob {text.format(word)}" for text, word in zip(texts, words, strict=True)))
+    t.settle_screen()
+    _in_order(t, words)
+    for text, word in zip(texts, words, strict=True):
+        if not any(text.format(word) in row for row in t.rows_with(word)):
+            raise Failed(f'"{text.format(word)}" in a row', f"{t.rows_with(word)}")
+
+
+@client_check("CLIENT-10", "27990f977434")
+def a_flood_is_shown_in_order(t: ClientScene) -> None:
+    """10,000 lines at once are all shown, in the order in which they came."""
+    t.in_room()
+    t.send(*(f"SAID {'Bob' if number % 3 else 'Cyd'} number {number:05}." for number in range(FLOOD)))
+    t.settle_screen()
+    rows = t.terminal.rows if t.terminal.has_scrollback else t.terminal.shown
+    numbers = [int(found[1]) for found in map(re.compile(r"number (\d{5})\.").search, rows) if found]
+    first = 0 if t.terminal.has_scrollback else FLOOD - len(numbers)
+    wanted = list(range(first, FLOOD))
+    if numbers != wanted or not numbers:
+        wrong = next((n for n, (a, b) in enumerate(zip(numbers, wanted, strict=False)) if a != b), len(numbers))
+        raise Failed(f"{FLOOD} lines on the screen, in order", f"{len(numbers)}, wrong from place {wrong} on")
+
+
+@client_check("CLIENT-11", "b56dea6034e8")
+def ones_own_words_are_shown_once(t: ClientScene) -> None:
+    """What the user said is to be seen once, when the server has relayed it; with /say too."""
+    t.in_room()
+    for line in ("{}", "/say {}", "  {} "):
+        word = t.word()
+        t.say(line.format(word))
+        t.send(f"SAID {t.me} {line.format(word).removeprefix('/say ')}")
+        t.until_shown(word)
+        t.settle_screen()
+        t.until(lambda word=word: len(t.rows_with(word)) == 1, f'"{word}" once on the screen')  # type: ignore[misc]
+
+
+# ---------------------------------------------------------------- [CLIENT-12]
+
+
+@client_check("CLIENT-12", "1d6941ec3d91")
+def events_and_errors_are_shown(t: ClientScene) -> None:
+    """Who entered, who left, who has which name now, announcements and errors are shown."""
+    t.in_room()
+    for line in ("JOINED {0}", "LEFT {0} exit", "NICK {0} {1}", "ANNOUNCE {0} and {1}"):
+        words = [t.word(), t.word()]
+        t.send(line.format(*words))
+        t.until_shown(*(word for word, place in zip(words, ("{0}", "{1}"), strict=True) if place in line))
+    for code in _CODES:
+        before = t.seen_rows()
+        t.say("/unknown")
+        t.send(f"ERROR {code} That is not possible.")
+        t.settle_screen()
+        t.until_told(before, f"a sign of the ERROR {code} on the screen", "Bob", t.me, "/unknown")
+
+
+@client_check("CLIENT-12", "1d6941ec3d91")
+def why_somebody_left_is_shown(t: ClientScene) -> None:
+    """The four reasons of LEFT are shown, each in another way."""
+    t.in_room()
+    looks = {}
+    for reason in ("moved", "exit", "lost", "removed"):
+        name = t.word()
+        t.send(f"LEFT {name} {reason}")
+        t.until_shown(name)
+        t.settle_screen()
+        looks[reason] = re.sub(r"\d", "#", t.rows_with(name)[-1]).replace(name, "NAME")
+    if len(set(looks.values())) != len(looks):
+        raise Failed("four reasons that can be told apart", f"{looks}")
+
+
+@client_check("CLIENT-12", "1d6941ec3d91")
+def no_text_looks_like_an_event(t: ClientScene) -> None:
+    """A user's text that repeats how an event is shown, behind whatever number of blanks, does not look like it."""
+    for line in ("ANNOUNCE {}", "JOINED {}", "LEFT {} removed", "NICK {} Eve", "ERROR bad-name {}"):
+        t.in_room()
+        word = t.word()
+        t.send(line.format(word))
+        t.settle_screen()
+        genuine = [look for look in t.terminal.looks if word in look[0]]
+        if not genuine:
+            continue  # that it is shown is another check's matter
+        row = genuine[0][0]
+        t.send(*["SAID Bob ."] * t.terminal.screen.lines)  # what was shown scrolls out
+        for blanks in range(t.terminal.screen.columns + 1):
+            t.send(f"SAID Bob .{' ' * blanks}{row}")
+            if blanks % 5 == 0:
+                t.settle_screen()
+                if genuine[0] in t.terminal.looks:
+                    raise Failed("no text that looks like an event", f'"{row}" again', f"behind {blanks} blanks")
+
+
+# ---------------------------------------------------------------- [CLIENT-13]
+
+
+@client_check("CLIENT-13", "92358495a97d")
+def what_is_typed_is_sent_as_typed(t: ClientScene) -> None:
+    """Blanks, characters of all lengths and commands that the client need not know are sent as they were typed."""
+    t.in_room()
+    for line in _TYPED:
+        t.say(line)
+
+
+@client_check("CLIENT-13", "92358495a97d")
+def long_lines_are_sent_whole(t: ClientScene) -> None:
+    """Typed lines of up to 4096 octets are sent whole."""
+    t.in_room()
+    for length in (MAX_LINE - 1, MAX_LINE):
+        for line in lines_of(length):
+            t.say(line.decode())
+
+
+@client_check("CLIENT-13", "92358495a97d")
+def a_paste_is_sent_whole(t: ClientScene) -> None:
+    """200 lines that are pasted at once are sent, each as it is and in order."""
+    t.in_room()
+    lines = [f"{number} {'x' * (number % 90)} {t.word()}" for number in range(200)]
+    t.press("".join(f"{line}\r" for line in lines))
+    t.expect(*lines)
+
+
+@client_check("CLIENT-13", "92358495a97d")
+def what_is_not_sent_is_told(t: ClientScene) -> None:
+    """A line that is too long or has a forbidden character is not sent, whole or in part, and the user is told."""
+    t.in_room()
+    for line in ("x" * (MAX_LINE + 1), "\u20ac" * (MAX_LINE // 3 + 1), "qq\u2028qq", "qq\x85qq"):
+        before = t.seen_rows()
+        t.type(line)
+        word = t.settle_wire()
+        t.settle_screen()
+        what = f"a sign that {shown(line.encode())} was not sent"
+        t.until_told(before, what, "Bob", t.me, word, "xxxx", "\u20ac\u20ac", "qq")
+
+
+# ---------------------------------------------------------------- [CLIENT-14]
+
+
+@client_check("CLIENT-14", "6f8c1af8da1f")
+def half_a_line_survives_what_comes(t: ClientScene) -> None:
+    """What was typed is still to be seen whole after each thing that comes, and is sent with the rest."""
+    t.in_room()
+    for line in ("SAID Bob {}", "JOINED {}", "LEFT {} lost", "NICK {} Eve", "ANNOUNCE {}", "ERROR bad-room {}"):
+        half, rest, come = t.word(), t.word(), t.word()
+        t.press(half)
+        t.until_shown(half)
+        t.send(line.format(come))
+        t.settle_screen()
+        t.until(lambda half=half: _stands_alone(t, half), f'"{half}" whole and alone in a row')  # type: ignore[misc]
+        t.press(f" {rest}")
+        t.until_shown(f"{half} {rest}")
+        t.press("\r")
+        t.expect(f"{half} {rest}")
+
+
+@client_check("CLIENT-14", "6f8c1af8da1f")
+def half_a_line_survives_a_flood(t: ClientScene) -> None:
+    """What is typed while 2,000 lines come is sent as it was typed."""
+    t.in_room()
+    words = [t.word() for _ in range(20)]
+    for word in words:
+        t.wire.offer("".join(f"SAID Bob {number} of many\n" for number in range(100)).encode())
+        t.press(f"{word} ")
+    t.settle_screen()
+    t.until(
+        lambda: any(words[-1] in row and "Bob" not in row for row in t.terminal.shown), "what was typed, on the screen"
+    )
+    t.press("end\r")
+    t.expect(" ".join([*words, "end"]))
+
+
+@client_check("CLIENT-14", "6f8c1af8da1f")
+def half_a_line_survives_another_size(t: ClientScene) -> None:
+    """What was typed is still there when the window gets another size, and something comes then."""
+    t.in_room()
+    for columns, rows in ((60, 24), (60, 12), (100, 30), (80, 24)):
+        half, rest = t.word(), t.word()
+        t.press(half)
+        t.until_shown(half)
+        t.terminal.resize(columns, rows)
+        t.settle_screen()
+        t.until(lambda half=half: _stands_alone(t, half), f'"{half}" whole and alone in a row')  # type: ignore[misc]
+        t.press(f" {rest}\r")
+        t.expect(f"{half} {rest}")
+
+
+@client_check("CLIENT-14", "6f8c1af8da1f")
+def a_character_in_halves_survives_what_comes(t: ClientScene) -> None:
+    """A character whose octets are typed one by one, with lines between them, is sent as it is."""
+    t.in_room()
+    for octet in "\u20ac\U0001f600".encode():
+        t.press(bytes([octet]))
+        t.settle_screen()
+    t.press("\r")
+    t.expect("\u20ac\U0001f600")
+
+
+def _stands_alone(t: ClientScene, half: str) -> bool:
+    """Whether what was typed stands on the screen at the end of a row, nothing of others behind it."""
+    return any(row.endswith(half) for row in t.terminal.shown)
+
+
+def _in_order(t: ClientScene, words: list[str]) -> None:
+    """The words are on the screen in this order, each once."""
+    rows = t.terminal.rows
+    places = [[number for number, row in enumerate(rows) if word in row] for word in words]
+    for word, found in zip(words, places, strict=True):
+        if len(found) != 1:
+            raise Failed(f'"{word}" once on the screen', f"{len(found)} times")
+    if sorted(places) != places:
+        raise Failed("what was said in the order in which it came", " / ".join(rows))

@@ -1,0 +1,226 @@
+"""Section 2, Transport."""
+
+import time
+
+from conformance.checks.registry import check
+from conformance.stage.server import Stage, skip
+from conformance.text.vectors import octet_by_octet, segmentations
+from conformance.wire.failure import Failed
+from conformance.wire.peer import Peer, listed
+
+HTTP_WORDS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI")
+HURRIED = 10  # clients whose end of stream may come before or behind what their lines bring
+LINGER_SECONDS = 5.0  # section 12
+LATE_SECONDS = 1.0  # half of what section 12 recommends to read on
+BOM = b"\xef\xbb\xbf"
+
+
+@check("NET-1", "15370e189600")
+def serves_over_ipv4(t: Stage) -> None:
+    """Ten connections at once are greeted, and what each sends counts from the first octet on."""
+    clients = [t.dial(f"client{number}") for number in range(10)]
+    for number, client in enumerate(clients):
+        client.send(t.room(f"room{number}"))
+    for number, client in enumerate(clients):
+        t.greet(client)
+        client.expect(f"ROOM {t.room(f'room{number}')}")
+
+
+@check("NET-3", "1faf8225aff7")
+def segments_mean_nothing(t: Stage) -> None:
+    """One conversation, cut in seven ways, has the same answers."""
+    room = t.room()
+    (bob,) = t.members(room, "bob")
+    for number, way in enumerate(segmentations(b"")):
+        name = t.name(f"Ann{number}")
+        said = ["caf\u00e9 \U0001f600", "second", "exit "]
+        lines = [f"/nick {name}", f"/cd {room}", *said, "/ping \u20ac 1"]
+        ann = t.connect("ann")
+        t.transcript.event("ann", f"sends {way}")
+        ann.send_octets(*segmentations("".join(f"{line}\r\n" for line in lines).encode())[way])
+        ann.expect(f"NAME {name}", f"ROOM {room}", *(f"SAID {name} {text}" for text in said), "PONG \u20ac 1")
+        bob.expect(f"JOINED {name}", *(f"SAID {name} {text}" for text in said))
+        ann.send("/cd " + t.room(f"away{number}"))
+        bob.expect(f"LEFT {name} moved")
+
+
+@check("NET-4", "fac22d318f2a")
+def half_close_gets_all_answers(t: Stage) -> None:
+    """A client that sends all at once and half-closes gets all its answers, and then the end."""
+    room = t.room()
+    ann = t.dial("ann")
+    texts = [f"{number} " + "x" * 100 for number in range(500)]
+    ann.send(room, *texts, "/ping last")
+    ann.half_close()
+    t.greet(ann)
+    ann.expect(f"ROOM {room}", *(f"SAID {ann.name} {text}" for text in texts), "PONG last")
+    ann.expect_end()
+
+
+@check("NET-4", "fac22d318f2a")
+def half_close_without_lines(t: Stage) -> None:
+    """A client that half-closes and has sent nothing, or half a line, gets the end."""
+    for data in (b"", b"half a line"):
+        ann = t.connect("ann")
+        if data:
+            ann.send_octets(data)
+        ann.half_close()
+        ann.expect_end()
+
+
+@check("NET-4", "fac22d318f2a")
+def exit_before_a_half_close(t: Stage) -> None:
+    """A client that sends a room, a text and `exit` at once and half-closes leaves by exit, and gets BYE exit."""
+    room = t.room()
+    (bob,) = t.members(room, "bob")
+    for number in range(HURRIED):
+        ann = t.dial(f"ann{number}")
+        ann.send(room, "hello", "exit")
+        ann.half_close()
+        t.greet(ann)
+        ann.expect(f"ROOM {room}", f"SAID {ann.name} hello", "BYE exit")
+        ann.expect_end()
+        bob.expect(f"JOINED {ann.name}", f"SAID {ann.name} hello", f"LEFT {ann.name} exit")
+    bob.expect_nothing()
+
+
+@check("NET-5", "5eaeaf168c8b")
+def half_a_line_is_dropped(t: Stage) -> None:
+    """What stands after the last LF has no effect, however the connection ends."""
+    room = t.room()
+    (bob,) = t.members(room, "bob")
+    taken = t.name("Taken")
+    for rest in ("half a line", "exit", f"/nick {taken}", "/cd " + t.room("away"), "with a CR\r"):
+        for how in (Peer.half_close, Peer.close):
+            ann = t.connect("ann")
+            t.enter(ann, room, bob)
+            ann.send_octets(b"whole\n" + rest.encode())
+            ann.expect(f"SAID {ann.name} whole")
+            t.give_turn()
+            how(ann)
+            if not ann.ended:
+                ann.expect_end()
+            bob.expect(f"SAID {ann.name} whole", f"LEFT {ann.name} lost")
+    bob.expect_nothing()
+
+
+@check("NET-6", "951108a5cf47")
+def bye_survives_unread_input(t: Stage) -> None:
+    """A client that sends much behind `exit`, and reads later, gets BYE and an end of stream, not a reset."""
+    for number in range(10):
+        ann = t.connect(f"ann{number}")
+        ann.stall()
+        ann.offer(b"exit\n" + b"behind\n" * 20000)
+        t.wait_for(ann, lambda ann=ann: not ann.unsent, "what is sent behind exit is read")  # type: ignore[misc]
+        t.give_turn()
+        ann.stall(stalled=False)
+        ann.expect("BYE exit")
+        ann.expect_end(clean=True)
+
+
+@check("NET-6", "951108a5cf47")
+def reads_on_after_bye(t: Stage) -> None:
+    """What a client sends after it got BYE does not reset the connection while it has not ended its side."""
+    ann = t.connect("ann")
+    ann.stall()  # who saw the end of the stream would send nothing more
+    ann.send("exit")
+    end = time.monotonic() + LATE_SECONDS
+    for _ in range(20):
+        t.give_turn()
+        if time.monotonic() > end:
+            break  # the way to the server is long, and it need not read on for ever
+        ann.send_octets(b"too late\n" * 1000)
+    ann.stall(stalled=False)
+    ann.expect("BYE exit")
+    ann.expect_end(clean=True)
+
+
+@check("NET-6", "951108a5cf47", needs=("client-limit",))
+def reads_on_after_bye_full(t: Stage) -> None:
+    """A client that sends at once to a server that is full, and reads later, gets BYE full and an end of stream."""
+    t.start(clients=1)
+    ann = t.connect("ann")
+    for number in range(5):
+        late = t.dial(f"late{number}")
+        late.stall()
+        for _ in range(5):
+            late.send_octets(b"too late\n" * 1000)
+            ann.round_trip()
+        late.stall(stalled=False)
+        late.receive(what=f"{late.label} <- HELLO")
+        late.expect("BYE full")
+        late.expect_end(clean=True)
+
+
+@check("NET-6", "951108a5cf47", slow=True)
+def does_not_read_on_for_ever(t: Stage) -> None:
+    """A client that got BYE and keeps its side open finds the connection closed when 5 seconds have passed."""
+    ann = t.connect("ann")
+    ann.send("exit")
+    ann.expect("BYE exit")
+    ann.expect_end()
+    t.connect("bob")  # something to wait for, between two attempts
+    end = time.monotonic() + LINGER_SECONDS + t.deadline
+    while ann.is_read():
+        if time.monotonic() > end:
+            raise Failed(
+                f"the connection is closed {LINGER_SECONDS:.0f} seconds after BYE", "what is sent is still read"
+            )
+        t.pump(0.1)
+
+
+@check("NET-7", "a8a38e952f8b")
+def http_words_end_the_connection(t: Stage) -> None:
+    """Each of the ten words with a blank ends the connection, without an LF; cut and behind U+FEFF too."""
+    for word in HTTP_WORDS:
+        opening = f"{word} ".encode()
+        for pieces in ([opening], octet_by_octet(opening), [BOM + opening], [*octet_by_octet(BOM), opening]):
+            client = t.dial(word)
+            client.send_octets(*pieces)
+            client.wait_end()
+
+
+@check("NET-7", "a8a38e952f8b")
+def http_request_ends_the_connection(t: Stage) -> None:
+    """A whole HTTP request ends the connection."""
+    client = t.dial("browser")
+    client.send_octets(b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n")
+    client.wait_end()
+
+
+@check("NET-8", "8dd6fbaaefd6")
+def tls_ends_the_connection(t: Stage) -> None:
+    """The octet 0x16 alone, and a whole TLS ClientHello, end the connection."""
+    if t.subject.tls:
+        raise skip("is about a port without TLS, and with --tls-ca all connections are inside it")
+    for data in (b"\x16", _client_hello()):
+        client = t.dial("tls")
+        client.send_octets(data)
+        client.wait_end()
+
+
+@check("NET-9", "acaf6f919924")
+def foreign_protocols_are_not_acted_on(t: Stage) -> None:
+    """Chat lines in the body of a web page's request, or behind a TLS handshake, have no effect and no answer."""
+    room = t.room()
+    (bob,) = t.members(room, "bob")
+    lines = f"\n{room}\nhello from a web page\n/help\n/ping x\nexit\n".encode()
+    post = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\nContent-Length: 90\r\n\r\n"
+    http = (post + lines, b"GET /" + lines, BOM + b"PUT " + lines)
+    tls = () if t.subject.tls else (b"\x16" + lines, _client_hello() + lines)  # inside TLS, [NET-8] does not hold
+    for data in (*http, *tls):
+        for pieces in ([data], [data[:6], data[6:]]):
+            client = t.dial("stranger")
+            client.send_octets(*pieces)
+            client.wait_end()
+            received = client.take()
+            if wrong := [line for line in received if not line.startswith((b"HELLO ", b"NAME "))]:
+                raise Failed("no answer to a foreign protocol", listed(wrong))
+    bob.expect_nothing()
+
+
+def _client_hello() -> bytes:
+    """Return the beginning of a TLS 1.2 handshake, as a client sends it."""
+    body = b"\x03\x03" + bytes(range(32)) + b"\x00" + b"\x00\x02\x13\x01" + b"\x01\x00"
+    handshake = b"\x01" + len(body).to_bytes(3, "big") + body
+    return b"\x16\x03\x01" + len(handshake).to_bytes(2, "big") + handshake

@@ -1,0 +1,273 @@
+"""Section 3.1, Lines."""
+
+import contextlib
+import time
+
+from conformance.checks.registry import check
+from conformance.checks.server.times import took
+from conformance.checks.server.tour import tour
+from conformance.checks.server.unknown import unknown
+from conformance.stage.server import Stage
+from conformance.text.vectors import MAX_LINE, lines_of, octet_by_octet
+from conformance.wire.failure import Failed
+
+BOM = b"\xef\xbb\xbf"
+MEBI = 1 << 20
+HINT_SECONDS = 5.0  # [LINE-10]
+
+
+@check("LINE-1", "3648c3f576c5")
+def lines_end_with_lf(t: Stage) -> None:
+    """All kinds of lines end with LF alone, also for a client that writes CR LF."""
+    tour(t, end=b"\r\n")
+
+
+@check("LINE-2", "2716c0ff5413")
+def cr_lf_ends_a_line(t: Stage) -> None:
+    """One CR right before the LF is dropped, in whichever segment it comes."""
+    room = t.room()
+    ann, bob = t.members(room, "ann", "bob")
+    for pieces in ([b"one\r\n"], [b"one\r", b"\n"], octet_by_octet(b"one\r\n"), [b"one", b"\r\n"]):
+        ann.send_octets(*pieces)
+        for member in (ann, bob):
+            member.expect(f"SAID {ann.name} one")
+    ann.send_octets(b"/ping a\r\n/cd " + room.encode() + b"\r\nmixed\n/say b\r\n")
+    ann.expect("PONG a", f"ROOM {room}", f"SAID {ann.name} mixed", f"SAID {ann.name} b")
+    ann.send_octets(b"exit\r\n")
+    ann.expect("BYE exit")
+    cyd = t.connect("cyd")
+    cyd.send_octets(room.encode() + b"\r\n")
+    cyd.expect(f"ROOM {room}")
+
+
+@check("LINE-3", "43b549494d38")
+def lines_of_4096_octets(t: Stage) -> None:
+    """Lines of 4095 and 4096 octets are accepted, of characters of 1 to 4 octets, with LF and with CR LF."""
+    ann, bob = t.members(t.room(), "ann", "bob")
+    for length in (MAX_LINE - 1, MAX_LINE):
+        for line in lines_of(length):
+            for end in (b"\n", b"\r\n"):
+                ann.send_octets(line + end)
+                for member in (ann, bob):
+                    member.expect(b"SAID " + ann.name.encode() + b" " + line)
+    for command, answer in (("/say ", f"SAID {ann.name} "), ("/ping ", "PONG ")):
+        argument = "a" * (MAX_LINE - len(command))
+        ann.send(command + argument)
+        ann.expect(answer + argument)
+
+
+@check("LINE-3", "43b549494d38")
+def long_lines_in_pieces(t: Stage) -> None:
+    """A line of 4096 octets is accepted in pieces, the CR and the LF each in one of its own."""
+    (ann,) = t.members(t.room(), "ann")
+    line = "\U0001f600" * (MAX_LINE // 4)
+    data = line.encode()
+    ann.send_octets(data[:1], data[1:1023], data[1023:4095], data[4095:], b"\r", b"\n")
+    ann.expect(f"SAID {ann.name} {line}")
+
+
+@check("LINE-4", "7a38a9693e90")
+def too_long_lines(t: Stage) -> None:
+    """Lines of 4097 octets and more are answered with one ERROR too-long, and nothing of them is used."""
+    ann, bob = t.members(t.room(), "ann", "bob")
+    for length in (MAX_LINE + 1, MAX_LINE + 2, 2 * MAX_LINE, 2 * MAX_LINE + 1, 8192, 65536, 100_000, MEBI):
+        for line in lines_of(length):
+            ann.send(line)
+            ann.expect_error("too-long")
+    for command in ("/say ", "/ping ", "/nick ", "/cd ", "/who ", "/unknown "):
+        ann.send(command + "a" * (MAX_LINE + 1 - len(command)))
+        ann.expect_error("too-long")
+    t.nothing(ann, bob)
+
+
+@check("LINE-4", "7a38a9693e90")
+def too_long_in_octets_not_characters(t: Stage) -> None:
+    """4097 octets are too long however few characters they are; with CR LF, the CR does not count."""
+    (ann,) = t.members(t.room(), "ann")
+    for line in (b"y" + "\U0001f600".encode() * 1024, b"x" * (MAX_LINE + 1)):
+        ann.send_octets(line + b"\r\n")
+        ann.expect_error("too-long")
+    ann.send_octets(b"x" * (MAX_LINE - 1) + b"\r\r\n")
+    ann.expect_error("bad-text")
+    ann.send_octets(b"x" * MAX_LINE + b"\r\r\n")
+    ann.expect_error("too-long")
+    ann.expect_nothing()
+
+
+@check("LINE-4", "7a38a9693e90")
+def too_long_lines_are_dropped_whole(t: Stage) -> None:
+    """What stands in a line that is too long, wherever it would be cut, is not taken for lines of its own."""
+    room = t.room()
+    ann, bob = t.members(room, "ann", "bob")
+    evil = f"/nick {t.name('Evil')}".encode()
+    for border in (MAX_LINE, MAX_LINE + 1, 2 * MAX_LINE, 8192, 16384, 65536):
+        ann.send_octets(b"x" * border, evil, b"x" * 5000, b"\n")
+        ann.expect_error("too-long")
+    ann.send_octets(b"x" * 5000, b"exit", b"\n", b"behind\n")
+    ann.expect_error("too-long")
+    ann.expect(f"SAID {ann.name} behind")
+    bob.expect(f"SAID {ann.name} behind")
+    t.nothing(ann, bob)
+
+
+@check("LINE-4", "7a38a9693e90")
+def too_long_in_the_lobby(t: Stage) -> None:
+    """In the lobby, and as the first line of a connection, a line that is too long is refused as well."""
+    ann = t.connect("ann")
+    ann.send(b"a" * (MAX_LINE + 1))
+    ann.expect_error("too-long")
+    ann.expect_nothing()
+
+
+@check("LINE-5", "fd4daf09087c")
+def empty_lines(t: Stage) -> None:
+    """Empty lines, with LF or CR LF, bring nobody anything, in the lobby or in a room."""
+    ann, bob = t.members(t.room(), "ann", "bob")
+    cyd = t.connect("cyd")
+    for client in (ann, cyd):
+        client.send_octets(b"\n" * 20 + b"\r\n" * 20, b"\r", b"\n", b"\n")
+    t.nothing(ann, bob, cyd)
+    t.nothing(cyd, ann, bob)
+
+
+@check("LINE-6", "f869c2ea7bdb")
+def byte_order_mark(t: Stage) -> None:
+    """One U+FEFF at the very start is ignored, in one segment or in three."""
+    for pieces in ([b"\xef\xbb\xbf"], [b"\xef", b"\xbb", b"\xbf"], [b"\xef\xbb", b"\xbf"]):
+        room = t.room(f"r{len(pieces)}")
+        ann = t.connect("ann")
+        ann.send_octets(*pieces, room.encode() + b"\n")
+        ann.expect(f"ROOM {room}")
+    ann = t.connect("ann")
+    ann.send_octets(BOM + b"exit\n")
+    ann.expect("BYE exit")
+
+
+@check("LINE-6", "f869c2ea7bdb")
+def byte_order_mark_elsewhere(t: Stage) -> None:
+    """A second U+FEFF, or one that begins a later line, belongs to the line."""
+    room = t.room()
+    ann = t.connect("ann")
+    ann.send_octets(BOM + BOM + room.encode() + b"\n")
+    ann.expect_error("bad-room")
+    ann.send(room)
+    ann.expect(f"ROOM {room}")
+    ann.send("\ufeffexit", "\ufeff")
+    ann.expect(f"SAID {ann.name} \ufeffexit", f"SAID {ann.name} \ufeff")
+    bob = t.connect("bob")
+    bob.send_octets(BOM + b"\n" + BOM + room.encode() + b"\n")
+    bob.expect_error("bad-room")
+
+
+@check("LINE-7", "bc28097c1990")
+def no_line_before_its_end(t: Stage) -> None:
+    """The beginning of a line has no effect and no answer, also where it could be one; its LF completes it."""
+    room = t.room()
+    ann, bob = t.members(room, "ann", "bob")
+    other = t.room("other")
+    cases = [
+        (b"hello", [f"SAID {ann.name} hello"]),
+        (b"/ping a", ["PONG a"]),
+        (b"/cd " + room.encode(), [f"ROOM {room}"]),
+        (b"\xff", ["ERROR bad-text ..."]),
+        (unknown(t).encode(), ["ERROR unknown-command ..."]),
+        (b"x" * 5000, ["ERROR too-long ..."]),
+        (b"with a CR\r", [f"SAID {ann.name} with a CR"]),
+        (b"/cd " + other.encode(), [f"ROOM {other}"]),
+        (b"exit", ["BYE exit"]),
+    ]
+    for beginning, answers in cases:
+        ann.send_octets(beginning)
+        for _ in range(5):
+            t.give_turn()
+        bob.expect_nothing()
+        if ann.ended or (early := ann.take()):
+            raise Failed("nothing before the LF", ann.ending() if ann.ended else repr(early))
+        ann.send_octets(b"\n")
+        ann.expect(*answers)
+        bob.settled()
+
+
+@check("LINE-7", "bc28097c1990", slow=True)
+def no_line_by_waiting(t: Stage) -> None:
+    """Half a line stays half when 5 seconds have passed, which the hint of [LINE-10] tells where the server has it."""
+    room = t.room()
+    ann, bob = t.members(room, "ann", "bob")
+    ann.settled()
+    ann.send_octets(b"half a ")
+    t.deadline += HINT_SECONDS
+    with contextlib.suppress(Failed):  # no hint: the deadline has passed, and is longer
+        ann.receive(info=True)
+    bob.expect_nothing()
+    ann.send_octets(b"line\n")
+    bob.expect(f"SAID {ann.name} half a line")
+
+
+@check("LINE-8", "467aa733675b")
+def longest_lines(t: Stage) -> None:
+    """The longest texts under the longest name, and the longest refused lines, bring lines of at most 8192 octets."""
+    room = t.room()
+    ann, bob = t.members(room, "ann", "bob")
+    name = (t.name("Ann-") + "x" * 32)[:32]
+    ann.send(f"/nick {name}")
+    for text in lines_of(MAX_LINE):
+        ann.send(text)
+    for command in ("/say ", "/ping ", "/nick ", "/cd ", "/who ", "/rooms ", "/help ", "/"):
+        ann.send(command + "\U0001f600" * ((MAX_LINE - len(command)) // 4))
+    for peer in (ann, bob):
+        peer.settled()
+
+
+@check("LINE-9", "8ed19185ed62")
+def memory_for_a_line(t: Stage) -> None:
+    """64 MiB without an LF do not grow the server, and are answered with one ERROR too-long.
+
+    More are sent to a server that has grown, for what has been read and not yet collected is no line that is kept.
+    """
+    server = t.start_if_possible()
+    ann, bob = t.members(t.room(), "ann", "bob")
+    t.give_turn()
+    before = server.memory() if server else None
+    sent = grown = 0
+    while sent < 256 and grown >= sent // 2:
+        for _ in range(64):
+            ann.send_octets(b"x" * MEBI)
+        sent += 64
+        t.give_turn()
+        after = server.memory() if server else None
+        grown = (after - before) // MEBI if before and after else -1
+    if grown >= sent // 2:
+        raise Failed(f"memory with a bound, for a line of {sent} MiB", f"{grown} MiB more than before")
+    ann.send_octets(b"\n")
+    ann.expect_error("too-long")
+    t.nothing(ann, bob)
+
+
+@check("LINE-10", "0546edb133d1", slow=True)
+def hint_that_a_line_ends(t: Stage) -> None:
+    """After 5 seconds of silence behind the beginning of a line, and no sooner, an INFO line comes, once."""
+    ann, bob = t.connect("ann"), t.connect("bob")
+    cyd = t.connect("cyd")
+    for client in (ann, bob):
+        client.settled()
+    t.deadline += HINT_SECONDS
+    cyd.send_octets(BOM)  # no beginning: a hint because of it would be the one that there is
+    began = time.monotonic()
+    ann.send_octets(b"hel")
+    ann.expect("INFO ...")
+    took(began, HINT_SECONDS, "ann <- INFO behind half a line")
+    ann.send_octets(b" room\n")
+    ann.expect_error("bad-room")
+    ann.send_octets(b"again")
+    cyd.take()
+    began = time.monotonic()
+    for client in (bob, cyd):
+        client.send_octets(b"clock")  # when bob is told, ann would have been
+    for client in (bob, cyd):
+        client.expect("INFO ...")
+        took(began, HINT_SECONDS, f"{client.label} <- INFO behind half a line")
+    ann.send_octets(b"\n")
+    t.give_turn()
+    ann.round_trip()
+    if any(line.startswith(b"INFO ") for line in ann.inbox):
+        raise Failed("one INFO line in a connection, at most", "a second one")

@@ -1,0 +1,300 @@
+"""Section 4, Names."""
+
+import re
+
+from conformance.checks.registry import check
+from conformance.stage.server import Stage
+from conformance.text.vectors import BAD_NAMES, NAMES
+from conformance.wire.failure import Failed
+from conformance.wire.peer import Peer, listed
+
+ROUNDS = 10
+
+
+@check("NAME-1", "b74ada0bbafe")
+def valid_names(t: Stage) -> None:
+    """Names of 1 to 32 octets, of all the characters that the form allows, are granted; a room's name too."""
+    t.start_if_possible()
+    room = t.room()
+    (ann,) = t.members(room, "ann")
+    for form in (*NAMES, "ab", "A9", "x" * 31):
+        ann.send(f"/nick {form}")
+        answer = ann.receive()
+        if answer.startswith(b"ERROR name-taken ") and not t.subject.can_start:
+            continue  # by a stranger
+        if answer != f"NAME {form}".encode():
+            raise Failed(f"ann <- NAME {form}", f"ann <- {listed([answer])}")
+    for name in (room, t.name("exit"), t.name("cd"), t.name("Operator"), t.name("server"), "e" + t.suffix):
+        t.rename(ann, name)
+
+
+@check("NAME-1", "b74ada0bbafe")
+def every_character_of_a_name(t: Stage) -> None:
+    """Each letter, digit, `-` and `_` can stand in a name, each letter and digit at its beginning."""
+    ann = t.connect("ann")
+    firsts = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+    for character in firsts:
+        t.rename(ann, f"{character}-{t.suffix}{character}")
+    t.rename(ann, f"n{t.suffix}-_-")
+
+
+@check("NAME-2", "375ecb10907b")
+def invalid_names(t: Stage) -> None:
+    """Names of another form are refused with bad-name, in the lobby and in a room, and nothing is made of them."""
+    ann, bob = t.members(t.room(), "ann", "bob")
+    cyd = t.connect("cyd")
+    for client in (ann, cyd):
+        for name in BAD_NAMES:
+            client.send(f"/nick {name}")
+            client.expect_error("bad-name")
+    for name in (t.name() + " ", t.name() + "\t", f" {t.name()}", f"{t.name()} {t.name()}", t.name("x" * 33)):
+        ann.send(f"/nick {name}")
+        ann.expect_error("bad-name")
+    t.nothing(ann, bob, cyd)
+
+
+@check("NAME-3", "0e051c01317d")
+def taken_names(t: Stage) -> None:
+    """A name that another has in whatever case is refused, whether that one is in this room, another, or the lobby."""
+    room = t.room()
+    ann, near = t.members(room, "ann", "near")
+    (far,) = t.members(t.room("far"), "far")
+    lobby = t.connect("lobby")
+    for number, holder in enumerate((near, far, lobby)):
+        name = t.name(f"Holder{number}")
+        holder.send(f"/nick {name}")
+        holder.expect(f"NAME {name}")
+        holder.name = name
+    ann.settled()
+    fresh = t.connect("fresh")
+    for holder in (near, far, lobby):
+        for name in (holder.name, holder.name.upper(), holder.name.lower(), holder.name.swapcase()):
+            for client in (ann, fresh):
+                client.send(f"/nick {name}")
+                client.expect_error("name-taken")
+    t.nothing(ann, near, far, lobby)
+
+
+@check("NAME-3", "0e051c01317d")
+def made_up_names_are_taken(t: Stage) -> None:
+    """A name that the server made up for another is taken as well."""
+    ann, bob = t.connect("ann"), t.connect("bob")
+    for name in (bob.name, bob.name.upper()):
+        ann.send(f"/nick {name}")
+        ann.expect_error("name-taken")
+
+
+@check("NAME-3", "0e051c01317d")
+def one_name_for_many_at_once(t: Stage) -> None:
+    """Of eight clients that ask for one name at once, in different cases, exactly one gets it."""
+    clients = [t.connect(f"client{number}") for number in range(8)]
+    for number in range(ROUNDS):
+        name = t.name(f"Race{number}-")
+        for place, client in enumerate(clients):
+            client.offer(f"/nick {name if place % 2 else name.upper()}\n".encode())
+        answers = [client.receive() for client in clients]
+        granted = [answer for answer in answers if answer.startswith(b"NAME ")]
+        refused = [answer for answer in answers if answer.startswith(b"ERROR name-taken ")]
+        if (len(granted), len(refused)) != (1, len(clients) - 1):
+            raise Failed("one NAME, seven ERROR name-taken", listed(answers))
+
+
+@check("NAME-4", "b02d978b08ff")
+def case_is_kept(t: Stage) -> None:
+    """A name comes back in the case in which it was asked for, in every line that has it."""
+    room = t.room()
+    (bob,) = t.members(room, "bob")
+    ann = t.connect("ann")
+    name = t.name("aNN")
+    t.rename(ann, name)
+    t.enter(ann, room, bob)
+    ann.send("hello")
+    for member in (ann, bob):
+        member.expect(f"SAID {name} hello")
+    if "who" in bob.features:
+        bob.send("/who")
+        bob.expect_any_order(f"MEMBER {name}", f"MEMBER {bob.name}")
+        bob.expect(f"MEMBERS {room} 2")
+    other = t.name("AnN")
+    ann.send(f"/nick {other}")
+    ann.expect(f"NAME {other}")
+    bob.expect(f"NICK {name} {other}")
+    ann.send("exit")
+    bob.expect(f"LEFT {other} exit")
+
+
+@check("NAME-5", "61fe19b726a4")
+def own_name_in_another_case(t: Stage) -> None:
+    """A client takes its own name in another case, and the others are told."""
+    ann, bob = t.members(t.room(), "ann", "bob")
+    old = ann.name
+    for name in (t.name("Ann"), t.name("ANN"), t.name("ann"), t.name("aNN")):
+        ann.send(f"/nick {name}")
+        ann.expect(f"NAME {name}")
+        bob.expect(f"NICK {old} {name}")
+        old = name
+
+
+@check("NAME-6", "eac254f56b2a")
+def reserved_names(t: Stage) -> None:
+    """`operator` and `server` are refused in whatever case, in the lobby and in a room."""
+    (ann,) = t.members(t.room(), "ann")
+    cyd = t.connect("cyd")
+    for client in (ann, cyd):
+        for name in ("operator", "server", "Operator", "SERVER", "oPERATOR", "Server", "OPERATOR"):
+            client.send(f"/nick {name}")
+            client.expect_error("name-taken")
+
+
+@check("NAME-7", "e25638c62216")
+def made_up_names_have_the_form(t: Stage) -> None:
+    """Names that the server makes up match the grammar, and differ between all who are connected."""
+    clients = [t.connect(f"client{number}") for number in range(20)]
+    _all_different(t, clients)
+
+
+@check("NAME-7", "e25638c62216")
+def made_up_names_are_free(t: Stage) -> None:
+    """A new client does not get a name that another has taken, also if it would have been the next one in a series."""
+    t.start_if_possible()
+    clients = [t.connect(f"client{number}") for number in range(4)]
+    _take_next_names(t, clients)
+    _all_different(t, [*clients, *(t.connect(f"late{number}") for number in range(12))])
+
+
+def _take_next_names(t: Stage, clients: list[Peer]) -> None:
+    """Let each client have a name that the server may be about to make up."""
+    last = clients[-1].name
+    number = re.search(r"\d+", last)
+    for place, client in enumerate(clients, 2):
+        if number is None:
+            return
+        name = f"{last[: number.start()]}{int(number[0]) + place}{last[number.end() :]}"
+        client.send(f"/nick {name.upper() if place % 2 else name}")
+        answer = client.receive()
+        if answer.startswith(b"NAME "):
+            client.name = answer.decode().removeprefix("NAME ")
+
+
+def _all_different(t: Stage, clients: list[Peer]) -> None:
+    names = [client.name for client in clients]
+    if wrong := [name for name in names if not t.grammar.matches("name", name.encode())]:
+        raise Failed("names of the form of section 4", ", ".join(wrong))
+    if len({name.lower() for name in names} | {"operator", "server"}) != len(names) + 2:
+        raise Failed("made-up names that nobody else has", ", ".join(names))
+
+
+@check("NAME-8", "5bc9d33fdbd5")
+def given_up_names_are_free(t: Stage) -> None:
+    """A name is free as soon as its client has got another, in the lobby too; its old owner can have it back."""
+    ann, bob = t.connect("ann"), t.connect("bob")
+    for number in range(ROUNDS):
+        name, other = t.name(f"Old{number}-"), t.name(f"New{number}-")
+        ann.send(f"/nick {name}", f"/nick {other}")
+        ann.expect(f"NAME {name}", f"NAME {other}")
+        bob.send(f"/nick {name.upper()}")
+        bob.expect(f"NAME {name.upper()}")
+        bob.send(f"/nick {t.name(f'Away{number}-')}")
+        bob.expect(f"NAME {t.name(f'Away{number}-')}")
+        ann.send(f"/nick {name}")
+        ann.expect(f"NAME {name}")
+
+
+@check("NAME-9", "747d7fbe9612")
+def names_are_free_before_left_and_bye(t: Stage) -> None:
+    """Who has seen BYE or LEFT can have the name at once, after exit, end of stream and reset."""
+    room = t.room()
+    (bob,) = t.members(room, "bob")
+    heir = t.connect("heir")
+    for number in range(ROUNDS):
+        for how in ("exit", "close", "reset", "half-close"):
+            ann = t.connect("ann")
+            name = t.name(f"{how}{number}-")
+            t.rename(ann, name)
+            t.enter(ann, room, bob)
+            if how == "exit":
+                ann.send("exit")
+                ann.expect("BYE exit")
+            else:
+                {"close": ann.close, "reset": ann.reset, "half-close": ann.half_close}[how]()
+                bob.expect(f"LEFT {name} lost")
+            heir.send(f"/nick {name}")
+            heir.expect(f"NAME {name}")
+            if how == "exit":
+                bob.expect(f"LEFT {name} exit")
+
+
+@check("NAME-9", "747d7fbe9612", needs=("console",))
+def names_are_free_after_kick(t: Stage) -> None:
+    """The name of a client that the operator removed is free before its BYE."""
+    server = t.start()
+    heir = t.connect("heir")
+    for number in range(3):
+        ann = t.connect("ann")
+        t.rename(ann, t.name(f"Kicked{number}-"))
+        server.say(f"/kick {ann.name}")
+        ann.expect("BYE removed")
+        heir.send(f"/nick {ann.name}")
+        heir.expect(f"NAME {ann.name}")
+
+
+@check("NAME-10", "52a96a6faf5d")
+def room_names_are_folded(t: Stage) -> None:
+    """Capitals in a room's name make no difference, and never come back."""
+    room = t.room("main-x")
+    (ann,) = t.members(room, "ann")
+    for way in (room.upper(), room.capitalize(), f"/cd {room.upper()}", f"/cd {room.swapcase()}"):
+        bob = t.connect("bob")
+        bob.send(way)
+        bob.expect(f"ROOM {room}")
+        ann.expect(f"JOINED {bob.name}")
+        if "who" in bob.features:
+            bob.send("/who")
+            bob.expect_any_order(f"MEMBER {ann.name}", f"MEMBER {bob.name}")
+            bob.expect(f"MEMBERS {room} 2")
+        if "rooms" in bob.features:
+            bob.send("/rooms")
+            lines = bob.settled()
+            if f"LIVE {room} 2".encode() not in lines:
+                raise Failed(f"bob <- LIVE {room} 2", f"bob <- {listed(lines)}")
+        bob.send(f"/cd {t.room('AWAY').upper()}")
+        bob.expect(f"ROOM {t.room('away')}")
+        ann.expect(f"LEFT {bob.name} moved")
+    ann.send(f"/cd {room.upper()}")
+    ann.expect(f"ROOM {room}")
+
+
+@check("NAME-11", "e6b5292ebf5a")
+def valid_rooms(t: Stage) -> None:
+    """Every room whose name has the form can be entered, by its name and with /cd."""
+    (ann,) = t.members(t.room(), "ann")
+    names = (*NAMES, t.name("operator"), ann.name, "0" * 32, "main", "lounge", "coffee-break", "get", "server", "exit")
+    for name in names:
+        ann.send(f"/cd {name}")
+        while (line := ann.receive()).split(b" ")[0] in (b"SAID", b"JOINED", b"LEFT", b"NICK"):
+            pass  # a stranger, in a room with a usual name
+        if line != f"ROOM {name.lower()}".encode():
+            raise Failed(f"ann <- ROOM {name.lower()}", f"ann <- {listed([line])}")
+    for name in (*(name for name in NAMES if len(name) > 2), "GET", "Main"):
+        bob = t.connect("bob")
+        bob.send(name)
+        bob.expect(f"ROOM {name.lower()}")
+        bob.close()
+
+
+@check("NAME-12", "f264fb3829fc")
+def invalid_rooms(t: Stage) -> None:
+    """Room names of another form are refused with bad-room, in the lobby and in a room; nothing is made of them."""
+    room = t.room()
+    ann, bob = t.members(room, "ann", "bob")
+    cyd = t.connect("cyd")
+    cyd.settled()
+    names = (*BAD_NAMES, f"{room} ", f" {room}", f"{room}\t", f"{room} {room}", f"#{room}", "x" * 32 + "y")
+    for name in names:
+        for client in (ann, cyd):
+            client.send(f"/cd {name}")
+            client.expect_error("bad-room")
+        cyd.send(name)
+        cyd.expect_error("bad-room")
+    t.nothing(ann, bob, cyd)
+    t.nothing(cyd, ann, bob)

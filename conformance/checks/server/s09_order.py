@@ -1,0 +1,367 @@
+"""Sections 9.1 and 9.2: one order for each room, and the barrier."""
+
+from conformance.checks.registry import check
+from conformance.checks.server.unknown import unknown
+from conformance.stage.server import Stage
+from conformance.wire.failure import BarrierBrokenError, Failed
+from conformance.wire.peer import Peer, is_info, like, listed
+from conformance.wire.transcript import shown
+
+ROUNDS = 25
+
+
+@check("ORDER-1", "81210ead17e5")
+def all_members_see_one_order(t: Stage) -> None:
+    """While three speak, rename and a fourth comes and goes, all members see the same events in the same order."""
+    room, away = t.room(), t.room("away")
+    watcher, *speakers = t.members(room, "watcher", "ann", "bob", "cyd")
+    guest = t.connect("guest")
+    names = {speaker.label: {speaker.name} for speaker in speakers}
+    for number in range(40):
+        for speaker in speakers:
+            name = t.name(f"{speaker.label}{number}-")
+            names[speaker.label].add(name)
+            speaker.offer(f"{number} one\n/say {number} two\n/nick {name}\n{number} three\n".encode())
+        guest.offer((f"/cd {room}\nguest {number}\n" if number % 2 else f"/cd {away}\n").encode())
+        if number % 2:
+            t.give_turn()  # else the server may deal with all rounds of one client after the other
+    # Without a barrier: what is said when all has come to one has its place behind it, for all.
+    order: list[bytes] = []
+    while sum(line.startswith(b"SAID ") for line in order) < 40 * 3 * len(speakers) + 20:
+        order.append(watcher.receive(what="watcher <- all that is said"))
+    end = f"SAID {watcher.name} end".encode()
+    watcher.send("end")
+    for speaker in speakers:
+        wanted = [line for line in order if not _own(line, names[speaker.label])]
+        _same_order(speaker, _events(_until(speaker, end)), wanted)
+    _same_order(guest, _seen_by_guest(_until(guest, end), room), _while_there(order, guest.name))
+
+
+def _until(peer: Peer, end: bytes) -> list[bytes]:
+    """Receive lines up to one, which is left out."""
+    lines: list[bytes] = []
+    while (line := peer.receive(what=f"{peer.label} <- {shown(end)}")) != end:
+        lines.append(line)
+    return lines
+
+
+def _events(lines: list[bytes]) -> list[bytes]:
+    return [line for line in lines if line.split(b" ")[0] in (b"SAID", b"JOINED", b"LEFT", b"NICK")]
+
+
+def _own(line: bytes, names: set[str]) -> bool:
+    """Whether it is an event that its subject itself does not receive."""
+    words = line.decode("utf-8", "replace").split(" ")
+    return words[0] in ("JOINED", "LEFT", "NICK") and words[1] in names
+
+
+def _while_there(order: list[bytes], name: str) -> list[bytes]:
+    """Return the events between each JOINED of a name and its next LEFT."""
+    there, seen = False, []
+    for line in order:
+        if line == f"JOINED {name}".encode():
+            there = True
+        elif line == f"LEFT {name} moved".encode():
+            there = False
+        elif there:
+            seen.append(line)
+    return seen
+
+
+def _seen_by_guest(lines: list[bytes], room: str) -> list[bytes]:
+    """Return the events among the lines of one who comes and goes that came while in the room."""
+    there, seen = False, []
+    for line in lines:
+        if line.startswith(b"ROOM "):
+            there = line == f"ROOM {room}".encode()
+        elif there:
+            seen.append(line)
+    return _events(seen)
+
+
+def _same_order(peer: Peer, received: list[bytes], wanted: list[bytes]) -> None:
+    for place, want in enumerate(wanted):
+        if place >= len(received) or received[place] != want:
+            came = shown(received[place]) if place < len(received) else "nothing"
+            raise Failed(f"{peer.label} <- {shown(want)}, event {place} in the room's order", f"{peer.label} <- {came}")
+    if len(received) > len(wanted):
+        raise Failed(f"{peer.label} <- the events that others see", f"also {listed(received[len(wanted) :])}")
+
+
+@check("ORDER-2", "18685e5e8cc1")
+def no_event_of_the_room_that_was_left(t: Stage) -> None:
+    """Who moves to and fro between two rooms full of talk receives, behind each ROOM, that room's events only."""
+    rooms = [t.room("zero"), t.room("one")]
+    speakers = [t.members(room, f"speaker{number}")[0] for number, room in enumerate(rooms)]
+    t.quiet(*speakers)
+    ann = t.connect("ann")
+    ann.settled()
+    for number in range(ROUNDS):
+        for place, speaker in enumerate(speakers):
+            speaker.offer(f"in {place}\n".encode() * 20)
+        ann.offer(f"/cd {rooms[0]}\n/cd {rooms[1]}\n".encode())
+        if number % 2:
+            t.give_turn()
+    for peer in (*speakers, ann):
+        peer.settle()
+    present = ""
+    for line in ann.settled():
+        if line.startswith(b"ROOM "):
+            present = line.decode().removeprefix("ROOM ")
+        elif present not in rooms or not line.endswith(f" in {rooms.index(present)}".encode()):
+            raise Failed(f"events of {present or 'no room'}", shown(line))
+
+
+@check("ORDER-2", "18685e5e8cc1")
+def no_event_from_before(t: Stage) -> None:
+    """Who enters receives nothing of what happened in the room before, neither a history nor who is there."""
+    room = t.room()
+    bob, cyd = t.members(room, "bob", "cyd")
+    bob.send(*(f"old {number}" for number in range(50)), f"/nick {t.name('Bob')}")
+    cyd.send("exit")
+    cyd.wait_end()
+    bob.settled()
+    for way in (room, f"/cd {room}"):
+        ann = t.connect("ann")
+        ann.settled()
+        ann.send(way)
+        ann.expect(f"ROOM {room}")
+        ann.expect_nothing()
+        ann.send(f"/cd {t.room('away')}")
+        ann.expect(f"ROOM {t.room('away')}")
+        bob.settled()
+
+
+@check("ORDER-3", "f26b59eaddf6")
+def lines_take_effect_in_order(t: Stage) -> None:
+    """Many lines of all kinds in one segment are seen by another member in the order in which they were sent."""
+    room = t.room()
+    bob, ann = t.members(room, "bob", "ann")
+    wanted, old = [], ann.name
+    lines = []
+    for number in range(50):
+        name = t.name(f"n{number}-")
+        lines += [f"first {number}", f"/nick {name}", f"/say second {number}", f"/cd {t.room('other')}", f"/cd {room}"]
+        wanted += [f"SAID {old} first {number}", f"NICK {old} {name}", f"SAID {name} second {number}"]
+        wanted += [f"LEFT {name} moved", f"JOINED {name}"]
+        old = name
+    ann.send(*lines)
+    bob.expect(*wanted)
+
+
+@check("ORDER-4", "d4e1a74a28f8")
+def answers_come_in_order(t: Stage) -> None:
+    """Answers, errors and events that the lines cause come in the order of the lines."""
+    room, other = t.room(), t.room("other")
+    (ann,) = t.members(room, "ann")
+    who = "who" in ann.features
+    for number in range(ROUNDS):
+        name = t.name(f"n{number}-")
+        lines: list[str | bytes] = [
+            "hello",
+            "/ping 1",
+            unknown(t),
+            f"/nick {name}",
+            b"\xff",
+            "/say me",
+            "/ping",
+            f"/cd {other}",
+        ]
+        lines += [
+            "there",
+            "x" * 5000,
+            "/ping 2",
+            "/nick operator",
+            f"/cd {room}",
+            "/nick a.b",
+            "back",
+            "/cd a b",
+            "/ping 3",
+        ]
+        answers = [
+            f"SAID {ann.name} hello",
+            "PONG 1",
+            "ERROR unknown-command ...",
+            f"NAME {name}",
+            "ERROR bad-text ...",
+        ]
+        answers += [
+            f"SAID {name} me",
+            "ERROR bad-argument ...",
+            f"ROOM {other}",
+            f"SAID {name} there",
+            "ERROR too-long ...",
+        ]
+        answers += ["PONG 2", "ERROR name-taken ...", f"ROOM {room}", "ERROR bad-name ...", f"SAID {name} back"]
+        answers += ["ERROR bad-room ...", "PONG 3"]
+        if who:
+            lines += ["/who", "/ping 4"]
+            answers += [f"MEMBER {name}", f"MEMBERS {room} 1", "PONG 4"]
+        ann.send(*lines)
+        ann.expect(*answers)
+        ann.name = name
+
+
+@check("ORDER-5", "f84bfa5a1530")
+def moves_are_seen_whole(t: Stage) -> None:
+    """Of one who moves 100 times and speaks in between, each room sees JOINED, the words said there, and LEFT."""
+    rooms = [t.room("zero"), t.room("one")]
+    watchers = [t.members(room, f"watcher{number}")[0] for number, room in enumerate(rooms)]
+    ann = t.connect("ann")
+    wanted: list[list[str]] = [[], []]
+    lines, answers = [], []
+    for number in range(100):
+        place = number % 2
+        lines += [f"/cd {rooms[place]}", f"in {place}"]
+        answers += [f"ROOM {rooms[place]}", f"SAID {ann.name} in {place}"]
+        wanted[place] += [f"JOINED {ann.name}", f"SAID {ann.name} in {place}", f"LEFT {ann.name} moved"]
+    ann.send(*lines)
+    ann.expect(*answers)
+    wanted[1].pop()  # where ann stays
+    for place, watcher in enumerate(watchers):
+        watcher.expect(*wanted[place])
+
+
+@check("ORDER-5", "f84bfa5a1530", needs=("rooms",))
+def who_moves_is_counted_once(t: Stage) -> None:
+    """While five move between two rooms, the numbers of `/rooms` always add up to all of them and those who stay."""
+    rooms = [t.room("zero"), t.room("one")]
+    for number, room in enumerate(rooms):
+        t.members(room, f"watcher{number}")
+    movers = [t.connect(f"mover{number}") for number in range(5)]
+    for mover in movers:
+        mover.send(f"/cd {rooms[0]}")
+        mover.expect(f"ROOM {rooms[0]}")
+    cyd = t.connect("cyd")
+    for _ in range(ROUNDS):
+        for number, mover in enumerate(movers):
+            mover.offer(f"/cd {rooms[1 - number % 2]}\n/cd {rooms[number % 2]}\n".encode() * 3)
+        cyd.offer(b"/rooms\n" * 3)
+        t.give_turn()
+    for peer in (*movers, cyd):
+        peer.round_trip()  # no proof that all has come: each answer that has is looked at by itself
+    _adds_up(cyd.take(), rooms, len(movers) + 2)
+
+
+def _adds_up(lines: list[bytes], rooms: list[str], total: int) -> None:
+    """Hold each answer to `/rooms` among the lines against the number of all clients in the rooms."""
+    answers, count, answer = 0, 0, []
+    for line in lines:
+        words = line.decode("utf-8", "replace").split(" ")
+        answer.append(line)
+        if words[0] == "LIVE" and words[1] in rooms:
+            count += int(words[2])
+        elif words[0] == "ROOMS":
+            if count != total:
+                raise Failed(f"{total} members in {' and '.join(rooms)}", f"{count}: {listed(answer)}")
+            answers, count, answer = answers + 1, 0, []
+    if answers != 3 * ROUNDS:
+        raise Failed(f"{3 * ROUNDS} answers to /rooms", str(answers))
+
+
+@check("ORDER-6", "478a62ae570b", barrier=True)
+def ping_in_every_state(t: Stage) -> None:
+    """A ping is answered as the very first line, in the lobby, in a room, after a move, and after errors."""
+    ann = t.dial("ann")
+    ann.send("/ping first")
+    t.greet(ann)
+    ann.expect("PONG first")
+    for line in (
+        f"/nick {t.name()}",
+        "/say x",
+        "no room",
+        t.room(),
+        f"/cd {t.room('other')}",
+        "hi",
+        "/nick -",
+        b"\xff",
+    ):
+        ann.send(line, "/ping next")
+        while (received := ann.receive(what="PONG next")) != b"PONG next":
+            if received.startswith(b"PONG"):
+                raise Failed("PONG next", shown(received))
+
+
+@check("ORDER-7", "c9f9d80a5301", barrier=True)
+def pong_stands_in_order(t: Stage) -> None:
+    """In one segment of lines and pings, each PONG stands behind what came before it and before what follows."""
+    room, other = t.room(), t.room("other")
+    for number in range(ROUNDS):
+        ann = t.connect("ann")
+        name = t.name(f"o{number}-")
+        ann.send("/ping 1", f"/nick {name}", "/ping 2", room, "/ping 3", "a", "/ping 4", f"/cd {other}", "/ping 5", "b")
+        ann.send("/ping 6", unknown(t), "/ping 7", b"\xff", "/ping 8", "exit", "/ping 9")
+        answers = [f"NAME {name}", f"ROOM {room}", f"SAID {name} a", f"ROOM {other}", f"SAID {name} b"]
+        answers += ["ERROR unknown-command ...", "ERROR bad-text ...", "BYE exit"]
+        _pongs_in_place(ann, answers)
+
+
+def _pongs_in_place(ann: Peer, answers: list[str]) -> None:
+    """Receive as many pongs as there are answers, of which each stands behind the pong of its number.
+
+    What is missing altogether, or comes twice, is not the matter; what stands at a wrong place is.
+    """
+    for number in range(1, len(answers) + 1):
+        pong = f"PONG {number}"
+        while not (line := ann.receive(what=f"{ann.label} <- {pong}")).startswith(b"PONG "):
+            places = [place for place, answer in enumerate(answers, 1) if like(line, answer)]
+            if places and number - 1 not in places:
+                side = "behind" if places[0] >= number else "before"
+                raise BarrierBrokenError(f"{shown(line)} {side} {pong}", "it stands at the other side")
+        if line != pong.encode():
+            raise BarrierBrokenError(f"{ann.label} <- {pong}", f"{ann.label} <- {shown(line)}")
+
+
+@check("ORDER-8", "3e04c9fc0d2a", barrier=True)
+def the_barrier_holds_for_others(t: Stage) -> None:
+    """What A's lines bring B has come to B before the PONG to a ping that B sends when A has its PONG."""
+    room, other = t.room(), t.room("other")
+    ann, bob = t.members(room, "ann", "bob")
+    (cyd,) = t.members(other, "cyd")
+    t.quiet(ann, bob, cyd)
+    for number in range(ROUNDS):
+        name = t.name(f"b{number}-")
+        steps = [
+            (f"word {number}", bob, f"SAID {ann.name} word {number}"),
+            (f"/nick {name}", bob, f"NICK {ann.name} {name}"),
+            (f"/cd {other}", bob, f"LEFT {name} moved"),
+            (f"/say there {number}", cyd, f"SAID {name} there {number}"),
+            (f"/cd {room}", bob, f"JOINED {name}"),
+        ]
+        for line, witness, event in steps:
+            ann.send(line)
+            ann.round_trip()
+            witness.round_trip()
+            before = list(witness.inbox)
+            if event.encode() not in before:
+                _came_late(t, witness, event.encode())
+            witness.inbox.clear()
+        ann.name = name
+        cyd.settled()
+
+
+def _came_late(t: Stage, witness: Peer, event: bytes) -> None:
+    """Raise BarrierBrokenError if the event comes behind the PONG; one that never comes is not the barrier's matter."""
+    try:
+        t.wait_for(witness, lambda: event in witness.inbox, shown(event))
+    except Failed:
+        return
+    raise BarrierBrokenError(f"{witness.label} <- {shown(event)} before its PONG", "it came behind the PONG")
+
+
+@check("ORDER-9", "9e4b7b93e1e5")
+def bye_is_as_good_as_a_pong(t: Stage) -> None:
+    """Who pings after another's BYE has, before the PONG, all that its last lines brought, LEFT included."""
+    room = t.room()
+    (bob,) = t.members(room, "bob")
+    for number in range(ROUNDS):
+        ann = t.connect(f"ann{number}")
+        t.enter(ann, room, bob)
+        ann.send("last words", "exit")
+        ann.expect(f"SAID {ann.name} last words", "BYE exit")
+        bob.settle()
+        received = [line for line in bob.inbox if not is_info(line)]
+        wanted = [f"SAID {ann.name} last words".encode(), f"LEFT {ann.name} exit".encode()]
+        bob.inbox.clear()
+        if received != wanted:
+            raise Failed(f"bob <- {listed(wanted)}", f"bob <- {listed(received)}")

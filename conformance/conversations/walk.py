@@ -1,0 +1,342 @@
+"""Plays steps against a server, and holds what every client receives behind each step against the model."""
+
+import contextlib
+import re
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from conformance.conversations.orders import Search, Unexplained
+from conformance.conversations.steps import Rendering, Step
+from conformance.conversations.world import (
+    BOM,
+    NAME,
+    Effect,
+    Expected,
+    World,
+    is_foreign,
+    lines_of,
+    skip_info,
+    take,
+    without_foreign_rooms,
+)
+from conformance.stage.server import Stage
+from conformance.wire.failure import Failed
+from conformance.wire.peer import Peer
+from conformance.wire.process import STOP_SECONDS
+from conformance.wire.transcript import shown
+
+_MARK = "that was all"  # announced behind what the operator types, so that one can wait for it
+_NAMING = re.compile(rb"(?:/cd |/nick )?([A-Za-z0-9][A-Za-z0-9_-]{0,31})")
+_LINE = re.compile(rb"([^\n]*?)(\r?\n|\Z)")
+_EVENTS = {b"JOINED": "ROOM-2", b"LEFT": "LEFT-2", b"NICK": "NICK-2", b"ANNOUNCE": "OPER-1"}
+_NOTHING: Mapping[str, str] = {}
+
+
+class Walk:
+    """One conversation. A step that cannot be played, such as sending without a connection, is passed over."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._world = World()
+        self._peers: dict[str, Peer] = {}
+        self._rendering = Rendering(stage.suffix)
+        self._rooms: set[bytes] = set()  # all that can have been entered
+        self._texts: set[bytes] = set()  # all that was sent
+
+    def play(self, steps: Sequence[Step]) -> None:
+        """Play all steps; raises Failed with the step and the requirement at the first difference."""
+        for number, step in enumerate(steps, 1):
+            try:
+                self._play(step)
+                for cites, received in self._stage.violations.items():
+                    raise Failed("lines as the specification has them", received, cites=cites)
+            except Failed as failed:
+                note = f"step {number} of {len(steps)}: {step}"
+                raise Failed(failed.expected, failed.received, note, cites=failed.cites) from failed
+
+    def leave(self) -> None:
+        """Let all clients exit, so that nothing of this conversation is left when the next one begins [ORDER-9]."""
+        staying = [self._peers[client.label] for client in self._world.clients]
+        with _citing("EXIT-1"):
+            for peer in staying:
+                peer.send_octets(b"\nexit\n")  # where half a line is under way, it ends here
+            for peer in staying:
+                peer.wait_end()
+
+    def _play(self, step: Step) -> None:
+        if step.verb == "connects":
+            self._connect(step)
+        elif step.verb == "together":
+            self._together(step)
+        elif step.verb in ("types", "ends"):
+            self._operate(step)
+        elif self._world.get(step.who) is not None:
+            (self._send if step.verb == "sends" else self._leave)(step)
+
+    # ------------------------------------------------------------ steps
+
+    def _connect(self, step: Step) -> None:
+        if self._world.get(step.who) is not None:
+            if not step.octets:
+                return
+            self._send(Step("sends", step.who, b"exit\n"))
+        octets = self._rendered(step.octets)
+        peer = self._peers[step.who] = self._stage.dial(step.who)
+        if octets:
+            peer.send_octets(*_pieces(octets, step.cuts))
+        if is_foreign(octets, inside_tls=self._stage.transcript.inside_tls):
+            self._expect_foreign(peer)
+            return
+        with _citing("STATE-1"):
+            self._stage.greet(peer)
+        self._rendering.made_up[step.who] = peer.name
+        self._check_greeting(peer)
+        self._world = World(self._world.clients, frozenset(peer.features)).connect(step.who, peer.name)
+        effects = self._act(step.who, octets.removeprefix(BOM))
+        if step.line:
+            lines = self._rendered(f"/nick {step.who.capitalize()}\n{step.line}\n".encode())
+            peer.send_octets(lines)
+            effects += self._act(step.who, lines)
+        self._settle(effects, step.who)
+
+    def _check_greeting(self, peer: Peer) -> None:
+        taken = [client.name.lower() for client in self._world.clients]
+        if not NAME.fullmatch(peer.name) or peer.name.lower() in taken:
+            raise Failed(f"{peer.label} <- NAME with a free name", f"{peer.label} <- NAME {peer.name}", cites="NAME-7")
+        if len(set(peer.features)) != len(peer.features):
+            raise Failed("HELLO names each feature once", f"HELLO with {' '.join(peer.features)}", cites="OUT-2")
+
+    def _expect_foreign(self, peer: Peer) -> None:
+        with _citing("NET-7"):
+            peer.wait_end()
+        for line in self._taken(peer):
+            if line.split(b" ")[0] not in (b"HELLO", b"NAME", b"INFO"):
+                raise Failed(f"{peer.label} <- no answer", f"{peer.label} <- {shown(line)}", cites="NET-9")
+        self._settle([])
+
+    def _send(self, step: Step) -> None:
+        octets = self._rendered(step.octets)
+        *first, last = _pieces(octets, step.cuts) or [b""]
+        self._peers[step.who].send_octets(*first)
+        if first and octets.count(b"\n") == 1:
+            self._stage.give_turn()
+            self._expect_nothing_yet()
+        self._peers[step.who].send_octets(last)
+        self._settle(self._act(step.who, octets), step.who)
+
+    def _expect_nothing_yet(self) -> None:
+        for label in self._labels():
+            if (line := _line_at(self._peers[label].inbox, 0)) is not None:
+                raise Failed(f"{label} <- nothing before the LF", f"{label} <- {shown(line)}", cites="LINE-7")
+
+    def _leave(self, step: Step) -> None:
+        """Let a client end its connection, or its sending; who is alone, or in the lobby, says exit instead.
+
+        Nobody could tell when the server has noticed that it is gone, and its name is free.
+        """
+        client, peer = self._world.get(step.who), self._peers[step.who]
+        if client is None or not self._world.members(client.room, step.who):
+            self._send(Step("sends", step.who, b"exit\n"))
+            return
+        octets = self._rendered(step.octets)
+        peer.send_octets(octets)
+        {"half-closes": peer.half_close, "closes": peer.close, "resets": peer.reset}[step.verb]()
+        effects = self._act(step.who, octets)
+        ends = {step.who: "NET-4"} if step.verb == "half-closes" else _NOTHING
+        if self._world.get(step.who) is None:  # `exit` was among the lines, and BYE is as good as a PONG [ORDER-9]
+            self._settle(effects, ends=ends)
+            return
+        self._world, told = self._world.leave(step.who, "lost")
+        self._settle([*effects, *told], ends=ends, awaited=told)
+
+    def _operate(self, step: Step) -> None:
+        """Type at the console: a line, or the end of the server."""
+        if not self._stage.alone or self._stage.subject.console != "yes":
+            return
+        server = self._stage.server
+        if step.verb == "ends":
+            self._stage.dismiss_pacer()
+            cites = "OPER-9" if step.line else "OPER-2"
+            with _citing(cites):
+                server.signal(signal.Signals[step.line]) if step.line else server.say("exit")
+            bye = Expected(b"BYE shutdown", cites)
+            effects = [(client.label, bye) for client in self._world.clients]
+            self._world = World()
+            self._settle(effects, ends={label: cites for label, _ in effects})
+            with _citing(cites):
+                if status := server.wait(STOP_SECONDS):
+                    raise Failed("the program ends with exit status 0", f"it ends with {status}")
+            return
+        typed = self._rendered(step.octets)
+        world, effects = self._world, list[Effect]()
+        for line in lines_of(typed):
+            world, news, _ = world.command(line)
+            effects += news
+        if not (marks := world.announce(_MARK)):
+            return  # nobody could tell when the server has read it
+        server.write(typed + f"{_MARK}\n".encode())
+        self._world = world
+        byes = [effect for effect in effects if effect[1].line == b"BYE removed"]
+        self._settle([*effects, *marks], awaited=[*marks, *byes])
+
+    def _together(self, step: Step) -> None:
+        """Let several clients send at the same time; any order of their lines that explains everything is right."""
+        batches: dict[str, list[bytes]] = {}
+        for part in step.parts:
+            if self._world.get(part.who) is not None and part.who not in batches:
+                octets = self._rendered(part.octets)
+                batches[part.who] = lines_of(octets)
+                self._peers[part.who].offer(octets)
+        leaving = {label: "EXIT-1" for label, lines in batches.items() if b"exit" in lines}
+        with _citing("ORDER-6"):
+            pongs = {label: self._peers[label].ping() for label in batches if label not in leaving}
+            for label, pong in pongs.items():
+                self._peers[label].await_pong(pong)
+            for label, cites in leaving.items():
+                self._expect_end(self._peers[label], cites)
+            self._barrier([label for label in self._labels() if label not in leaving])
+        received = {label: self._taken(self._peers[label]) for label in self._labels()}
+        found = Search(self._world, batches, received).run()
+        if isinstance(found, Unexplained):
+            raise self._different(found.label, found.expected, found.received, " in whatever order the lines were done")
+        self._world = found
+
+    # ------------------------------------------------------------ what comes of it
+
+    def _labels(self) -> list[str]:
+        return [client.label for client in self._world.clients]
+
+    def _rendered(self, octets: bytes) -> bytes:
+        """Return real octets; on a server that others use, without lines that could be about their rooms and names."""
+        real = b""
+        for line, end in _LINE.findall(self._rendering.octets(octets)):
+            match = _NAMING.fullmatch(line.removeprefix(BOM))
+            if end and match and line != b"exit":
+                if not self._stage.alone and self._stage.suffix.encode() not in line:
+                    continue
+                self._rooms.add(match[1].lower())
+            self._texts.add(line.removeprefix(b"/say "))
+            real += line + end
+        return real
+
+    def _act(self, label: str, octets: bytes) -> list[Effect]:
+        """Let the model do a client's lines; what stands behind exit is not done [EXIT-3]."""
+        effects: list[Effect] = []
+        for line in lines_of(octets):
+            if self._world.get(label) is not None:
+                self._world, news = self._world.act(label, line)
+                effects += news
+        return effects
+
+    def _settle(
+        self,
+        effects: Sequence[Effect],
+        actor: str = "",
+        *,
+        ends: Mapping[str, str] = _NOTHING,
+        awaited: Sequence[Effect] = (),
+    ) -> None:
+        """Prove that everything has come, by barriers: of who acted first, then of all others; and compare.
+
+        `ends`: whose connection ends, and by which requirement; `awaited`: lines without which a barrier proves
+        nothing yet.
+        """
+        if actor and self._world.get(actor) is None:
+            actor, ends = "", {actor: "EXIT-1"}
+        try:
+            for label, cites in ends.items():
+                self._expect_end(self._peers[label], cites)
+            for label, expected in awaited:
+                self._await(self._peers[label], expected)
+            with _citing("ORDER-6"):
+                self._barrier([actor] if actor else [])
+                self._barrier([label for label in self._labels() if label != actor])
+        except Failed:
+            self._compare(effects)  # a line that is missing says more than a barrier that does not come
+            raise
+        self._compare(effects)
+
+    def _barrier(self, labels: Sequence[str]) -> None:
+        self._stage.barrier_used = True
+        pongs = [(self._peers[label], self._peers[label].ping()) for label in labels]
+        for peer, pong in pongs:
+            peer.await_pong(pong)
+
+    def _await(self, peer: Peer, expected: Expected) -> None:
+        """Wait for a line; where it does not come, the comparison tells."""
+        with contextlib.suppress(Failed):
+            self._stage.wait_for(peer, lambda: any(map(expected.matches, peer.inbox)), shown(expected.line))
+
+    def _expect_end(self, peer: Peer, cites: str) -> None:
+        with _citing(cites):
+            peer.wait_end()
+        if peer.ended != "end":
+            raise Failed(f"{peer.label} <- the end of the connection", peer.ending(), cites="NET-6")
+
+    def _taken(self, peer: Peer) -> list[bytes]:
+        lines = without_foreign_rooms(peer.inbox, self._rooms)
+        peer.inbox.clear()
+        return lines
+
+    def _compare(self, effects: Sequence[Effect]) -> None:
+        told = {label for label, _ in effects}  # first: what they miss says more than what others have too much
+        for label, peer in sorted(self._peers.items(), key=lambda item: item[0] not in told):
+            received, position = self._taken(peer), 0
+            for expected in [expected for to, expected in effects if to == label]:
+                following = take(received, position, expected)
+                if following is None:
+                    raise self._different(label, expected, _line_at(received, position))
+                position = following
+            bye = position and received[position - 1].startswith(b"BYE ")
+            line = next(iter(received[position:]), None) if bye else _line_at(received, position)
+            if line is not None:
+                raise self._different(label, None, line)
+            if peer.ended == "end":
+                peer.close()
+
+    def _different(self, label: str, expected: Expected | None, line: bytes | None, note: str = "") -> Failed:
+        wanted = "nothing more" if expected is None else shown(expected.line)
+        if expected and expected.before:
+            wanted = f"{', '.join(map(shown, expected.before))} in any order, then {wanted}"
+        received = "nothing" if line is None else shown(line)
+        cites = self._cited(label, expected, line)
+        return Failed(f"{label} <- {wanted}{note}", f"{label} <- {received}", cites=cites)
+
+    def _cited(self, label: str, expected: Expected | None, line: bytes | None) -> str:
+        """Return the requirement that a difference breaks, the most specific one that can be told."""
+        word, _, rest = (line or b"").partition(b" ")
+        if expected is not None:
+            name, _, text = rest.partition(b" ")
+            changed = expected.line.split(b" ")[:2] == [b"SAID", name] and word == b"SAID" and text not in self._texts
+            return "TEXT-5" if changed else expected.cites
+        client = self._world.get(label)
+        if client is None:
+            return "BYE-2"
+        if word in (b"SAID", *_EVENTS) and client.room is None:
+            return "STATE-4"
+        if word == b"SAID":
+            members = [member.name.encode() for member in self._world.members(client.room)]
+            return "SAY-2" if rest.split(b" ")[0] in members else "SAY-3"
+        return _EVENTS.get(word, "CMD-5")
+
+
+@contextlib.contextmanager
+def _citing(requirement: str) -> Iterator[None]:
+    """Let what fails cite a requirement, unless it cites one already."""
+    try:
+        yield
+    except Failed as failed:
+        failed.cites = failed.cites or requirement
+        raise
+
+
+def _pieces(octets: bytes, cuts: Sequence[int]) -> list[bytes]:
+    """Return octets cut at the places that lie within them."""
+    places = sorted({0, *(cut for cut in cuts if cut < len(octets)), len(octets)})
+    return [octets[begin:end] for begin, end in pairwise(places)]
+
+
+def _line_at(received: Sequence[bytes], position: int) -> bytes | None:
+    position = skip_info(received, position)
+    return received[position] if position < len(received) else None

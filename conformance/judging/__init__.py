@@ -1,0 +1,1 @@
+"""Runs checks and judges what they find: verdicts, blame, expectations, and the conclusion."""

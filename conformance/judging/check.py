@@ -1,0 +1,26 @@
+"""A check: a function that cites the one requirement that it is about."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+AnyFunction = Callable[[Any], None]  # of what a check of a server, or of a client, plays on
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of the suite."""
+
+    requirement: str
+    digest: str  # of the sentence that it was written for
+    name: str
+    title: str
+    function: AnyFunction
+    needs: tuple[str, ...] = ()  # features and conditions, besides the requirement's own
+    barrier: bool = False  # one of those that prove the barrier, and run first
+    slow: bool = False  # waits for a time limit of the server; begun first
+
+    @property
+    def id(self) -> str:
+        """What the check is called on the command line and in reports."""
+        return f"{self.requirement}/{self.name}"

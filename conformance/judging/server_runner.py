@@ -1,0 +1,134 @@
+"""Runs the checks of servers, and tries again alone what failed beside others."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from conformance.judging.check import Check
+from conformance.judging.result import Result, Settings
+from conformance.judging.runner import CheckRunner
+from conformance.judging.verdict import Verdict
+from conformance.stage.scene import Scene
+from conformance.stage.server import Stage
+from conformance.stage.server_subject import Subject
+from conformance.text.grammar import Grammar
+from conformance.text.requirements import Requirement
+from conformance.wire.failure import Skipped
+
+_ENDED = "the server ended while this check and others ran: see SEC-1/whole-run"
+_BESIDE = "fails beside other checks only, and holds alone"
+
+
+class Runner(CheckRunner):
+    """Runs checks against a server."""
+
+    def __init__(
+        self, subject: Subject, requirements: dict[str, Requirement], grammar: Grammar, settings: Settings
+    ) -> None:
+        super().__init__(requirements, grammar, settings)
+        self._subject = subject
+        self._by_itself: set[str] = set()  # the checks that failed on a server of their own
+        self._alone: set[Runner] = set()  # of the checks that are tried again
+
+    def scene(self) -> Scene:
+        chosen = self._settings
+        return Stage(self._subject, self._grammar, deadline=chosen.deadline, seed=chosen.seed, examples=chosen.examples)
+
+    def doubtful(self, result: Result) -> bool:
+        shared = self._subject.can_start and result.id in self._accompanied and result.id not in self._by_itself
+        return shared and result.verdict in (Verdict.FAIL, Verdict.WARN)
+
+    def weighed(self, doubtful: list[Result], checks: list[Check]) -> list[Result]:
+        """Run each check again, on a server that no other uses.
+
+        One that fails there too is what it is. One that holds there is taken for a consequence of what the others
+        show, and INCONCLUSIVE; unless nothing fails alone: then it is the only sign of what is wrong.
+        """
+        pool = ThreadPoolExecutor(self._settings.jobs)
+        try:
+            alone = {result.id: result for result in pool.map(self._run_alone, checks)}
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for runner in tuple(self._alone):
+                runner.cancel()
+            pool.shutdown()
+        failed = {id for id, result in alone.items() if result.verdict in (Verdict.FAIL, Verdict.WARN)}
+        return [
+            alone[result.id]
+            if result.id in failed
+            else replace(result, verdict=Verdict.INCONCLUSIVE if failed else result.verdict, reason=_BESIDE)
+            for result in doubtful
+        ]
+
+    def _run_alone(self, check: Check) -> Result:
+        subject = self._subject.another()
+        runner = Runner(subject, self._requirements, self._grammar, self._settings)
+        self._alone.add(runner)
+        try:
+            return runner.run_one(check)
+        finally:
+            self._alone.discard(runner)
+            subject.close()
+
+    def require(self, requirement: Requirement, needs: tuple[str, ...]) -> None:
+        for need in (*([requirement.condition] if requirement.condition else []), *needs):
+            if need == "console":
+                if self._subject.console != "yes":
+                    out_of_reach = self._subject.console != "none"
+                    reason = "the console is out of reach" if out_of_reach else "the server is said to have no console"
+                    raise Skipped(reason, missing=out_of_reach)
+            elif need in ("client-limit", "choose-limit"):
+                if not self._subject.has_limits:
+                    raise Skipped(f"{need}: --limited-server-cmd is not given", missing=False)
+            elif need == "stall-limit":
+                if not self._subject.has_stall_limit:
+                    raise Skipped("no {stall} in --limited-server-cmd", missing=False)
+            elif need == "password":
+                if not self._subject.has_password:
+                    raise Skipped("password: --password-server-cmd is not given", missing=False)
+            elif need not in self._settings.features:
+                raise Skipped(f"the feature {need} is not advertised", missing=False)
+
+    def afterwards(self) -> list[Result]:
+        deaths = self._subject.deaths()
+        undeclared = sorted(self._settings.declared - self._settings.features)
+        return [
+            *([self._death(deaths)] if deaths else []),
+            *([self._not_advertised(undeclared)] if undeclared else []),
+        ]
+
+    def mark(self) -> int:
+        return len(self._subject.deaths())
+
+    def doubted(self, result: Result, stage: Scene, mark: int) -> Result:
+        if isinstance(stage, Stage) and stage.alone:
+            self._by_itself.add(result.id)
+            return result
+        self._subject.look_again(2 * self._settings.deadline)
+        new = self._subject.deaths()[mark:]
+        if not new:
+            return result
+        if result.id not in self._accompanied:
+            return replace(result, reason=new[0])
+        return replace(result, verdict=Verdict.INCONCLUSIVE, reason=_ENDED)
+
+    def _death(self, deaths: tuple[str, ...]) -> Result:
+        """Return that the server ended: a failure where it is ours, and nobody else can have ended it."""
+        return Result(
+            "SEC-1/whole-run",
+            self._requirements["SEC-1"],
+            "The server serves as long as it is not told to end",
+            verdict=Verdict.FAIL if self._subject.can_start else Verdict.INCONCLUSIVE,
+            reason=f"{len(deaths)} times in this run" if len(deaths) > 1 else "",
+            expected="the server goes on serving during the whole run",
+            received=deaths[0],
+        )
+
+    def _not_advertised(self, features: list[str]) -> Result:
+        return Result(
+            "OUT-2/declared-features",
+            self._requirements["OUT-2"],
+            "The server advertises the features that it is said to have",
+            verdict=Verdict.FAIL,
+            expected=f"HELLO with {' '.join(features)}, as the file says",
+            received=f"HELLO with {' '.join(sorted(self._settings.features)) or 'no feature'}",
+        )

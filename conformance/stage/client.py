@@ -1,0 +1,429 @@
+"""What a check of a client plays on: the client in its terminal, and a server that says what the check says."""
+
+import contextlib
+import itertools
+import re
+import selectors
+import socket
+import string
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pexpect
+
+from conformance.stage.scene import HARD_FACTOR, Scene
+from conformance.stage.terminal import COLUMNS, Terminal
+from conformance.text.grammar import Grammar
+from conformance.text.vectors import MAX_LINE
+from conformance.wire.failure import Failed
+from conformance.wire.peer import Peer, listed, octets
+from conformance.wire.process import Address, UnreachableError
+from conformance.wire.tls import Identity, reason
+from conformance.wire.transcript import shown
+
+ENTER = b"\r"
+ME, ROOM = "Guest", "main"
+_FORBIDDEN = {*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029}
+# What a client may send by itself, and gets an answer to.
+_OWN = re.compile(rb"/(ping|nick|who|rooms|help)( .*)?", re.DOTALL)
+WORD = re.compile("q[a-z]{4}x")  # what `ClientScene.word` returns
+_DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
+_CUTTING = 2.0  # seconds that sending in pieces can take: no client waits for ever for a whole greeting
+_TRIES = 2  # of typing a room's name: some programs drop what was typed while they began
+
+
+class _Door:
+    """A listening socket as the scene's selector needs it."""
+
+    ended = False
+
+    def __init__(self) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.socket.setblocking(False)
+        self.come: list[socket.socket] = []
+
+    def on_ready(self, mask: int) -> None:
+        """Accept a connection."""
+        self.come.append(self.socket.accept()[0])
+
+    def turn_away(self) -> None:
+        """Close the connections of a client that has ended: one that was lost may have come again."""
+        with contextlib.suppress(OSError):
+            while True:
+                self.on_ready(selectors.EVENT_READ)
+        while self.come:
+            self.come.pop().close()
+
+
+class ClientScene(Scene):
+    """One check's surroundings: a listening server of its own, and the client, which can be started several times."""
+
+    def __init__(
+        self,
+        command: Callable[[Address], list[str]],
+        grammar: Grammar,
+        *,
+        deadline: float,
+        seed: int,
+        tls: Identity | None = None,
+        columns: int = COLUMNS,
+    ) -> None:
+        """`command`: returns the client's words for an address; `tls`: who the server is; `columns`: the terminal's."""
+        super().__init__(grammar, deadline=deadline, seed=seed)
+        self._command = command
+        self._tls = tls
+        self._columns = columns
+        self._door = _Door()
+        self.selector.register(self._door.socket, selectors.EVENT_READ, self._door)
+        self._terminal: Terminal | None = None
+        self._wire: Peer | None = None
+        self._unread: Callable[[], int] = int
+        self._typed: set[bytes] = set()  # lines of the user that have not yet come
+        self._words = itertools.product(string.ascii_lowercase, repeat=4)
+        self.me = ME  # what the client is called
+        self.by_itself: list[bytes] = []  # the lines that the client sent and nobody typed
+
+    @property
+    def address(self) -> Address:
+        """Where this check's server listens."""
+        host, port = self._door.socket.getsockname()
+        return host, port
+
+    @property
+    def terminal(self) -> Terminal:
+        """The terminal of the client that was started last."""
+        if self._terminal is None:
+            raise RuntimeError("no client was started")
+        return self._terminal
+
+    @property
+    def wire(self) -> Peer:
+        """The connection of the client that was started last."""
+        if self._wire is None:
+            raise RuntimeError("no client has connected")
+        return self._wire
+
+    @property
+    def connected(self) -> bool:
+        """Whether a client has a connection that it has not ended."""
+        return self._wire is not None and not self._wire.ended
+
+    def close(self) -> None:
+        """End the client, and note what its screen shows for the transcript."""
+        self._stop()
+        super().close()
+        self._door.socket.close()
+
+    # ------------------------------------------------------------ from the start into a room
+
+    def start(self) -> None:
+        """Start the client, and let it connect; nothing is sent to it."""
+        self._stop()
+        self.me = ME
+        try:
+            command = self._command(self.address)
+            self._terminal = Terminal(command, self.transcript, self.selector, self._columns)
+        except (OSError, pexpect.ExceptionPexpect) as error:
+            raise UnreachableError(f"the client cannot be started: {error}") from error
+        self.until(lambda: bool(self._door.come), "the client connects")
+        connection = self._door.come.pop()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._unread = _unread_of(connection)
+        connection.settimeout(self.deadline)
+        try:
+            self._wire = self.adopt("server", self._tls.channel(connection) if self._tls else connection)
+        except OSError as error:
+            connection.close()
+            raise Failed("the client does the TLS handshake", reason(error)) from error
+
+    def lobby(self, *more: str, features: str = " who rooms") -> None:
+        """Start the client and greet it; returns when it has dealt with that.
+
+        `more`: lines of the greeting; `features`: what HELLO names, each behind a blank.
+        """
+        self.start()
+        self.send(f"HELLO flurfunk/1{features}", f"NAME {ME}", *more)
+        with contextlib.suppress(Failed):  # it need not: it may ask for a user name before it reads on
+            self.settle_lobby()
+
+    def in_room(self) -> None:
+        """Start the client, let its user choose a room, whatever the client asks first, and Bob say a word there."""
+        self.lobby()
+        self.choose_room()
+
+    def choose_room(self) -> None:
+        """Type the name of a room, and let the client in; Bob says a word there."""
+        self.type_room()
+        self.send(f"ROOM {ROOM}", "JOINED Bob")
+        self.settle_screen()
+
+    def type_room(self) -> None:
+        """Type the name of a room, until the client has sent it, bare or with /cd; the answer is the check's matter."""
+        for _ in range(_TRIES):
+            self.type(ROOM)
+            line = self._chosen()
+            if line.startswith(b"/nick "):  # it asks for a user name first
+                self._answer(line)
+                self.settle_lobby()
+                self.type(ROOM)
+                line = self._chosen()
+            if line:
+                break
+        if line not in (ROOM.encode(), b"/cd " + ROOM.encode()):
+            raise Failed(f'server <- "{ROOM}" or "/cd {ROOM}"', f"server <- {shown(line)}" if line else self.seen())
+
+    def _chosen(self) -> bytes:
+        """Return the line that the client sends when a room's name was typed; nothing if none comes."""
+        self._typed.add(f"/nick {ROOM}".encode())
+        with contextlib.suppress(Failed):
+            self.until(self._foreign, "a line")
+        return self.wire.inbox.popleft() if self.wire.inbox else b""
+
+    # ------------------------------------------------------------ the server's side
+
+    def send(self, *lines: str | bytes) -> None:
+        """Send lines to the client, each with LF."""
+        self.wire.send(*lines)
+
+    def send_cut(self, pieces: list[bytes]) -> None:
+        """Send octets in these pieces, each when the client has read the one before; fewer on a slow machine."""
+        end = time.monotonic() + _CUTTING
+        for number, piece in enumerate(pieces):
+            if time.monotonic() > end:
+                self.transcript.event("server", "sends the rest in one piece, since the machine is slow")
+                self.wire.send_octets(b"".join(pieces[number:]))
+                return
+            self.wire.send_octets(piece)
+            self.give_turn()
+
+    def expect(self, *lines: str | bytes) -> None:
+        """The client sends exactly these lines next, between such as it may send by itself."""
+        for line in lines:
+            self.expect_one_of(line)
+
+    def expect_one_of(self, *lines: str | bytes) -> bytes:
+        """The client sends one of these lines next; return which."""
+        wanted = [octets(line) for line in lines]
+        what = f"server <- {' or '.join(map(shown, wanted))}"
+        self.until(self._foreign, what)
+        if not self.wire.inbox:
+            raise Failed(what, f"server <- {self.wire.ending()}")
+        line = self.wire.inbox.popleft()
+        self._typed.difference_update(wanted)
+        if line not in wanted:
+            raise Failed(what, f"server <- {shown(line)}")
+        return line
+
+    def until_closed(self) -> None:
+        """The client ends its side of the connection."""
+        self.until(lambda: bool(self.wire.ended), "the client closes the connection")
+        self.wire.wait_end()
+
+    def give_turn(self) -> None:
+        """Let the client read what was sent, as far as the operating system tells whether it has."""
+        end = time.monotonic() + self.deadline
+        while self._unread() and not self.wire.ended and time.monotonic() < end:
+            self.pump(0.001)
+
+    def hold_against_grammar(self, line: bytes) -> None:
+        """Hold a line of the client against [LINE-1], [LINE-11], [TEXT-7]."""
+        if line.endswith(b"\r"):
+            self.violates("LINE-1", f"a CR before the LF: {shown(line)}")
+            line = line[:-1]
+        if len(line) > MAX_LINE:
+            self.violates("LINE-11", shown(line))
+        try:
+            if _FORBIDDEN.intersection(map(ord, line.decode())):
+                self.violates("TEXT-7", f"a forbidden character: {shown(line)}")
+        except UnicodeDecodeError:
+            self.violates("TEXT-7", f"ill-formed UTF-8: {shown(line)}")
+
+    # ------------------------------------------------------------ the user's side
+
+    def press(self, keys: str | bytes) -> None:
+        """Press keys."""
+        self.terminal.press(octets(keys))
+        self.until(lambda: not self.terminal.unsent, "the client reads what is typed")
+
+    def type(self, line: str | bytes) -> None:
+        """Type a line, and Enter."""
+        self._typed.add(octets(line))
+        self.press(octets(line) + ENTER)
+
+    def say(self, line: str) -> None:
+        """Type a line, which the client sends as it is."""
+        self.type(line)
+        self.expect(line)
+
+    def word(self) -> str:
+        """Return a word that this check has not used before, and that is part of no other."""
+        return "q" + "".join(next(self._words)) + "x"
+
+    def until_shown(self, *texts: str) -> None:
+        """These texts are to be seen, each within one row, be it one that has scrolled out."""
+        for text in texts:
+            self.until(lambda text=text: bool(self.rows_with(text)), f"{shown(text.encode())} on the screen")  # type: ignore[misc]
+
+    def rows_with(self, text: str) -> list[str]:
+        """Return the rows in which a text stands."""
+        return [row for row in self.terminal.rows if text in row]
+
+    def seen_rows(self) -> Counter[str]:
+        """Return how often each row is to be seen, with `#` for each digit: times and numbers are no difference."""
+        return Counter(_DIGIT.sub("#", row) for row in self.terminal.rows)
+
+    def until_told(self, before: Counter[str], what: str = "news for the user on the screen", *besides: str) -> None:
+        """A row is to be seen that was not there `before`, and that has none of the texts `besides` in it."""
+        self.until(
+            lambda: any(
+                _LETTER.search(row) and not any(text in row for text in besides) for row in self.seen_rows() - before
+            ),
+            what,
+        )
+
+    def until_told_at_end(self, before: Counter[str]) -> None:
+        """Something new is to be seen when the client has ended the connection; returns when all of it is."""
+        self.until_closed()
+        self.until_told(before)
+        self.ends_by_itself()
+
+    # ------------------------------------------------------------ proving that something did not happen
+
+    def settle_screen(self, *, or_closed: bool = False) -> str:
+        """Let somebody say a word, and wait until it is shown: what was sent before has been dealt with.
+
+        `or_closed`: it is as good that the client ends the connection. Returns the word.
+        """
+        word = self.word()
+        self.send(f"SAID Bob {word}")
+        self.until(
+            lambda: bool(self.rows_with(word)) or (or_closed and bool(self.wire.ended)), f'"{word}" on the screen'
+        )
+        return word
+
+    def settle_lobby(self) -> None:
+        """Let the server inform of a word, and wait until it is shown: what it sent before has been dealt with.
+
+        Keys and lines reach a client on two ways: what is typed behind a line can be read before it.
+        """
+        word = self.word()
+        self.send(f"INFO {word}")
+        self.until_shown(word)
+
+    def settle_wire(self) -> str:
+        """Type a word, and wait until it comes as the next line: what was typed before brought no other."""
+        word = self.word()
+        self.say(word)
+        self.send(f"SAID {self.me} {word}")
+        return word
+
+    # ------------------------------------------------------------ how it ends
+
+    def until_ended(self, *, within: float = 0) -> None:
+        """The program ends; `within`: seconds, if they are more than the usual deadline."""
+        self.until(lambda: self.terminal.ended, "the client's program ends", within=within)
+
+    def ends_by_itself(self) -> bool:
+        """Whether the program ends, without a key; waits for it until the deadline."""
+        with contextlib.suppress(Failed):
+            self.until_ended()
+        return self.terminal.ended
+
+    def mode_is_restored(self) -> None:
+        """The terminal is in the mode in which the client found it."""
+        if changed := self.terminal.changed_mode():
+            raise Failed("the terminal in the mode in which the client found it", f"changed: {changed}")
+
+    # ------------------------------------------------------------ waiting
+
+    def until(self, condition: Callable[[], bool], what: str, *, within: float = 0) -> None:
+        """Return when the condition holds; raise Failed at the deadline, or when the program has ended.
+
+        The deadline begins anew whenever something comes from the client, or is taken by it.
+        """
+        now = time.monotonic()
+        patience = max(within, self.deadline)
+        hard, end = now + HARD_FACTOR * patience, now + patience
+        progress = self._progress()
+        while not condition():
+            ended = self.terminal.ended and (self._wire is None or bool(self._wire.ended))
+            if ended or now > min(end, hard):
+                raise Failed(what, self.seen())
+            self.pump(end - now)
+            self._serve()
+            now = time.monotonic()
+            if progress != self._progress():
+                progress, end = self._progress(), now + patience
+
+    def seen(self) -> str:
+        """Return in words what there is instead of what is waited for."""
+        rows = self.terminal.rows[-6:]
+        said = [f"the screen shows {shown(' / '.join(rows).encode()) if rows else 'nothing'}"]
+        if self._wire is not None and self._wire.inbox:
+            said.append(f"server <- {listed(self._wire.inbox)}")
+        if self.terminal.ended:
+            said.append(f"the program has ended, with status {self.terminal.status}")
+        return "; ".join(said)
+
+    def _progress(self) -> tuple[int, ...]:
+        wire = (self._wire.octets_received, self._wire.unsent) if self._wire else ()
+        return len(self.terminal.output), self.terminal.unsent, *wire
+
+    def _serve(self) -> None:
+        """Answer what the client sends by itself, as a server does."""
+        if self._wire is not None and self._wire.inbox:
+            self._foreign()
+
+    def _foreign(self) -> bool:
+        """Answer what the client sent by itself; whether there is a line of its user then, or the end."""
+        wire = self.wire
+        while wire.inbox and wire.inbox[0] not in self._typed and _OWN.fullmatch(wire.inbox[0]):
+            self._answer(wire.inbox.popleft())
+        return bool(wire.inbox or wire.ended)
+
+    def _answer(self, line: bytes) -> None:
+        self.by_itself.append(line)
+        command, _, argument = line.decode("utf-8", "replace").partition(" ")
+        if command == "/nick":
+            self.me = argument
+        answers = {
+            "/ping": [f"PONG {argument}"],
+            "/nick": [f"NAME {argument}"],
+            "/who": ["MEMBER Bob", f"MEMBER {self.me}", f"MEMBERS {ROOM} 2"],
+            "/rooms": [f"LIVE {ROOM} 2", "ROOMS 1"],
+            "/help": ["INFO There is no help."],
+        }
+        self.send(*answers[command])
+
+    def _stop(self) -> None:
+        if self._terminal is not None:
+            for row in list(filter(None, self._terminal.shown)) or [""]:
+                self.transcript.event("screen", f"| {row}")
+            self._terminal.close()
+        if self._wire is not None:
+            self._wire.close()
+        self._door.turn_away()
+        self._terminal = self._wire = None
+        self._typed.clear()
+
+
+def _unread_of(connection: socket.socket) -> Callable[[], int]:
+    """Return what tells how many octets, sent on a connection to this machine, its other end has not yet read.
+
+    Only Linux tells that; elsewhere it is always 0.
+    """
+    table = Path("/proc/net/tcp")
+    ends = [
+        f"{int.from_bytes(socket.inet_aton(host), sys.byteorder):08X}:{port:04X}"
+        for host, port in (connection.getpeername(), connection.getsockname())
+    ]
+    row = re.compile(rf"{ends[0]} {ends[1]} \S+ \w+:(\w+)")
+
+    def unread() -> int:
+        found = row.search(table.read_text(encoding="ascii")) if table.exists() else None
+        return int(found[1], 16) if found else 0
+
+    return unread

@@ -1,0 +1,199 @@
+"""What a check of a server plays on: its connections, and its server."""
+
+import contextlib
+import socket
+
+from conformance.stage.scene import Scene
+from conformance.stage.server_subject import Subject
+from conformance.text.grammar import Grammar
+from conformance.wire.failure import Failed, Inconclusive, Skipped
+from conformance.wire.peer import Peer
+from conformance.wire.process import Running
+from conformance.wire.transcript import shown
+
+MAX_SERVER_LINE = 8192  # [LINE-8]
+_FULL = (
+    "the server says that it is full: let it serve 100 clients at once at least, from one address too; "
+    "or it goes on counting clients that have left"
+)
+_FORBIDDEN = {*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029}
+
+
+class Stage(Scene):
+    """One check's surroundings; ended with `close`."""
+
+    def __init__(
+        self, subject: Subject, grammar: Grammar, *, deadline: float = 3.0, seed: int = 1, examples: int = 100
+    ) -> None:
+        """`deadline`: seconds that the server has for each thing that it is expected to do.
+
+        `examples`: how many conversations by chance are held, where a check holds some.
+        """
+        super().__init__(grammar, deadline=deadline, seed=seed)
+        self.subject = subject
+        self.transcript.inside_tls = subject.tls is not None
+        self.examples = examples
+        self._server: Running | None = None
+        self._lent = False
+        self._limited = False
+        self._pacer: Peer | None = None
+
+    # ------------------------------------------------------------ the server
+
+    @property
+    def server(self) -> Running:
+        """The server process that this check has for itself; see `start`."""
+        if self._server is None:
+            raise RuntimeError("this check has not started a server of its own")
+        return self._server
+
+    def start(self, *, terminal: bool = True, password: str = "", **limits: float) -> Running:
+        """Start a server of this check's own, which wants a `password` if one is given; Skipped where that cannot be.
+
+        `limits`: clients, seconds, stall.
+        """
+        if self._server is not None:
+            raise RuntimeError("this check has a server already")
+        self._limited = bool(limits)
+        self._server = self.subject.start(terminal=terminal, limits=limits, password=password)
+        self._server.transcript = self.transcript
+        self.transcript.event("server", f"started on port {self._server.address[1]}")
+        return self._server
+
+    def lend(self, server: Running) -> None:
+        """Play on a server of its own that the caller has started, and ends."""
+        self._server, self._lent = server, True
+        server.transcript = self.transcript
+
+    @property
+    def alone(self) -> bool:
+        """Whether this check plays on a server of its own."""
+        return self._server is not None
+
+    def start_if_possible(self, *, terminal: bool = True) -> Running | None:
+        """Start a server of this check's own, or use the one that all use and return None."""
+        return self.start(terminal=terminal) if self.subject.can_start else None
+
+    def close(self) -> None:
+        """Close all connections, and end the server of this check's own."""
+        super().close()
+        if self._server is not None and not self._lent:
+            self._server.stop()
+
+    # ------------------------------------------------------------ clients
+
+    def dial(self, label: str, *, receive_buffer: int = 0) -> Peer:
+        """Open a connection and read nothing; `receive_buffer`: octets for SO_RCVBUF, 0 for the default."""
+        address = self._server.address if self._server else self.subject.address()
+        connection = socket.socket()
+        if receive_buffer:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            # With small segments the sender's operating system keeps little, too. Not every system lets one say so.
+            with contextlib.suppress(OSError):
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+        connection.settimeout(self.deadline)
+        tls = self.subject.tls
+        try:
+            connection.connect(address)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            inside = tls.channel(connection, address[0]) if tls else connection
+        except OSError as error:
+            connection.close()
+            raise Failed("the server accepts a connection", str(error)) from error
+        self.transcript.event(label, "connects")
+        return self.adopt(label, inside)
+
+    def connect(self, label: str, *, receive_buffer: int = 0) -> Peer:
+        """Open a connection, and receive HELLO and NAME."""
+        peer = self.dial(label, receive_buffer=receive_buffer)
+        self.greet(peer)
+        return peer
+
+    def greet(self, peer: Peer) -> None:
+        """Receive HELLO and NAME, and take the features and the name from them."""
+        hello = peer.receive(info=True, what=f'{peer.label} <- "HELLO flurfunk/1 ..."')
+        if hello.split(b" ")[:2] != [b"HELLO", b"flurfunk/1"]:
+            raise Failed(f'{peer.label} <- "HELLO flurfunk/1 ..."', f"{peer.label} <- {shown(hello)}")
+        peer.features = tuple(hello.decode("utf-8", "replace").split(" ")[2:])
+        name = peer.receive(info=True, what=f'{peer.label} <- "NAME ..."')
+        if name == b"BYE full" and not self._limited:
+            raise Inconclusive(_FULL)
+        if not name.startswith(b"NAME "):
+            raise Failed(f'{peer.label} <- "NAME ..."', f"{peer.label} <- {shown(name)}")
+        peer.name = name.removeprefix(b"NAME ").decode("utf-8", "replace")
+
+    def members(self, room: str, *labels: str, receive_buffer: int = 0) -> list[Peer]:
+        """Connect clients that enter the room one after the other; what each is told of the others is taken."""
+        present: list[Peer] = []
+        for label in labels:
+            peer = self.connect(label, receive_buffer=receive_buffer)
+            self.enter(peer, room, *present)
+            present.append(peer)
+        return present
+
+    def enter(self, peer: Peer, room: str, *others: Peer) -> None:
+        """Let a client enter a room with /cd or as its first choice; `others` are its members and are told."""
+        peer.send(f"/cd {room}")
+        peer.expect(f"ROOM {room}")
+        for other in others:
+            other.expect(f"JOINED {peer.name}")
+
+    def rename(self, peer: Peer, name: str) -> None:
+        """Let a client take a name; nobody else may be in its room."""
+        peer.send(f"/nick {name}")
+        peer.expect(f"NAME {name}")
+        peer.name = name
+
+    def nothing(self, actor: Peer, *others: Peer) -> None:
+        """Prove that the actor's lines brought neither itself nor the others anything more [ORDER-8]."""
+        actor.expect_nothing()
+        for other in others:
+            other.expect_nothing()
+
+    def quiet(self, *peers: Peer) -> None:
+        """Let all peers settle, and drop what came: what is received from here on is news."""
+        for peer in peers:
+            peer.settle()
+        for peer in peers:
+            peer.settled()
+
+    # ------------------------------------------------------------ waiting
+
+    def give_turn(self) -> None:
+        """Let the server run at least once, by a round trip on a connection that does nothing else."""
+        if self._pacer is None:
+            self._pacer = self.connect("pacer")
+        self._pacer.round_trip()
+
+    def dismiss_pacer(self) -> None:
+        """Close that connection, so that the server does not wait for it when it ends."""
+        if self._pacer is not None:
+            self._pacer.close()
+            self._pacer = None
+
+    # ------------------------------------------------------------ seen in passing
+
+    def hold_against_grammar(self, line: bytes) -> None:
+        """Hold a received line against [OUT-1], [LINE-1], [LINE-8], [TEXT-4], [GROW-2]."""
+        if self.grammar.matches("server-line", line) and len(line) <= MAX_SERVER_LINE:
+            return
+        if line.endswith(b"\r"):
+            self.violates("LINE-1", f"a CR before the LF: {shown(line)}")
+            return
+        if len(line) > MAX_SERVER_LINE:
+            self.violates("LINE-8", shown(line))
+        try:
+            if _FORBIDDEN.intersection(map(ord, line.decode())):
+                self.violates("TEXT-4", f"a forbidden character: {shown(line)}")
+        except UnicodeDecodeError:
+            self.violates("TEXT-4", f"ill-formed UTF-8: {shown(line)}")
+        if not self.grammar.matches("server-line", line):
+            self.violates("OUT-1", shown(line))
+            words = line.split(b" ")
+            if any(self.grammar.matches("server-line", b" ".join(words[:count])) for count in range(1, len(words))):
+                self.violates("GROW-2", f"more words than the line has: {shown(line)}")
+
+
+def skip(reason: str) -> Skipped:
+    """Return what a check raises where it does not apply to this server."""
+    return Skipped(reason, missing=False)

@@ -1,0 +1,222 @@
+"""How the server under test is reached: one that runs already, or a command that starts it."""
+
+import contextlib
+import shlex
+import socket
+import tempfile
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+
+from conformance.wire.failure import Failed, Skipped
+from conformance.wire.process import START_SECONDS, Address, Running, UnreachableError, launch, part
+from conformance.wire.tls import Trust
+
+MAX_DEATHS = 5  # a server that ends by itself this often is not started again
+
+
+class Subject(ABC):
+    """The server under test."""
+
+    can_start = False  # whether a check can have a process for itself
+    console = "out of reach"  # or "yes", or "none"
+    has_limits = False
+    has_stall_limit = False
+    has_password = False  # whether a server that wants a password can be started
+    tls: Trust | None = None  # what is trusted where all connections are inside TLS
+
+    @abstractmethod
+    def address(self) -> Address:
+        """Return where the server that all checks use listens; raises UnreachableError."""
+
+    @abstractmethod
+    def start(self, *, terminal: bool, limits: Mapping[str, float], password: str = "") -> Running:
+        """Start a server of its own for a check; raises Skipped where that cannot be.
+
+        `password`: that the server wants, if any; then it has no `limits`.
+        """
+
+    def another(self) -> "Subject":
+        """Return a subject of the same kind, with a server of its own where it can start one."""
+        return self
+
+    @abstractmethod
+    def arguments(self) -> list[str]:
+        """Return the arguments of the command line that name this subject."""
+
+    def _common_arguments(self) -> list[str]:
+        tls = ["--tls-ca", str(self.tls.path)] if self.tls else []
+        return [*tls, *(["--no-console"] if self.console == "none" else [])]
+
+    def deaths(self) -> tuple[str, ...]:
+        """Return in words how often, and each time how, the server that all use ended by itself."""
+        return ()
+
+    @abstractmethod
+    def look_again(self, seconds: float) -> None:
+        """Look whether the server that all use still serves, within `seconds`, and note it where it does not."""
+
+    def close(self) -> None:  # noqa: B027 - nothing to do for a server that is not ours
+        """End what was started."""
+
+
+class AddressSubject(Subject):
+    """A server that runs already, and that others may use at the same time."""
+
+    def __init__(self, host: str, port: int, *, console: bool = True, tls: Trust | None = None) -> None:
+        """`console`: false where it is said to have none; `tls`: what is trusted where it speaks TLS."""
+        self._address = (host, port)
+        self.tls = tls
+        self._deaths: tuple[str, ...] = ()
+        if not console:
+            self.console = "none"
+
+    def address(self) -> Address:
+        if self._deaths:
+            raise UnreachableError(self._deaths[0])
+        return self._address
+
+    def deaths(self) -> tuple[str, ...]:
+        return self._deaths
+
+    def look_again(self, seconds: float) -> None:
+        if not self._deaths and not _serves(self._address, seconds, self.tls):
+            self._deaths = (f"the server at {self._address[0]}:{self._address[1]} serves nobody any more",)
+
+    def start(self, *, terminal: bool, limits: Mapping[str, float], password: str = "") -> Running:
+        raise Skipped("needs a server process of its own, and --server gives none", missing=True)
+
+    def arguments(self) -> list[str]:
+        server = f"{self._address[0]}:{self._address[1]}"
+        return ["--server", server, *self._common_arguments()]
+
+
+class CommandSubject(Subject):
+    """A server that a command starts, as often as it is needed."""
+
+    can_start = True
+
+    def __init__(
+        self,
+        command: str,
+        *,
+        limited_command: str | None = None,
+        password_command: str | None = None,
+        console: bool = True,
+        tls: Trust | None = None,
+        start_seconds: float = START_SECONDS,
+    ) -> None:
+        """`command` has `{port}` in it, and can have `{python}`; `limited_command` `{clients}` and `{seconds}` too.
+
+        `password_command` has `{password_file}` in it.  `tls`: what is trusted where all of them speak TLS;
+        `start_seconds`: what each may take until it accepts connections.
+        """
+        self._command = command
+        self.tls = tls
+        self._limited = limited_command
+        self._password = password_command
+        self._start_seconds = start_seconds
+        self._lock = threading.Lock()
+        self._running: Running | None = None
+        self._deaths: list[str] = []
+        self.console = "yes" if console else "none"
+        self.has_limits = limited_command is not None
+        self.has_stall_limit = "{stall}" in (limited_command or "")
+        self.has_password = password_command is not None
+
+    def another(self) -> "CommandSubject":
+        return CommandSubject(
+            self._command,
+            limited_command=self._limited,
+            password_command=self._password,
+            console=self.console == "yes",
+            tls=self.tls,
+            start_seconds=self._start_seconds,
+        )
+
+    def address(self) -> Address:
+        with self._lock:
+            self._note_death()
+            if self._running is None:
+                if len(self._deaths) >= MAX_DEATHS:
+                    raise UnreachableError(f"the server ended by itself {MAX_DEATHS} times, and is not started again")
+                self._running = self._launch(self._command, terminal=True, limits={})
+            return self._running.address
+
+    def start(self, *, terminal: bool, limits: Mapping[str, float], password: str = "") -> Running:
+        if password:
+            return self._start_with_password(password, terminal=terminal)
+        if limits and self._limited is None:
+            raise Skipped("needs a limit, and --limited-server-cmd is not given", missing=False)
+        return self._launch(self._limited or "" if limits else self._command, terminal=terminal, limits=limits)
+
+    def _launch(self, command: str, *, terminal: bool, limits: Mapping[str, float | str]) -> Running:
+        return launch(command, terminal=terminal, limits=limits, start_seconds=self._start_seconds)
+
+    def _start_with_password(self, password: str, *, terminal: bool) -> Running:
+        if self._password is None:
+            raise Skipped("needs a server that wants a password, and --password-server-cmd is not given", missing=False)
+        with tempfile.TemporaryDirectory(prefix="flurfunk-") as folder:
+            file = Path(folder, "password")
+            file.touch(0o600)
+            file.write_text(f"{password}\n", encoding="utf-8")
+            return self._launch(self._password, terminal=terminal, limits={"password_file": shlex.quote(str(file))})
+
+    def arguments(self) -> list[str]:
+        limited = ["--limited-server-cmd", self._limited] if self._limited else []
+        password = ["--password-server-cmd", self._password] if self._password else []
+        return [
+            "--server-cmd",
+            self._command,
+            *limited,
+            *password,
+            *self._common_arguments(),
+        ]
+
+    def deaths(self) -> tuple[str, ...]:
+        with self._lock:
+            self._note_death()
+            return tuple(self._deaths)
+
+    def look_again(self, seconds: float) -> None:
+        with self._lock:
+            if self._running is None or _serves(self._running.address, seconds, self.tls):
+                return
+            with contextlib.suppress(Failed):
+                self._running.wait(1)
+            self._note_death()
+            if self._running is not None:
+                self._running.stop()
+                self._running = None
+                self._deaths.append("the server program ran and served nobody any more")
+
+    def _note_death(self) -> None:
+        """Note how the running server ended, if it did; the lock is held."""
+        if self._running is not None and (status := self._running.status()) is not None:
+            told = self._running.last_words()
+            self._deaths.append(f"the server program ended by itself, with status {status}{told}")
+            self._running.stop()  # ends what it started, and gives its port back
+            self._running = None
+
+    def close(self) -> None:
+        with self._lock:
+            if self._running is not None:
+                self._running.stop()
+                self._running = None
+
+
+def _serves(address: Address, seconds: float, tls: Trust | None) -> bool:
+    """Whether anything comes from the server within so many seconds; what it is, the checks look at."""
+    try:
+        probe = socket.create_connection(address, timeout=seconds)
+    except OSError:
+        return False
+    try:
+        probe = tls.enter(probe, address[0]) if tls else probe
+        probe.sendall(b"/ping still-there\n")
+        return bool(probe.recv(1))
+    except OSError:
+        return False
+    finally:
+        part(probe)

@@ -1,0 +1,29 @@
+"""How a check tells that the subject is wrong, or that nothing can be said: exceptions."""
+
+
+class Failed(Exception):  # noqa: N818 - a verdict, not an error of the program
+    """The subject does not do what the cited sentence asks for."""
+
+    def __init__(self, expected: str, received: str, note: str = "", *, cites: str = "") -> None:
+        """`cites`: the requirement, where it is another than the one that the check cites."""
+        super().__init__(f"expected {expected}, received {received}{f' ({note})' if note else ''}")
+        self.expected = expected
+        self.received = received
+        self.note = note
+        self.cites = cites
+
+
+class BarrierBrokenError(Failed):
+    """A ping is not answered at all, or its PONG stands at a wrong place: nothing is proven by waiting for one."""
+
+
+class Inconclusive(Exception):  # noqa: N818
+    """What the check needs in order to say anything did not happen."""
+
+
+class Skipped(Exception):  # noqa: N818
+    """The check does not apply, or cannot be run here; `missing` tells that it should have been run."""
+
+    def __init__(self, reason: str, *, missing: bool) -> None:
+        super().__init__(reason)
+        self.missing = missing

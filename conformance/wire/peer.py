@@ -1,0 +1,337 @@
+"""One connection to the server, as octets and lines, with deadlines and the barrier of section 9.2."""
+
+import contextlib
+import selectors
+import socket
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from conformance.wire.failure import BarrierBrokenError, Failed
+from conformance.wire.tls import Connection
+from conformance.wire.transcript import Transcript, shown
+
+_CHUNK = 65536  # octets that are read at once
+_WRITE = 16384  # octets that are written at once, so that reading keeps up with what they bring
+
+
+class Surroundings(Protocol):
+    """What a peer needs of the scene in which it plays."""
+
+    selector: selectors.BaseSelector
+    transcript: Transcript
+    barrier_used: bool
+
+    def give_turn(self) -> None:
+        """Let the subject run at least once."""
+
+    def wait_for(self, peer: "Peer", condition: Callable[[], bool], what: str) -> None:
+        """Return when the condition holds or the peer's connection ended; raise Failed at the deadline."""
+
+    def next_token(self) -> bytes:
+        """Return a ping token that was not used before."""
+
+    def hold_against_grammar(self, line: bytes) -> None:
+        """Note what is wrong with a line of the subject."""
+
+    def violates(self, requirement: str, received: str) -> None:
+        """Note a violation of a requirement that every line is held against."""
+
+
+class Peer:
+    """A client of the suite. Lines are octets without LF; where text is given, it is sent and compared as UTF-8."""
+
+    def __init__(self, stage: "Surroundings", label: str, connection: Connection) -> None:
+        """`label`: what the transcript calls it; `connection`: connected, and owned by this object from now on."""
+        self.label = label
+        self.name = ""  # the user name that the server knows it by
+        self.features: tuple[str, ...] = ()
+        self.inbox: deque[bytes] = deque()  # lines received and not yet looked at
+        self.ended = ""  # how the connection ended: "end", "reset" or "closed" by us
+        self.stalled = False
+        self.octets_received = 0
+        self._stage = stage
+        self._socket = connection
+        self._socket.setblocking(False)
+        self._rest = b""
+        self._output = bytearray()
+        self._pongs: set[bytes] = set()
+        self._left = False  # we have closed it, or reset it
+        self._refused = False  # the operating system takes nothing more: the other side has reset the connection
+        stage.selector.register(connection, selectors.EVENT_READ, self)
+
+    # ------------------------------------------------------------ sending
+
+    def send(self, *lines: str | bytes) -> None:
+        """Send lines, each with LF, all in one segment as far as TCP allows."""
+        self.send_octets(b"".join(octets(line) + b"\n" for line in lines))
+
+    def send_octets(self, *pieces: bytes) -> None:
+        """Send octets; each piece in a segment of its own, with a turn of the server between them."""
+        for number, piece in enumerate(pieces):
+            if number:
+                self._stage.give_turn()
+            self._stage.transcript.sent(self.label, piece)
+            self._queue(piece)
+            self._stage.wait_for(self, lambda: not self._output, "what is sent is read")
+
+    def offer(self, piece: bytes) -> None:
+        """Queue octets without waiting for the server to read them; the stage sends them while it waits."""
+        self._stage.transcript.sent(self.label, piece, waits=False)
+        self._queue(piece)
+
+    @property
+    def unsent(self) -> int:
+        """How many octets of what was offered have not yet been taken by the operating system."""
+        return len(self._output)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the other side has broken the connection: what is sent goes nowhere, be it that nothing is read."""
+        return self._refused
+
+    def half_close(self) -> None:
+        """End the sending direction; go on receiving."""
+        self._stage.transcript.event(self.label, "ends its sending")
+        with contextlib.suppress(OSError):  # broken already: reading tells
+            self._socket.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """Close the connection, without exit."""
+        if not self._left:
+            self._left = True
+            self._stage.transcript.event(self.label, "closes")
+            self._leave("closed")
+
+    def reset(self) -> None:
+        """Break the connection with a TCP RST."""
+        self._left = True
+        self._stage.transcript.event(self.label, "resets")
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        self._leave("closed")
+
+    def stall(self, *, stalled: bool = True) -> None:
+        """Stop reading what the server sends, or go on reading."""
+        self._stage.transcript.event(self.label, "stops reading" if stalled else "reads again")
+        self.stalled = stalled
+        self._watch()
+
+    # ------------------------------------------------------------ receiving
+
+    def receive(self, *, info: bool = False, what: str = "a line") -> bytes:
+        """Return the next line; INFO lines are passed over unless asked for. Raises Failed at the end or a deadline."""
+        while True:
+            self._stage.wait_for(self, lambda: bool(self.inbox), what)
+            if not self.inbox:
+                raise Failed(what, self.ending())
+            line = self.inbox.popleft()
+            if info or not is_info(line):
+                return line
+
+    def expect(self, *lines: str | bytes) -> None:
+        """Receive exactly these lines; `...` at the end of one stands for any words."""
+        for wanted in lines:
+            wants_info = octets(wanted).startswith(b"INFO ")
+            line = self.receive(info=wants_info, what=f"{self.label} <- {shown(octets(wanted))}")
+            if not like(line, wanted):
+                raise Failed(f"{self.label} <- {shown(octets(wanted))}", f"{self.label} <- {shown(line)}")
+
+    def expect_any_order(self, *lines: str | bytes) -> None:
+        """Receive these lines in any order."""
+        wanted = sorted(octets(line) for line in lines)
+        received = sorted(self.receive(what=f"{self.label} <- {shown(wanted[0])}") for _ in wanted)
+        if received != wanted:
+            raise Failed(f"{self.label} <- {listed(wanted)} in any order", f"{self.label} <- {listed(received)}")
+
+    def expect_error(self, code: str) -> None:
+        """Receive an ERROR with this code."""
+        self.expect(f"ERROR {code} ...")
+
+    def settle(self) -> None:
+        """Send a ping and wait for its PONG: what was sent before is dealt with, and all that it brings has come."""
+        self._stage.barrier_used = True
+        self.round_trip()
+
+    def round_trip(self) -> None:
+        """Send a ping and wait for its PONG, without drawing a conclusion from it."""
+        self.await_pong(self.ping())
+
+    def ping(self) -> bytes:
+        """Send a ping of the suite's own; return the PONG for which `await_pong` waits."""
+        token = self._stage.next_token()
+        pong = b"PONG " + token
+        self._pongs.add(pong)
+        self.send(b"/ping " + token)
+        return pong
+
+    def await_pong(self, pong: bytes) -> None:
+        """Wait for the PONG of a ping; raise Failed at the end of the connection, BarrierBrokenError at a deadline."""
+        try:
+            self._stage.wait_for(self, lambda: pong not in self._pongs, f"{self.label} <- {shown(pong)}")
+        except Failed as failed:
+            raise BarrierBrokenError(failed.expected, failed.received) from failed
+        if pong in self._pongs:
+            raise Failed(f"{self.label} <- {shown(pong)}", self.ending())
+
+    def settled(self) -> list[bytes]:
+        """Settle, and return all lines that came and were not yet looked at, INFO lines left out."""
+        self.settle()
+        return self.take()
+
+    def take(self) -> list[bytes]:
+        """Return the lines that came so far and were not yet looked at, INFO lines left out."""
+        lines = [line for line in self.inbox if not is_info(line)]
+        self.inbox.clear()
+        return lines
+
+    def expect_nothing(self) -> None:
+        """Prove by the barrier that nothing more came."""
+        if lines := self.settled():
+            raise Failed(f"{self.label} <- nothing more", f"{self.label} <- {listed(lines)}")
+
+    def expect_end(self, *, clean: bool = False) -> None:
+        """The server closes the connection, with nothing before; `clean`: by an end of stream, not a reset."""
+        self.wait_end()
+        if lines := self.take():
+            raise Failed(f"{self.label} <- the end of the connection", f"{self.label} <- {listed(lines)}")
+        if clean and self.ended != "end":
+            raise Failed(f"{self.label} <- the end of the connection", self.ending())
+
+    def expect_last(self, wanted: str) -> None:
+        """The server closes the connection, and this line is the last that it sends."""
+        self.wait_end()
+        lines = self.take()
+        if lines[-1:] != [octets(wanted)]:
+            received = shown(lines[-1]) if lines else self.ending()
+            raise Failed(f"{self.label} <- {shown(octets(wanted))} as the last line", f"{self.label} <- {received}")
+
+    def wait_end(self, *, cut: bool = False) -> None:
+        """Wait until the server has closed the connection; lines that come before stay to be looked at.
+
+        `cut`: the last line may have been cut, as it can be for a client that did not read.
+        """
+        what = f"{self.label} <- the end of the connection"
+        self._stage.wait_for(self, lambda: bool(self.ended), what)
+        if self._rest and self.ended == "end" and not cut:
+            self._stage.violates("LINE-1", f"the last line has no LF: {shown(self._rest)}")
+
+    def ending(self) -> str:
+        """Return in words how the connection ended."""
+        return {"end": "the end of the connection", "reset": "a reset of the connection"}.get(self.ended, "nothing")
+
+    def is_read(self) -> bool:
+        """Whether the server still takes what is sent after the end of its own sending: it gets an empty line."""
+        try:
+            self._socket.send(b"\n")
+        except OSError:
+            return False
+        return True
+
+    # ------------------------------------------------------------ what the stage calls
+
+    def on_ready(self, mask: int) -> None:
+        """Read or write as far as the socket allows now."""
+        if mask & selectors.EVENT_WRITE and self._output:
+            self._write()
+        if mask & selectors.EVENT_READ:
+            self._read()
+
+    def _write(self) -> None:
+        try:
+            written = self._socket.send(memoryview(self._output)[:_WRITE])
+        except BlockingIOError:
+            return
+        except OSError as error:
+            # What the server sent before may still be unread, a BYE for instance: reading goes on.
+            self._stage.transcript.event(self.label, f"cannot send: {error.strerror}")
+            self._refused = True
+            written = len(self._output)
+        del self._output[:written]
+        self._watch()
+
+    def _read(self) -> None:
+        try:
+            self._arrived(self._socket.recv(_CHUNK))
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._stage.transcript.event(self.label, f"connection broken: {error.strerror}")
+            self._leave("reset")
+
+    # ------------------------------------------------------------ inside
+
+    def _queue(self, piece: bytes) -> None:
+        if not self.ended:
+            self._output += piece
+            self._watch()
+            self.on_ready(selectors.EVENT_WRITE)
+
+    def _watch(self) -> None:
+        if self.ended:
+            return
+        wanted = (0 if self.stalled else selectors.EVENT_READ) | (selectors.EVENT_WRITE if self._output else 0)
+        selector = self._stage.selector
+        if self._socket not in selector.get_map():
+            if wanted:
+                selector.register(self._socket, wanted, self)
+        elif wanted:
+            selector.modify(self._socket, wanted, self)
+        else:
+            selector.unregister(self._socket)
+
+    def _leave(self, how: str) -> None:
+        if not self.ended and self._socket in self._stage.selector.get_map():
+            self._stage.selector.unregister(self._socket)
+        self.ended = self.ended or how
+        self._output.clear()
+        self._socket.close()
+
+    def _arrived(self, data: bytes) -> None:
+        if not data:
+            self._stage.transcript.event(self.label, "end of stream")
+            if self._refused:
+                self._leave("reset")
+                return
+            self.ended = "end"
+            self._stage.selector.unregister(self._socket)
+            self._output.clear()
+            return
+        self.octets_received += len(data)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._line(line)
+
+    def _line(self, line: bytes) -> None:
+        self._stage.transcript.received(self.label, line)
+        self._stage.hold_against_grammar(line)
+        line = line.removesuffix(b"\r")  # noted by now; every other check would fail for the same reason
+        if line in self._pongs:
+            self._pongs.remove(line)
+        else:
+            self.inbox.append(line)
+
+
+def octets(line: str | bytes) -> bytes:
+    """Return a line as octets; a text as UTF-8."""
+    return line.encode() if isinstance(line, str) else line
+
+
+def is_info(line: bytes) -> bool:
+    """Whether it is a line that is for people only."""
+    return line.startswith(b"INFO ")
+
+
+def like(line: bytes, wanted: str | bytes) -> bool:
+    """Whether a line is the one wanted, where `...` at the end of `wanted` stands for any words."""
+    wanted = octets(wanted)
+    if wanted.endswith(b" ..."):
+        return line.startswith(wanted[:-3]) and len(line) > len(wanted) - 3
+    return line == wanted
+
+
+def listed(lines: Iterable[bytes]) -> str:
+    """Return lines in words, for a report; only the first few of many."""
+    lines = list(lines)
+    few = 8 if sum(map(len, lines[:8])) < 800 else 2
+    more = f" and {len(lines) - few} more" if len(lines) > few else ""
+    return ", ".join(map(shown, lines[:few])) + more if lines else "nothing"

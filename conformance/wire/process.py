@@ -1,0 +1,315 @@
+"""Server processes that the suite starts: in a terminal or with pipes, what they show, how they end."""
+
+import contextlib
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+
+import pexpect
+
+from conformance.wire.failure import Failed
+from conformance.wire.port import Port
+from conformance.wire.transcript import Transcript
+
+START_SECONDS = 10.0  # from starting the command to accepting connections
+STOP_SECONDS = 10.0  # section 12: from `exit` to the end of the program
+_POLL_SECONDS = 0.02
+_PART_SECONDS = 1.0
+_LAST_LINES = 3  # that are told of a program that ended
+_ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+_NO_LIMITS = {"clients": 1000, "seconds": 0, "stall": 30}
+
+Address = tuple[str, int]
+
+
+class UnreachableError(Exception):
+    """The server under test cannot be reached; the message says why, in one line."""
+
+
+class Running(ABC):
+    """A server process of ours, with its console."""
+
+    def __init__(self, port: Port) -> None:
+        """`port`: where it is told to listen; given back when it is stopped."""
+        self.address = ("127.0.0.1", port.number)
+        self._port = port
+        self.transcript = Transcript()  # notes what is typed, signals, and the end
+        self._end_told = False
+        self._output = b""
+        self._news = threading.Condition()
+        self._reader = threading.Thread(target=self._drain, daemon=True)
+
+    @property
+    @abstractmethod
+    def pid(self) -> int:
+        """The process that was started; it leads a process group."""
+
+    @property
+    def output(self) -> bytes:
+        """All that the console has shown so far."""
+        with self._news:
+            return self._output
+
+    def say(self, text: str) -> None:
+        """Type one line on the console."""
+        self.write(text.encode() + b"\n")
+
+    def write(self, octets: bytes) -> None:
+        """Type octets on the console, Enter for each LF where it is a terminal; raises Failed where nobody reads."""
+        self.transcript.typed(octets)
+        with self._while_it_runs("the program reads what is typed on its console"):
+            self._write(octets)
+
+    @abstractmethod
+    def _write(self, octets: bytes) -> None:
+        """Write octets to the console; raises OSError."""
+
+    def end_input(self) -> None:
+        """End the console's input; raises Failed where the program has ended."""
+        with self._while_it_runs("the program runs when its console's input ends"):
+            self._end_input()
+
+    @abstractmethod
+    def _end_input(self) -> None:
+        """End the console's input; raises OSError."""
+
+    @contextlib.contextmanager
+    def _while_it_runs(self, what: str) -> Iterator[None]:
+        """Make of an OSError that the program has ended, where it has."""
+        try:
+            yield
+        except OSError as error:
+            self._reader.join(_PART_SECONDS)  # it may still be ending
+            status = self.status()
+            ended = f"it ended by itself, with status {status}{self.last_words()}"
+            raise Failed(what, ended if status is not None else str(error.strerror)) from error
+
+    @abstractmethod
+    def status(self) -> int | None:
+        """Return the exit status, negative for a signal; None while the program runs."""
+
+    def mark(self) -> int:
+        """Return a place in the output, for `shows`."""
+        with self._news:
+            return len(self._output)
+
+    def shows(self, wanted: Callable[[str], bool], since: int, seconds: float) -> str:
+        """Wait until the text that the console shows since a mark is as wanted; return the text in either case."""
+        end = time.monotonic() + seconds
+        with self._news:
+            while not wanted(plain(self._output[since:])) and time.monotonic() < end:
+                self._news.wait(end - time.monotonic())
+            return plain(self._output[since:])
+
+    def last_words(self) -> str:
+        """Return the last lines of a program that has ended, shortened, as the end of a sentence; nothing for none."""
+        said = self.shows(lambda text: False, 0, 0.1).splitlines()
+        last = [line.strip()[:200] for line in said if line.strip()][-_LAST_LINES:]
+        told = ", ".join(map(repr, last))
+        return f"; its last line{' is' if len(last) == 1 else 's are'} {told}" if last else ""
+
+    def signal(self, number: signal.Signals, *, group: bool = False) -> None:
+        """Send a signal to the process, or to its whole group as a terminal does; raises Failed where it has ended."""
+        self.transcript.signalled(number.name)
+        with self._while_it_runs(f"the program runs when it gets {number.name}"):
+            (os.killpg if group else os.kill)(self.pid, number)
+
+    def wait(self, seconds: float) -> int:
+        """Wait for the end of the program; return its exit status, or raise Failed."""
+        end = time.monotonic() + seconds
+        while (status := self.status()) is None:
+            if time.monotonic() > end:
+                raise Failed(f"the program ends within {seconds:.0f} s", "it still runs")
+            self._reader.join(_POLL_SECONDS)
+            threading.Event().wait(0 if self._reader.is_alive() else _POLL_SECONDS)
+        if not self._end_told:
+            self._end_told = True
+            by = f", by {signal.Signals(-status).name}" if status < 0 else ""
+            self.transcript.event("server", f"ended with status {status}{by}")
+        return status
+
+    def stop(self) -> None:
+        """End the program and all that it started, at once."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._reap()
+        self._reader.join(1)
+        self._port.give_back()
+
+    def memory(self) -> int | None:
+        """Return the octets of memory that the process group holds, where /proc tells."""
+        total = 0
+        for entry in os.scandir("/proc") if os.path.isdir("/proc/self") else ():
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                if entry.name.isdigit() and os.getpgid(int(entry.name)) == self.pid:
+                    with open(f"/proc/{entry.name}/statm", encoding="ascii") as statm:
+                        total += int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+        return total or None
+
+    @abstractmethod
+    def _reap(self) -> None:
+        """Wait for the killed process."""
+
+    @abstractmethod
+    def _read(self) -> bytes:
+        """Return what the console shows next; nothing at the end."""
+
+    def _drain(self) -> None:
+        """Read the console for ever, so that the server never waits for us."""
+        with contextlib.suppress(OSError, ValueError):
+            while octets := self._read():
+                with self._news:
+                    self._output += octets
+                    self._news.notify_all()
+        with self._news:
+            self._news.notify_all()
+
+
+class InTerminal(Running):
+    """A server whose console is a terminal."""
+
+    def __init__(self, argv: list[str], port: Port) -> None:
+        super().__init__(port)
+        # Wide, so that a console that looks at the width does not wrap what is looked for.
+        self._child = pexpect.spawn(argv[0], argv[1:], echo=False, dimensions=(60, 1000))
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        return int(self._child.pid or 0)
+
+    def _write(self, octets: bytes) -> None:
+        # What the Enter key sends; the terminal makes LF of it, unless the program reads keys.
+        os.write(self._child.child_fd, octets.replace(b"\n", b"\r"))
+
+    def _end_input(self) -> None:
+        self._write(b"\x04")
+
+    def status(self) -> int | None:
+        if self._child.isalive():
+            return None
+        return -int(self._child.signalstatus) if self._child.signalstatus else int(self._child.exitstatus or 0)
+
+    def _reap(self) -> None:
+        with contextlib.suppress(pexpect.ExceptionPexpect, OSError):
+            self._child.wait()
+
+    def stop(self) -> None:
+        super().stop()
+        with contextlib.suppress(pexpect.ExceptionPexpect, OSError):
+            self._child.close(force=True)
+
+    def _read(self) -> bytes:
+        return os.read(self._child.child_fd, 65536)
+
+
+class InPipes(Running):
+    """A server whose console is a pair of pipes, as under a service manager."""
+
+    def __init__(self, argv: list[str], port: Port) -> None:
+        super().__init__(port)
+        self._child = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    def _write(self, octets: bytes) -> None:
+        assert self._child.stdin is not None
+        self._child.stdin.write(octets)
+        self._child.stdin.flush()
+
+    def _end_input(self) -> None:
+        assert self._child.stdin is not None
+        self._child.stdin.close()
+
+    def status(self) -> int | None:
+        return self._child.poll()
+
+    def _reap(self) -> None:
+        self._child.wait()
+        for pipe in (self._child.stdin, self._child.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+    def _read(self) -> bytes:
+        assert self._child.stdout is not None
+        return os.read(self._child.stdout.fileno(), 65536)
+
+
+def launch(
+    command: str, *, terminal: bool, limits: Mapping[str, float | str], start_seconds: float = START_SECONDS
+) -> Running:
+    """Start a command on a free port and wait until it accepts connections; `limits` are put into it.
+
+    Raises UnreachableError, after `start_seconds` too.
+    """
+    try:
+        port = Port()
+    except OSError as error:
+        raise UnreachableError(f"the command {command!r} cannot be started: {error.strerror}") from error
+    values = {"python": shlex.quote(sys.executable), "port": port.number, **_NO_LIMITS, **limits}
+    try:
+        argv = shlex.split(command.format(**values))
+        running = (InTerminal if terminal else InPipes)(argv, port)
+    except (KeyError, IndexError, ValueError) as error:
+        port.give_back()
+        raise UnreachableError(f"the command {command!r} cannot be used: {error}") from error
+    except (OSError, pexpect.ExceptionPexpect) as error:
+        port.give_back()
+        raise UnreachableError(f"the command {command!r} cannot be started: {_first_line(error)}") from error
+    try:
+        _wait_until_accepting(running, command, start_seconds)
+    except UnreachableError:
+        running.stop()
+        raise
+    return running
+
+
+def plain(output: bytes) -> str:
+    """Return what a console shows as text, without escape sequences."""
+    return _ESCAPES.sub(b"", output).decode("utf-8", "replace").replace("\r", "")
+
+
+def _wait_until_accepting(running: Running, command: str, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            probe = socket.create_connection(running.address, timeout=1)
+        except OSError as error:
+            status = running.status()
+            if status is not None:
+                told = running.last_words()
+                raise UnreachableError(f"{command!r} ended at once, with status {status}{told}") from error
+            if time.monotonic() > end:
+                raise UnreachableError(f"{command!r} does not accept connections within {seconds:.0f} s") from error
+            running.shows(lambda text: False, 0, _POLL_SECONDS)
+            continue
+        part(probe)
+        return
+
+
+def part(probe: socket.socket) -> None:
+    """End a connection so that the server has done with it, and it takes no place from those that follow."""
+    end = time.monotonic() + _PART_SECONDS
+    with probe, contextlib.suppress(OSError):
+        probe.settimeout(_PART_SECONDS)
+        probe.shutdown(socket.SHUT_WR)
+        while probe.recv(4096) and time.monotonic() < end:
+            pass
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

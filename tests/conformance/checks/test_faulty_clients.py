@@ -1,0 +1,108 @@
+"""The checks of clients can fail, and at the right place; two clients that share no code pass them all."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from conformance.checks.registry import client_checks
+from conformance.judging.check import Check
+from conformance.judging.client_runner import ClientRunner
+from conformance.judging.result import Result, Settings
+from conformance.judging.verdict import Verdict
+from conformance.reports.text import explained
+from conformance.stage.client_subject import ClientSubject, look
+from conformance.text.grammar import Grammar
+from conformance.text.requirements import GRAMMAR, find_spec, read_requirements
+from tests.plainclient.faults import FAULTS
+from tests.support import ROOT
+
+PLAIN = f"env PYTHONPATH={shlex.quote(str(ROOT))} {{python}} -m tests.plainclient {{host}} {{port}}"
+REFERENCE = f"{{python}} {shlex.quote(str(ROOT))}/reference/client/client.py {{host}}:{{port}} --no-reconnect"
+IMPATIENCE = 1.5  # seconds: what a faulty client does not do in time, it does not do
+PATIENCE = 4.0  # the factor of the deadlines for clients that are to pass
+ATTEMPTS = 3  # runs in which a fault has to show: some depend on what the operating system does when
+AT_ONCE = 8  # faulty clients at the same time: most of the time goes by in waiting
+FAILURES = (Verdict.FAIL, Verdict.WARN)
+UNOBSERVABLE = {"CLIENT-5"}  # of a client on a terminal, since there a person types
+
+SPEC = find_spec()
+REQUIREMENTS = read_requirements(SPEC)
+RULES = Grammar(SPEC / GRAMMAR)
+CHECKS = client_checks()
+
+Futures = dict[str, Future[dict[str, list[Result]]]]
+
+
+def run(command: str, checks: list[Check], deadline: float, jobs: int) -> list[Result]:
+    settings = Settings(frozenset(), deadline, jobs)
+    return ClientRunner(ClientSubject(command), REQUIREMENTS, RULES, settings).run(checks)
+
+
+def until_caught(fault: str) -> dict[str, list[Result]]:
+    """Return, for each requirement that the fault breaks, the results up to the first failure of one of its checks."""
+    found: dict[str, list[Result]] = {}
+    for requirement in FAULTS[fault].breaks:
+        found[requirement] = []
+        citing = sorted((check for check in CHECKS if check.requirement == requirement), key=lambda one: one.slow)
+        for check in citing * ATTEMPTS:
+            found[requirement] += run(f"{PLAIN} --fault {fault}", [check], IMPATIENCE, 1)
+            if any(result.verdict in FAILURES for result in found[requirement]):
+                break
+    return found
+
+
+@pytest.fixture(scope="module")
+def looked(request: pytest.FixtureRequest) -> Iterator[Futures]:
+    """The results of those faults whose tests are run, several at a time."""
+    items = [item for item in request.session.items if isinstance(item, pytest.Function) and item.path == request.path]
+    wanted = [str(item.callspec.params["fault"]) for item in items if "fault" in item.fixturenames]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {fault: pool.submit(until_caught, fault) for fault in wanted}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_is_caught_where_it_breaks_something(fault: str, looked: Futures) -> None:
+    found = looked[fault].result()
+    assert set(found) == set(FAULTS[fault].breaks)
+    for requirement, results in found.items():
+        failures = [one for one in results if one.requirement.id == requirement and one.verdict in FAILURES]
+        assert failures, f"{requirement}: {FAULTS[fault].text}"
+        explanation = explained(failures[0], ["--client-cmd", "x"])
+        parts = ["sentence", "expected", "received", "transcript", "screen -- |", "again", requirement]
+        assert [part for part in parts if part not in explanation] == []
+
+
+@pytest.mark.parametrize(
+    "client",
+    [PLAIN, f"{PLAIN} --late 0.05", REFERENCE, f"{REFERENCE} --editor plain"],
+    ids=["plain", "late", "full", "own-editor"],
+)
+def test_client_conforms(client: str) -> None:
+    deadline = look(ClientSubject(client), RULES, time_factor=PATIENCE)
+    results = run(client, CHECKS, deadline, 4)
+    assert len(results) >= 50
+    assert [explained(result, ["--client-cmd", client]) for result in results if result.verdict != Verdict.PASS] == []
+
+
+def test_every_requirement_of_clients_has_checks_and_faults() -> None:
+    concerned = {one.id for one in REQUIREMENTS.values() if one.concerns("client")}
+    assert len(concerned) > 20
+    assert {check.requirement for check in CHECKS} == concerned - UNOBSERVABLE
+    assert {broken for fault in FAULTS.values() for broken in fault.breaks} == concerned - UNOBSERVABLE
+
+
+def test_checks_have_names_of_their_own() -> None:
+    names = [check.id for check in CHECKS]
+    assert len(names) == len(set(names))
+
+
+def test_each_fault_is_in_the_code_and_no_other() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "plainclient").glob("*.py")]
+    code = "\n".join(source for source in sources if "_TABLE = (" not in source)
+    assert [name for name in FAULTS if f'"{name}"' not in code] == []
+    asked = set(re.findall(r"""fault\("([a-z0-9-]+)"\)""", code))
+    assert len(asked) > 50
+    assert asked <= FAULTS.keys()

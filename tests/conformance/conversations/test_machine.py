@@ -1,0 +1,167 @@
+"""The conversations by chance: they find faults, shrink them, repeat themselves, and blame no correct server."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+
+from conformance.conversations.machine import Budget, Machine, shrink
+from conformance.conversations.steps import Rendering, Step, commands
+from conformance.conversations.walk import Walk
+from conformance.stage.server import Stage
+from conformance.stage.server_subject import AddressSubject, CommandSubject
+from conformance.text.grammar import Grammar
+from conformance.text.requirements import GRAMMAR, find_spec
+from tests.support import Server
+
+ASYNCSERVER = "{python} -m tests.asyncserver --port {port}"
+CORRECT = [
+    ASYNCSERVER,
+    "{python} reference/server/server.py --port {port}",
+    "node tests/nodeserver/server.mjs --port {port}",
+]
+FEW = Budget(examples=15, seconds=60)
+GRAMMAR_OF_SPEC = Grammar(find_spec(None) / GRAMMAR)
+ANN, BOB, HI = Step("connects", "ann", line="main"), Step("connects", "bob", line="main"), Step("sends", "ann", b"hi\n")
+
+
+@contextmanager
+def stage(command: str, seed: int = 1) -> Iterator[Stage]:
+    """Provide a stage whose server a command starts."""
+    subject = CommandSubject(command)
+    surroundings = Stage(subject, GRAMMAR_OF_SPEC, deadline=15, seed=seed)
+    try:
+        yield surroundings
+    finally:
+        surroundings.close()
+        subject.close()
+
+
+@pytest.mark.parametrize("command", CORRECT, ids=["asyncserver", "reference", "nodeserver"])
+def test_correct_servers_are_not_blamed(command: str) -> None:
+    with stage(command) as surroundings:
+        machine = Machine(surroundings, FEW)
+        assert machine.look() is None
+        assert machine.steps_played > 15 * 20
+
+
+def test_a_server_that_runs_already_is_not_blamed() -> None:
+    owner = CommandSubject(ASYNCSERVER)
+    surroundings = Stage(AddressSubject(*owner.address()), GRAMMAR_OF_SPEC, deadline=15)
+    try:
+        assert Machine(surroundings, FEW).look() is None
+    finally:
+        surroundings.close()
+        owner.close()
+
+
+def test_rooms_and_names_of_others_are_left_alone() -> None:
+    """On a server that others use: whatever ends the line, and one of their rooms is not taken for one's own."""
+    steps = [
+        Step("sends", "ann", line) for line in (b"/cd operator\n", b"/cd operator\r\n", b"/nick {ann}\r\n", b"/rooms\n")
+    ]
+    with (
+        Server(command=(sys.executable, "-m", "tests.asyncserver")) as server,
+        closing(Stage(AddressSubject(*server.address), GRAMMAR_OF_SPEC, deadline=15)) as surroundings,
+        closing(server.connect("operator")),
+    ):
+        Walk(surroundings).play((ANN, *steps))
+        assert "LIVE operator 1" in str(surroundings.transcript)
+        assert "/nick guest" not in str(surroundings.transcript)
+
+
+@pytest.mark.parametrize(
+    ("fault", "cites", "most"),
+    [
+        ("leak", "SAY-3", 3),
+        ("said-doubled", "SAY-2", 2),
+        ("joined-missing", "ROOM-2", 3),
+        ("text-html", "TEXT-5", 2),
+        ("names-case-sensitive", "NAME-3", 4),
+        ("bad-text-silent", "TEXT-1", 2),
+        ("acts-behind-exit", "", 4),
+        ("order-differs", "", 24),
+        ("said-lost-rare", "SAY-2", 110),
+    ],
+)
+def test_faults_are_found_and_shrunk(fault: str, cites: str, most: int) -> None:
+    with stage(f"{ASYNCSERVER} --fault {fault}") as surroundings:
+        surroundings.deadline = 5
+        found = Machine(surroundings, Budget(examples=500, seconds=60)).look()
+    assert found is not None
+    assert found.recurs
+    assert commands(found.steps) <= most
+    assert found.failed.cites.startswith(cites)
+
+
+def test_a_server_that_ends_is_blamed_for_that() -> None:
+    with (
+        stage(f"{ASYNCSERVER} --fault crash-on-bad-text") as surroundings,
+        closing(Machine(surroundings, FEW)) as machine,
+    ):
+        failed = machine.fails((ANN, Step("sends", "ann", b"\xff\n")))
+        assert failed is not None
+        assert failed.cites == "SEC-1"
+        assert machine.fails((ANN, HI)) is None  # on a new server
+
+
+def test_nothing_is_typed_or_hung_up_that_nobody_sees() -> None:
+    """Nothing would tell when the server has noticed it, and what it brings later would be taken for a fault."""
+    typed = (Step("connects", "ann"), Step("types", octets=b"Back at noon.\n"), Step("sends", "ann", b"main\n"), HI)
+    hung_up = (Step("connects", "ann"), BOB, Step("closes", "ann"), Step("connects", "ann"), HI)
+    with stage(ASYNCSERVER) as surroundings, closing(Machine(surroundings, FEW)) as machine:
+        assert not any(machine.fails(typed) or machine.fails(hung_up) for _ in range(40))
+
+
+def test_what_looks_like_http_is_a_line_unless_it_comes_first() -> None:
+    with stage(ASYNCSERVER) as surroundings, closing(Machine(surroundings, FEW)) as machine:
+        assert machine.fails((Step("connects", "ann"), Step("sends", "ann", b"GET x\n"))) is None
+        assert machine.fails((Step("connects", "gus", b"GET x\n"), ANN)) is None
+
+
+def test_one_seed_is_one_search() -> None:
+    counts = []
+    for _ in range(2):
+        with stage(ASYNCSERVER, seed=7) as surroundings:
+            machine = Machine(surroundings, Budget(examples=5, seconds=60))
+            assert machine.look() is None
+            counts.append(machine.steps_played)
+    assert counts[0] == counts[1] > 0
+
+
+def test_shrinking_leaves_the_steps_and_lines_that_are_needed() -> None:
+    noise = Step("sends", "bob", b"/who\n/rooms\n")
+    long = Step("sends", "ann", b"one\ntwo\nthree\n", cuts=(1, 2, 3))
+    shrunk = shrink((noise, ANN, noise, BOB, long, noise), lambda steps: ANN in steps and "two" in str(steps), 1e12)
+    assert shrunk == (ANN, Step("sends", "ann", b"two\n"))
+
+
+def test_shrinking_never_leaves_a_line_without_its_end() -> None:
+    """A bare CR ends no line: what was cut there would be glued to what the client sends next."""
+    several = Step("sends", "ann", b"cr\r\r\none\rtwo\nlast\r\n")
+    tried: list[bytes] = []
+
+    def fails(steps: tuple[Step, ...]) -> bool:
+        streams = [step.octets for step in steps for step in (step, *step.parts) if step.octets]
+        tried.extend(streams)
+        return any(b"cr\r" in stream for stream in streams)
+
+    shrunk = shrink((ANN, several, Step("together", parts=(several, HI))), fails, 1e12)
+    assert [step.octets for step in shrunk] in ([b"cr\r\r\n"], [b"cr\r\n"])
+    assert len(tried) > 5
+    assert [stream for stream in tried if not stream.endswith(b"\n")] == []
+
+
+def test_shrinking_ends_in_time() -> None:
+    assert shrink((ANN, BOB, HI), lambda steps: True, 0) == (ANN, BOB, HI)
+
+
+def test_words_are_made_unique_and_names_get_their_length() -> None:
+    rendering = Rendering("s1")
+    rendering.made_up["ann"] = "guest-1"
+    assert rendering.octets(b"/cd Main {ann} Annabel {32}") == b"/cd Main-s1 guest-1 Annabel Ls1" + b"x" * 29
+
+
+def test_steps_are_counted_by_lines() -> None:
+    assert commands((ANN, Step("together", parts=(HI, Step("sends", "bob", b"1\n2\n"))))) == 4

@@ -1,0 +1,114 @@
+"""What the suite says of a failure: who did what, what came instead, and no more than a person reads."""
+
+import re
+
+import pytest
+
+from conformance.judging.result import Result
+from conformance.judging.verdict import Verdict
+from conformance.reports.text import explained
+from conformance.text.requirements import find_spec, read_requirements
+from conformance.wire.transcript import Transcript, shown
+from tests.suite import FAULTY, faulty, suite
+
+LIMITED = FAULTY + " --max-clients {clients} --choose-timeout {seconds}"
+PASSWORD = FAULTY + " --password-file {password_file}"
+
+
+def failure(*arguments: str) -> str:
+    """Return what the suite prints of the first failure of a run that has one."""
+    done = suite(*arguments)
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stdout.partition("\n\n")[0]
+
+
+def word(text: str, label: str) -> str:
+    """Return what stands behind a label."""
+    found = re.search(rf"(?m)^  {label} +(.*)$", text)
+    assert found, text
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    ("octets", "told"),
+    [
+        (b"SAID Ann hi \xe2\x80\x94 \xf0\x9f\x90\x9f", '"SAID Ann hi \u2014 \U0001f41f"'),
+        (b'a "word" and a \\', r'"a \"word\" and a \\"'),
+        (b"\r\t\x00\x1b[31m\n", r'"\r\t\x00\x1b[31m\n"'),
+        (b"\xff\xc3 \xe2\x80\xae \xed\xa0\x80", r'"\xff\xc3 \xe2\x80\xae \xed\xa0\x80"'),
+        (b"\\xff", r'"\\xff"'),
+    ],
+)
+def test_octets_are_shown_one_to_one_and_without_what_acts_on_a_terminal(octets: bytes, told: str) -> None:
+    assert shown(octets) == told
+
+
+def test_a_signal_and_the_end_of_the_program_are_in_the_transcript() -> None:
+    text = failure("--server-cmd", faulty("sigint-dies"), "--select", "OPER-9/sigint-ends-the-server")
+    assert word(text, "expected") == 'ann <- "BYE shutdown" as the last line'
+    assert word(text, "received") == "ann <- the end of the connection"
+    assert word(text, "sent") == "operator -> SIGINT"
+    assert len(re.findall(r"(?m)^ +\d+\.\d+ +operator -> SIGINT$", text)) == 1
+    assert text.count(" server -- ended with status -2, by SIGINT\n") == 1
+    assert [text.count(f" {who} -- closes") for who in ("ann", "bob", "lobby")] == [1, 1, 1]
+
+
+def test_what_is_told_as_sent_is_what_was_answered() -> None:
+    command = PASSWORD + " --fault password-any-case"
+    text = failure("--server-cmd", FAULTY, "--password-server-cmd", command, "--select", "PASS-3")
+    sender, _, sent = word(text, "sent").partition(" -> ")
+    assert word(text, "received") == f'{sender} <- "ADMITTED"'
+    assert sent == '"/password gr\u00fc\u00dfe  aus essen 7\\n"'
+
+
+def test_a_limit_that_does_not_end_anybody_is_told_with_its_time() -> None:
+    command = LIMITED + " --fault idle-missing"
+    check = "BYE-7/who-does-not-choose-is-sent-away"
+    text = failure("--server-cmd", FAULTY, "--limited-server-cmd", command, "--select", check)
+    assert word(text, "expected") == 'busy <- "BYE idle" behind the 1 s in which it has to choose'
+    assert re.fullmatch(r"busy <- no BYE idle within \d+ s: its lines are answered", word(text, "received"))
+    numbers = re.findall(r'busy -> "/ping (\d+)', text)
+    assert 3 < int(numbers[-1]) < 40
+
+
+def test_what_is_found_by_chance_counts_where_it_belongs() -> None:
+    text = failure("--server-cmd", faulty("said-doubled"), "--select", "ORDER-1/walk")
+    first, second, *_ = text.splitlines()
+    assert first.startswith("FAIL  SAY-2  MUST  section 6.3")
+    assert second == "  found by  ORDER-1/walk: it counts for SAY-2, which it found broken, not for ORDER-1"
+
+
+def told(transcript: Transcript) -> str:
+    requirement = read_requirements(find_spec())["SAY-2"]
+    result = Result("SAY-2/x", requirement, "x", verdict=Verdict.FAIL, transcript=transcript)
+    return explained(result, ["--server", "x:1"])
+
+
+def test_repeats_in_a_transcript_are_folded() -> None:
+    transcript = Transcript()
+    for who in ("ann", "bob"):
+        for _ in range(39):
+            transcript.received(who, b"SAID ann hi")
+    transcript.received("bob", b"SAID ann ho")
+    transcript.received("bob", b"SAID ann ho")
+    text = told(transcript)
+    assert text.count("SAID ann hi") == 2
+    assert text.count("... 38 more like it\n") == 2
+    assert text.count("SAID ann ho") == 2
+    assert str(transcript).count("SAID ann hi") == 78
+
+
+def test_a_long_line_of_a_transcript_is_shortened() -> None:
+    transcript = Transcript()
+    transcript.received("ann", b"SAID ann " + b"\x00" * 150)
+    text = told(transcript)
+    assert max(map(len, text.splitlines())) < 160
+    assert re.search(r'ann <- "SAID ann [\\x0]+ \.\.\. [\\x0]+"\n', text)
+    assert len(str(transcript)) > 600
+
+
+def test_a_program_that_ends_at_once_is_told_with_its_last_lines() -> None:
+    done = suite("--server-cmd", "sh -c 'printf \"one\\ntwo\\n\\nthree\\n  \\nfour\\n\\n\"; exit 7 # {port}'")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.endswith("ended at once, with status 7; its last lines are 'two', 'three', 'four'\n")
+    assert done.stderr.count("\n") == 1
