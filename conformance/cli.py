@@ -153,7 +153,8 @@ def _server_part(
         settings = Settings(
             first.features, deadline, arguments.jobs, arguments.seed, frozenset(file.features), arguments.examples
         )
-        return Runner(subject, requirements, grammar, settings), first.features
+        ground = [check for check in all_checks() if check.ground]
+        return Runner(subject, requirements, grammar, settings, ground), first.features
 
     return Part("server", checks, begin, subject.close)
 

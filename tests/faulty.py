@@ -34,6 +34,7 @@ ATTEMPTS = 4  # runs in which a fault has to show: some depend on what the opera
 _spec = find_spec(None)
 _requirements = read_requirements(_spec)
 _grammar = Grammar(_spec / GRAMMAR)
+_ground = [check for check in all_checks() if check.ground]
 
 
 def checks() -> list[Check]:
@@ -57,7 +58,7 @@ def run(fault: str | None, selected: list[Check], jobs: int = 4) -> list[Result]
     try:
         first = smoke.look(subject.address())
         settings = Settings(first.features, first.deadline, jobs)
-        return Runner(subject, _requirements, _grammar, settings).run(selected)
+        return Runner(subject, _requirements, _grammar, settings, _ground).run(selected)
     except UnreachableError:
         return []
     finally:

@@ -16,12 +16,12 @@ _of_clients: list[Check] = []
 
 
 def check(
-    requirement: str, digest: str, *, needs: tuple[str, ...] = (), barrier: bool = False, slow: bool = False
+    requirement: str, digest: str, *, needs: tuple[str, ...] = (), ground: int = 0, slow: bool = False
 ) -> Callable[[Callable[[Stage], None]], Callable[[Stage], None]]:
     """Register a function as a check of servers; `digest` is that of the requirement's sentence at that time."""
 
     def register(function: Callable[[Stage], None]) -> Callable[[Stage], None]:
-        _of_servers.append(Check(requirement, digest, *_named(function), needs, barrier, slow))
+        _of_servers.append(Check(requirement, digest, *_named(function), needs, ground, slow))
         return function
 
     return register

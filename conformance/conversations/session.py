@@ -10,6 +10,7 @@ from conformance.stage.server import Stage
 from conformance.text.requirements import SESSIONS
 from conformance.wire.failure import Failed
 from conformance.wire.peer import Peer, octets
+from conformance.wire.standing import is_brought, of_receiving
 
 CITED, DIGEST = "CONF-1", "e737029b67c9"  # every session is a check of this sentence
 OPERATOR = "operator"
@@ -263,6 +264,7 @@ class Player:
     def _expect_any_order(self, group: list[Step]) -> None:
         peer = self._peers[group[0].who]
         wanted = [self._text(step.what) for step in group]
+        self._stage.needs(*(one for line in wanted for one in of_receiving(octets(line))))
         while wanted:
             line = self._receive(peer, f"{peer.label} <- {' or '.join(wanted)}")
             text = line.decode("utf-8", "replace")
@@ -271,18 +273,19 @@ class Player:
             wanted.remove(text)
 
     def _next(self, peer: Peer, wanted: str) -> None:
+        self._stage.needs(*of_receiving(octets(wanted)))
         if not wanted.startswith("INFO"):
-            self._skip_foreign(peer, wanted)
+            self._skip_foreign(peer, wanted, provable=is_brought(octets(wanted)))
         peer.expect(wanted)
 
     def _receive(self, peer: Peer, what: str) -> bytes:
-        self._skip_foreign(peer, what)
-        return peer.receive(what=what)
+        self._skip_foreign(peer, what, provable=True)  # these are the answers that come in any order
+        return peer.receive(what=what, provable=True)
 
-    def _skip_foreign(self, peer: Peer, what: str) -> None:
+    def _skip_foreign(self, peer: Peer, what: str, *, provable: bool) -> None:
         """Pass over LIVE lines of rooms that the head does not name; others may use the server."""
         while True:
-            line = peer.receive(what=what)
+            line = peer.receive(what=what, provable=provable)
             words = line.split(b" ")
             if words[0] != b"LIVE" or words[1:2] in [[room.encode()] for room in self._rooms()]:
                 peer.inbox.appendleft(line)

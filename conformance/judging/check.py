@@ -17,7 +17,7 @@ class Check:
     title: str
     function: AnyFunction
     needs: tuple[str, ...] = ()  # features and conditions, besides the requirement's own
-    barrier: bool = False  # one of those that prove the barrier, and run first
+    ground: int = 0  # 1: all others stand on it, and it runs first; 2: many others do, and it runs next
     slow: bool = False  # waits for a time limit of the server; begun first
 
     @property

@@ -6,7 +6,12 @@ from conformance.judging.verdict import Verdict
 from conformance.text.requirements import Requirement
 from conformance.wire.transcript import Transcript
 
-SYNTHETIC = ("every-line", "whole-run", "declared-features")  # results that come from no check of their own
+SYNTHETIC = (
+    "every-line",
+    "whole-run",
+    "declared-features",
+    "on-the-way",
+)  # results that come from no check of their own
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,11 @@ class Result:
     expected: str = ""
     received: str = ""
     missing: bool = False  # not run, although the requirement holds for the subject
-    barrier_broken: bool = False
+    asks: str = ""  # the requirement that asks for what was expected, where it is told
+    preparing: bool = False  # the check failed on its way to what it is about
+    used: frozenset[str] = frozenset()  # the requirements that the check used on its way
+    because: str = ""  # the requirement that does not hold, and without which the check was not reached
+    seen_in: str = ""  # the check that saw it, where the result is no check's own
     seconds: float = 0.0
     transcript: Transcript = field(default_factory=Transcript)
 
@@ -34,7 +43,7 @@ class Settings:
 
     features: frozenset[str]  # that the server advertises
     deadline: float = 3.0
-    jobs: int = 4
+    jobs: int = 32
     seed: int = 1
     declared: frozenset[str] = frozenset()  # features that it is said to have
     examples: int = 100  # conversations by chance

@@ -5,36 +5,48 @@ import threading
 import time
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 
+from conformance.judging.blame import Blame, not_reached
 from conformance.judging.check import Check
 from conformance.judging.result import Result, Settings
 from conformance.judging.verdict import Verdict
 from conformance.stage.scene import Scene
 from conformance.text.grammar import Grammar
 from conformance.text.requirements import Requirement
-from conformance.wire.failure import BarrierBrokenError, Failed, Inconclusive, Skipped
+from conformance.wire.failure import Failed, Inconclusive, NotReached, Skipped
 from conformance.wire.process import UnreachableError
-from conformance.wire.transcript import Transcript
+from conformance.wire.standing import BARRIER
 
 _UNWEIGHED = "failed beside other checks; the run ended before it was tried alone"
-_UNPROVEN = "the barrier does not hold on this server, so nothing can be said"
+_FAILURES = (Verdict.FAIL, Verdict.WARN)
+_AS_SPECIFIED = "lines as the specification has them"
 
 
 class CheckRunner(ABC):
     """Runs checks against one subject, whatever it is."""
 
-    def __init__(self, requirements: dict[str, Requirement], grammar: Grammar, settings: Settings) -> None:
+    def __init__(
+        self,
+        requirements: dict[str, Requirement],
+        grammar: Grammar,
+        settings: Settings,
+        ground: Sequence[Check] = (),
+        blame: Blame | None = None,
+    ) -> None:
+        """`ground`: the checks on which all others stand, each behind those that it needs; `blame`: what is known."""
         self._requirements = requirements
         self._grammar = grammar
         self._settings = settings
-        self._in_passing: dict[str, tuple[str, str, Transcript]] = {}
-        self._barrier_holds = True
+        self._ground = ground
+        self._blame = blame or Blame()
+        self._in_passing: dict[str, Result] = {}
         self._lock = threading.Lock()
-        self._stages: dict[str, Scene] = {}  # of the checks that run now
+        self._stages: dict[str, tuple[Scene, float]] = {}  # of the checks that run now, and since when
         self._accompanied: set[str] = set()  # the checks beside which others ran
+        self.cut_off: dict[str, float] = {}  # the checks that ran when the run was cut off, and for how many seconds
 
     def run(
         self,
@@ -42,54 +54,108 @@ class CheckRunner(ABC):
         on_result: Callable[[Result], None] = lambda result: None,
         on_begin: Callable[[Check], None] = lambda check: None,
     ) -> list[Result]:
-        """Run all checks, those of the barrier first and one by one; return the results in the order of the checks.
+        """Run all checks, those of the ground first; return the results in the order of the checks.
 
-        `on_result` is called in this thread, `on_begin` in any. What is raised here, KeyboardInterrupt for instance,
-        ends the checks that run.
+        The ground is looked at in any case, so that a failure counts for what really does not hold; its results are
+        told where they are asked for. `on_result` is called in this thread, `on_begin` in any. What is raised here,
+        KeyboardInterrupt for instance, ends the checks that run.
         """
         checks = list(checks)
+        wanted = {check.id for check in checks}
         results: dict[str, Result] = {}
-        barrier = [check for check in checks if check.barrier]
-        others = sorted((check for check in checks if not check.barrier), key=lambda check: not check.slow)
-        for part, jobs in ((barrier, 1), (others, self._settings.jobs)):
-            doubtful: dict[str, Result] = {}
-            outcomes: list[Result] = []
-            try:
-                for result in self._side_by_side(part, jobs, on_begin):
-                    results[result.id] = result
-                    if self.doubtful(result):
-                        doubtful[result.id] = result
-                    else:
-                        on_result(result)
-                again = [check for check in part if check.id in doubtful]
-                outcomes = self.weighed(list(doubtful.values()), again)
-                doubtful.clear()
-                while outcomes:
-                    result = outcomes.pop(0)
-                    results[result.id] = result
-                    on_result(result)
-            except BaseException:
-                for result in (*outcomes, *(replace(result, reason=_UNWEIGHED) for result in doubtful.values())):
-                    with contextlib.suppress(KeyboardInterrupt):
-                        on_result(result)
-                raise
-            self._barrier_holds = not any(results[check.id].barrier_broken for check in barrier)
-        seen = [*(self._seen_in_passing(*item) for item in self._in_passing.items()), *self.afterwards()]
+
+        def tell(result: Result) -> None:
+            if result.id in wanted:
+                results[result.id] = result
+                on_result(result)
+
+        for first in (1, 2):
+            part = [check for check in self._ground if check.ground == first]
+            for result in self._blame.ground(self._part(part, lambda result: None, on_begin)):
+                tell(result)
+        grounded = {check.id for check in self._ground}
+        others = sorted((check for check in checks if check.id not in grounded), key=lambda check: not check.slow)
+        self._part(others, tell, on_begin)
+        shown = {result.requirement.id for result in results.values() if result.verdict in _FAILURES}
+        seen = [result for cited, result in self._in_passing.items() if cited not in shown]
+        seen += self.afterwards()
         for result in seen:
             on_result(result)
         return [results[check.id] for check in checks] + seen
 
-    def _side_by_side(self, checks: list[Check], jobs: int, on_begin: Callable[[Check], None]) -> Iterator[Result]:
-        """Run checks, so many at a time; yield each result when it is there."""
+    def _part(
+        self, checks: Sequence[Check], tell: Callable[[Result], None], on_begin: Callable[[Check], None]
+    ) -> list[Result]:
+        """Run some checks side by side, and again alone those that may have failed because of each other.
+
+        Return the results in the order of the checks; tell each as soon as it is certain.
+        """
+        results: dict[str, Result] = {}
+        doubtful: dict[str, Result] = {}
+
+        def certain(result: Result) -> None:
+            results[result.id] = self._counted(result)
+            tell(results[result.id])
+
+        try:
+            for result in self._side_by_side(checks, on_begin):
+                if self.doubtful(result) and not self._blame.counted(result).because:
+                    doubtful[result.id] = result
+                else:
+                    certain(result)
+            for result in self.weighed(list(doubtful.values()), [check for check in checks if check.id in doubtful]):
+                del doubtful[result.id]
+                certain(result)
+        except BaseException:
+            for result in doubtful.values():
+                with contextlib.suppress(KeyboardInterrupt):
+                    tell(replace(result, reason=_UNWEIGHED))
+            raise
+        return [results[check.id] for check in checks]
+
+    def _counted(self, result: Result) -> Result:
+        """Return a result as it counts; where it failed on the way, note that as a failure of what it failed at."""
+        counted = self._blame.counted(result)
+        if counted.because and counted.because not in self._blame.broken:
+            self._see(counted.because, "on-the-way", result)
+        return counted
+
+    def _see(self, cited: str, name: str, seen: Result) -> None:
+        """Note a failure of another requirement than that which a check is about."""
+        title = {"on-the-way": "What a check needs on its way", "every-line": "Every line that is received"}[name]
+        requirement = self._requirements[cited]
+        failure = Result(
+            f"{cited}/{name}",
+            requirement,
+            f"{title}, in whichever check",
+            verdict=Verdict.FAIL if requirement.level == "MUST" else Verdict.WARN,
+            reason=f"seen in {seen.id}",
+            expected=seen.expected,
+            received=seen.received,
+            transcript=seen.transcript,
+            seen_in=seen.id,
+        )
+        with self._lock:
+            known = self._in_passing.setdefault(cited, failure)
+            if failure.transcript.count < known.transcript.count:
+                self._in_passing[cited] = failure
+
+    def _side_by_side(self, checks: Sequence[Check], on_begin: Callable[[Check], None]) -> Iterator[Result]:
+        """Run checks, several at a time; yield each result when it is there."""
 
         def begin(check: Check) -> Result:
             on_begin(check)
             return self.run_one(check)
 
-        pool = ThreadPoolExecutor(jobs)
+        pool = ThreadPoolExecutor(self._settings.jobs)
         try:
             for future in as_completed([pool.submit(begin, check) for check in checks]):
                 yield future.result()
+        except BaseException:
+            now = time.monotonic()
+            with self._lock:
+                self.cut_off = {name: now - since for name, (_, since) in self._stages.items()}
+            raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             self.cancel()
@@ -98,7 +164,7 @@ class CheckRunner(ABC):
     def cancel(self) -> None:
         """End the checks that run now, as soon as they look."""
         with self._lock:
-            for stage in self._stages.values():
+            for stage, _ in self._stages.values():
                 stage.cancelled = True
 
     def run_one(self, check: Check) -> Result:
@@ -109,22 +175,24 @@ class CheckRunner(ABC):
         stage = self.scene()
         began = time.monotonic()
         with self._lock:
-            self._stages[check.id] = stage
+            self._stages[check.id] = stage, began
             if len(self._stages) > 1:
                 self._accompanied.update(self._stages)
         mark = self.mark()
         try:
             result = self._judge(check, Result(check.id, requirement, check.title), stage)
-            if result.verdict in (Verdict.FAIL, Verdict.WARN):
+            if result.verdict in _FAILURES:
                 result = self.doubted(result, stage, mark)
         finally:
             with self._lock:
                 del self._stages[check.id]
             stage.close()
+        seconds, used = time.monotonic() - began, frozenset(stage.used)
+        result = replace(result, seconds=seconds, transcript=stage.transcript, used=used)
         for cited, received in stage.violations.items():
             if cited != check.requirement:
-                self._in_passing.setdefault(cited, (check.id, received, stage.transcript))
-        return replace(result, seconds=time.monotonic() - began, transcript=stage.transcript)
+                self._see(cited, "every-line", replace(result, expected=_AS_SPECIFIED, received=received))
+        return result
 
     def _judge(self, check: Check, passed: Result, stage: Scene) -> Result:
         """Run the check's function; return `passed`, or what it becomes by what the function raised."""
@@ -136,14 +204,14 @@ class CheckRunner(ABC):
             self.require(requirement, check.needs)
             check.function(stage)
             if requirement.id in stage.violations:
-                raise Failed("lines as the specification has them", stage.violations[requirement.id])
+                raise Failed(_AS_SPECIFIED, stage.violations[requirement.id])
         except Skipped as skipped:
             return replace(passed, verdict=Verdict.SKIP, reason=str(skipped), missing=skipped.missing)
+        except NotReached as lacking:
+            return not_reached(passed, lacking.because)
         except (Inconclusive, UnreachableError) as inconclusive:
             return replace(passed, verdict=Verdict.INCONCLUSIVE, reason=str(inconclusive))
         except Failed as failed:
-            if stage.barrier_used and not self._barrier_holds:
-                return replace(passed, verdict=Verdict.INCONCLUSIVE, reason=_UNPROVEN)
             requirement = self._requirements.get(failed.cites, requirement)
             return replace(
                 passed,
@@ -152,7 +220,8 @@ class CheckRunner(ABC):
                 reason=failed.note,
                 expected=failed.expected,
                 received=failed.received,
-                barrier_broken=isinstance(failed, BarrierBrokenError),
+                asks=failed.asks,
+                preparing=failed.preparing,
             )
         except Exception:
             if not stage.violations:
@@ -163,26 +232,11 @@ class CheckRunner(ABC):
                 passed,
                 requirement=self._requirements[cited],
                 verdict=Verdict.FAIL,
-                expected="lines as the specification has them",
+                expected=_AS_SPECIFIED,
                 received=received,
             )
-        if stage.barrier_used and not self._barrier_holds:
-            return replace(passed, verdict=Verdict.INCONCLUSIVE, reason=_UNPROVEN)
-        return passed
-
-    def _seen_in_passing(self, cited: str, what: tuple[str, str, Transcript]) -> Result:
-        """Return a failure of a requirement that every line of every check is held against."""
-        where, received, transcript = what
-        return Result(
-            f"{cited}/every-line",
-            self._requirements[cited],
-            "Every line that is received, in whichever check",
-            verdict=Verdict.FAIL,
-            reason=f"seen in {where}",
-            expected="lines as the specification has them",
-            received=received,
-            transcript=transcript,
-        )
+        unproven = next((one for one in BARRIER if one in self._blame.broken), "") if stage.barrier_used else ""
+        return not_reached(passed, unproven) if unproven else passed
 
     @abstractmethod
     def scene(self) -> Scene:

@@ -1,8 +1,10 @@
 """Runs the checks of servers, and tries again alone what failed beside others."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from conformance.judging.blame import Blame
 from conformance.judging.check import Check
 from conformance.judging.result import Result, Settings
 from conformance.judging.runner import CheckRunner
@@ -22,16 +24,30 @@ class Runner(CheckRunner):
     """Runs checks against a server."""
 
     def __init__(
-        self, subject: Subject, requirements: dict[str, Requirement], grammar: Grammar, settings: Settings
+        self,
+        subject: Subject,
+        requirements: dict[str, Requirement],
+        grammar: Grammar,
+        settings: Settings,
+        ground: Sequence[Check] = (),
+        blame: Blame | None = None,
     ) -> None:
-        super().__init__(requirements, grammar, settings)
+        """See CheckRunner."""
+        super().__init__(requirements, grammar, settings, ground, blame)
         self._subject = subject
         self._by_itself: set[str] = set()  # the checks that failed on a server of their own
         self._alone: set[Runner] = set()  # of the checks that are tried again
 
     def scene(self) -> Scene:
         chosen = self._settings
-        return Stage(self._subject, self._grammar, deadline=chosen.deadline, seed=chosen.seed, examples=chosen.examples)
+        return Stage(
+            self._subject,
+            self._grammar,
+            deadline=chosen.deadline,
+            seed=chosen.seed,
+            examples=chosen.examples,
+            broken=self._blame.broken,
+        )
 
     def doubtful(self, result: Result) -> bool:
         shared = self._subject.can_start and result.id in self._accompanied and result.id not in self._by_itself
@@ -51,17 +67,18 @@ class Runner(CheckRunner):
             for runner in tuple(self._alone):
                 runner.cancel()
             pool.shutdown()
-        failed = {id for id, result in alone.items() if result.verdict in (Verdict.FAIL, Verdict.WARN)}
+        holding = {id for id, result in alone.items() if result.verdict is Verdict.PASS}
+        verdict = Verdict.INCONCLUSIVE if len(holding) < len(alone) else None
         return [
-            alone[result.id]
-            if result.id in failed
-            else replace(result, verdict=Verdict.INCONCLUSIVE if failed else result.verdict, reason=_BESIDE)
+            replace(result, verdict=verdict or result.verdict, reason=_BESIDE)
+            if result.id in holding
+            else alone[result.id]
             for result in doubtful
         ]
 
     def _run_alone(self, check: Check) -> Result:
         subject = self._subject.another()
-        runner = Runner(subject, self._requirements, self._grammar, self._settings)
+        runner = Runner(subject, self._requirements, self._grammar, self._settings, blame=self._blame)
         self._alone.add(runner)
         try:
             return runner.run_one(check)

@@ -146,7 +146,7 @@ def _check(result: Result, arguments: list[str]) -> Document:
         "seconds": round(result.seconds, 4),
         "transcript": entries,
         "transcript_left_out": left_out,
-        "replay": clean(command(arguments, result.id)),
+        "replay": clean(command(arguments, result.seen_in or result.id)),
     }
 
 

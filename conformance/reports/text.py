@@ -58,7 +58,7 @@ def explained(result: Result, arguments: list[str], replays: Iterable[Path] = ()
         lines += [f"  reason    {line}" for line in result.reason.rstrip().splitlines()]
     if str(result.transcript):
         lines += ["  transcript (seconds, who, what)", textwrap.indent(_shortened(str(result.transcript)), "  ")]
-    lines.append(f"  again     {command(arguments, result.id)}")
+    lines.append(f"  again     {command(arguments, result.seen_in or result.id)}")
     for path in replays:
         again = f"sh {shlex.quote(str(path))} HOST PORT"
         lines.append(f"  replay    {again if path.suffix == '.sh' else command([*arguments, '--replay', str(path)])}")

@@ -2,10 +2,12 @@
 
 import contextlib
 import socket
+from collections.abc import Collection
 
-from conformance.stage.scene import Scene
+from conformance.stage.scene import Scene, preparing
 from conformance.stage.server_subject import Subject
 from conformance.text.grammar import Grammar
+from conformance.wire import standing
 from conformance.wire.failure import Failed, Inconclusive, Skipped
 from conformance.wire.peer import Peer
 from conformance.wire.process import Running
@@ -23,13 +25,22 @@ class Stage(Scene):
     """One check's surroundings; ended with `close`."""
 
     def __init__(
-        self, subject: Subject, grammar: Grammar, *, deadline: float = 3.0, seed: int = 1, examples: int = 100
+        self,
+        subject: Subject,
+        grammar: Grammar,
+        *,
+        deadline: float = 3.0,
+        seed: int = 1,
+        examples: int = 100,
+        broken: Collection[str] = (),
     ) -> None:
         """`deadline`: seconds that the server has for each thing that it is expected to do.
 
+        `broken`: requirements that are known not to hold, the most basic first.
+
         `examples`: how many conversations by chance are held, where a check holds some.
         """
-        super().__init__(grammar, deadline=deadline, seed=seed)
+        super().__init__(grammar, deadline=deadline, seed=seed, broken=broken)
         self.subject = subject
         self.transcript.inside_tls = subject.tls is not None
         self.examples = examples
@@ -82,6 +93,7 @@ class Stage(Scene):
 
     # ------------------------------------------------------------ clients
 
+    @preparing
     def dial(self, label: str, *, receive_buffer: int = 0) -> Peer:
         """Open a connection and read nothing; `receive_buffer`: octets for SO_RCVBUF, 0 for the default."""
         address = self._server.address if self._server else self.subject.address()
@@ -99,29 +111,42 @@ class Stage(Scene):
             inside = tls.channel(connection, address[0]) if tls else connection
         except OSError as error:
             connection.close()
-            raise Failed("the server accepts a connection", str(error)) from error
+            raise _asked("NET-1", "the server accepts a connection", str(error)) from error
         self.transcript.event(label, "connects")
         return self.adopt(label, inside)
 
+    @preparing
     def connect(self, label: str, *, receive_buffer: int = 0) -> Peer:
         """Open a connection, and receive HELLO and NAME."""
         peer = self.dial(label, receive_buffer=receive_buffer)
         self.greet(peer)
         return peer
 
+    @preparing
     def greet(self, peer: Peer) -> None:
         """Receive HELLO and NAME, and take the features and the name from them."""
-        hello = peer.receive(info=True, what=f'{peer.label} <- "HELLO flurfunk/1 ..."')
-        if hello.split(b" ")[:2] != [b"HELLO", b"flurfunk/1"]:
-            raise Failed(f'{peer.label} <- "HELLO flurfunk/1 ..."', f"{peer.label} <- {shown(hello)}")
-        peer.features = tuple(hello.decode("utf-8", "replace").split(" ")[2:])
-        name = peer.receive(info=True, what=f'{peer.label} <- "NAME ..."')
-        if name == b"BYE full" and not self._limited:
-            raise Inconclusive(_FULL)
-        if not name.startswith(b"NAME "):
-            raise Failed(f'{peer.label} <- "NAME ..."', f"{peer.label} <- {shown(name)}")
-        peer.name = name.removeprefix(b"NAME ").decode("utf-8", "replace")
+        self.needs(*standing.GREETING)
+        hello = self._greeting(peer, "HELLO flurfunk/1", "STATE-1")
+        peer.features = tuple(hello.split(" ")[2:])
+        name = self._greeting(peer, "NAME", "STATE-2")
+        peer.name = name.removeprefix("NAME ")
 
+    def _greeting(self, peer: Peer, wanted: str, cites: str) -> str:
+        """Receive a line of the greeting that begins with these words; raise Failed, or Inconclusive at BYE full."""
+        what = f'{peer.label} <- "{wanted} ..."'
+        try:
+            line = peer.receive(info=True, what=what)
+        except Failed as failed:
+            failed.asks = cites
+            raise
+        if line == b"BYE full" and not self._limited:
+            raise Inconclusive(_FULL)
+        words = wanted.encode().split(b" ")
+        if line.split(b" ")[: len(words)] != words or line == b"NAME":
+            raise _asked(cites, what, f"{peer.label} <- {shown(line)}")
+        return line.decode("utf-8", "replace")
+
+    @preparing
     def members(self, room: str, *labels: str, receive_buffer: int = 0) -> list[Peer]:
         """Connect clients that enter the room one after the other; what each is told of the others is taken."""
         present: list[Peer] = []
@@ -131,6 +156,7 @@ class Stage(Scene):
             present.append(peer)
         return present
 
+    @preparing
     def enter(self, peer: Peer, room: str, *others: Peer) -> None:
         """Let a client enter a room with /cd or as its first choice; `others` are its members and are told."""
         peer.send(f"/cd {room}")
@@ -138,6 +164,7 @@ class Stage(Scene):
         for other in others:
             other.expect(f"JOINED {peer.name}")
 
+    @preparing
     def rename(self, peer: Peer, name: str) -> None:
         """Let a client take a name; nobody else may be in its room."""
         peer.send(f"/nick {name}")
@@ -150,6 +177,7 @@ class Stage(Scene):
         for other in others:
             other.expect_nothing()
 
+    @preparing
     def quiet(self, *peers: Peer) -> None:
         """Let all peers settle, and drop what came: what is received from here on is news."""
         for peer in peers:
@@ -192,6 +220,13 @@ class Stage(Scene):
             words = line.split(b" ")
             if any(self.grammar.matches("server-line", b" ".join(words[:count])) for count in range(1, len(words))):
                 self.violates("GROW-2", f"more words than the line has: {shown(line)}")
+
+
+def _asked(cites: str, expected: str, received: str) -> Failed:
+    """Return a failure, with the requirement that asks for what was expected."""
+    failed = Failed(expected, received)
+    failed.asks = cites
+    return failed
 
 
 def skip(reason: str) -> Skipped:

@@ -11,6 +11,8 @@ class Failed(Exception):  # noqa: N818 - a verdict, not an error of the program
         self.received = received
         self.note = note
         self.cites = cites
+        self.asks = ""  # the requirement that asks for what was expected, where one can be told
+        self.preparing = False  # whether the check was still preparing: then it says nothing about its own requirement
 
 
 class BarrierBrokenError(Failed):
@@ -19,6 +21,15 @@ class BarrierBrokenError(Failed):
 
 class Inconclusive(Exception):  # noqa: N818
     """What the check needs in order to say anything did not happen."""
+
+
+class NotReached(Inconclusive):
+    """What the check needs on its way does not hold, as another check has shown."""
+
+    def __init__(self, because: str) -> None:
+        """`because`: the requirement that does not hold."""
+        super().__init__(f"not reached: {because} does not hold")
+        self.because = because
 
 
 class Skipped(Exception):  # noqa: N818

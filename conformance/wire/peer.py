@@ -4,15 +4,19 @@ import contextlib
 import selectors
 import socket
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
+from conformance.text.vectors import MAX_LINE
+from conformance.wire import standing
 from conformance.wire.failure import BarrierBrokenError, Failed
 from conformance.wire.tls import Connection
 from conformance.wire.transcript import Transcript, shown
 
 _CHUNK = 65536  # octets that are read at once
 _WRITE = 16384  # octets that are written at once, so that reading keeps up with what they bring
+_LOOKED_AT = 200  # lines of what is sent at once: floods repeat themselves
+_LONGEST_BEGUN = MAX_LINE + 2  # octets of a line that has not ended: enough to know that it is too long
 
 
 class Surroundings(Protocol):
@@ -25,8 +29,17 @@ class Surroundings(Protocol):
     def give_turn(self) -> None:
         """Let the subject run at least once."""
 
-    def wait_for(self, peer: "Peer", condition: Callable[[], bool], what: str) -> None:
-        """Return when the condition holds or the peer's connection ended; raise Failed at the deadline."""
+    def wait_for(self, peer: "Peer", condition: Callable[[], bool], what: str, *, provable: bool = False) -> None:
+        """Return when the condition holds or the peer's connection ended; raise Failed where it will not hold.
+
+        `provable`: what is awaited comes because of a client's line, so that pings tell when it will not come.
+        """
+
+    def stands_on(self, *requirements: str) -> None:
+        """Note what the check uses on its way."""
+
+    def needs(self, *requirements: str) -> None:
+        """Note it, and raise NotReached where one of them is known not to hold."""
 
     def next_token(self) -> bytes:
         """Return a ping token that was not used before."""
@@ -58,6 +71,15 @@ class Peer:
         self._pongs: set[bytes] = set()
         self._left = False  # we have closed it, or reset it
         self._refused = False  # the operating system takes nothing more: the other side has reset the connection
+        self._begun: bytes | None = (
+            None  # of the line that is being sent, as far as a line can be long; None: nothing was
+        )
+        self._in_room = False  # as far as what was sent tells
+        self._last_words = (
+            False  # was sent: exit, the end of sending, or what ends the connection as a foreign protocol
+        )
+        self._latest = b""  # the PONG to the ping behind which nothing was sent
+        self._quiet = True  # all that was sent has had its effect: that PONG has come
         stage.selector.register(connection, selectors.EVENT_READ, self)
 
     # ------------------------------------------------------------ sending
@@ -72,12 +94,14 @@ class Peer:
             if number:
                 self._stage.give_turn()
             self._stage.transcript.sent(self.label, piece)
+            self._note(piece)
             self._queue(piece)
             self._stage.wait_for(self, lambda: not self._output, "what is sent is read")
 
     def offer(self, piece: bytes) -> None:
         """Queue octets without waiting for the server to read them; the stage sends them while it waits."""
         self._stage.transcript.sent(self.label, piece, waits=False)
+        self._note(piece)
         self._queue(piece)
 
     @property
@@ -92,6 +116,8 @@ class Peer:
 
     def half_close(self) -> None:
         """End the sending direction; go on receiving."""
+        self._last_words, self._quiet = True, False
+        self._stage.stands_on(standing.LOSS)
         self._stage.transcript.event(self.label, "ends its sending")
         with contextlib.suppress(OSError):  # broken already: reading tells
             self._socket.shutdown(socket.SHUT_WR)
@@ -100,12 +126,15 @@ class Peer:
         """Close the connection, without exit."""
         if not self._left:
             self._left = True
+            self._quiet = self._quiet and bool(self.ended or not self._in_room)
+            self._stage.stands_on(*(() if self.ended else [standing.LOSS]))
             self._stage.transcript.event(self.label, "closes")
             self._leave("closed")
 
     def reset(self) -> None:
         """Break the connection with a TCP RST."""
-        self._left = True
+        self._left, self._quiet = True, False
+        self._stage.stands_on(standing.LOSS)
         self._stage.transcript.event(self.label, "resets")
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self._leave("closed")
@@ -116,12 +145,26 @@ class Peer:
         self.stalled = stalled
         self._watch()
 
+    @property
+    def can_ping(self) -> bool:
+        """Whether a ping sent now would be a line of its own, and its PONG would be read."""
+        return not (self.ended or self.stalled or self._begun or self._last_words or self._refused)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether all that this client did has had its effect on others [ORDER-8, ORDER-9]."""
+        return self._quiet
+
     # ------------------------------------------------------------ receiving
 
-    def receive(self, *, info: bool = False, what: str = "a line") -> bytes:
-        """Return the next line; INFO lines are passed over unless asked for. Raises Failed at the end or a deadline."""
+    def receive(self, *, info: bool = False, what: str = "a line", provable: bool = False) -> bytes:
+        """Return the next line; INFO lines are passed over unless asked for.
+
+        Raises Failed at the end or a deadline; or as soon as pings tell that no line will come, where it is `provable`
+        by them since a client's line brings it.
+        """
         while True:
-            self._stage.wait_for(self, lambda: bool(self.inbox), what)
+            self._stage.wait_for(self, lambda: bool(self.inbox), what, provable=provable)
             if not self.inbox:
                 raise Failed(what, self.ending())
             line = self.inbox.popleft()
@@ -130,18 +173,34 @@ class Peer:
 
     def expect(self, *lines: str | bytes) -> None:
         """Receive exactly these lines; `...` at the end of one stands for any words."""
-        for wanted in lines:
-            wants_info = octets(wanted).startswith(b"INFO ")
-            line = self.receive(info=wants_info, what=f"{self.label} <- {shown(octets(wanted))}")
-            if not like(line, wanted):
-                raise Failed(f"{self.label} <- {shown(octets(wanted))}", f"{self.label} <- {shown(line)}")
+        for wanted in map(octets, lines):
+            what = f"{self.label} <- {shown(wanted)}"
+            with self._awaiting(wanted):
+                line = self.receive(info=is_info(wanted), what=what, provable=standing.is_brought(wanted))
+                if not like(line, wanted):
+                    raise Failed(what, f"{self.label} <- {shown(line)}")
 
     def expect_any_order(self, *lines: str | bytes) -> None:
         """Receive these lines in any order."""
         wanted = sorted(octets(line) for line in lines)
-        received = sorted(self.receive(what=f"{self.label} <- {shown(wanted[0])}") for _ in wanted)
-        if received != wanted:
-            raise Failed(f"{self.label} <- {listed(wanted)} in any order", f"{self.label} <- {listed(received)}")
+        with self._awaiting(*wanted):
+            provable = all(map(standing.is_brought, wanted))
+            received = sorted(
+                self.receive(what=f"{self.label} <- {shown(wanted[0])}", provable=provable) for _ in wanted
+            )
+            if received != wanted:
+                raise Failed(f"{self.label} <- {listed(wanted)} in any order", f"{self.label} <- {listed(received)}")
+
+    @contextlib.contextmanager
+    def _awaiting(self, *lines: bytes) -> Iterator[None]:
+        """Let what fails tell which requirement asks for the lines; raise NotReached where that does not hold."""
+        asking = [one for line in lines for one in standing.of_receiving(line)]
+        self._stage.needs(*asking)
+        try:
+            yield
+        except Failed as failed:
+            failed.asks = next(iter(asking), "")
+            raise
 
     def expect_error(self, code: str) -> None:
         """Receive an ERROR with this code."""
@@ -150,6 +209,7 @@ class Peer:
     def settle(self) -> None:
         """Send a ping and wait for its PONG: what was sent before is dealt with, and all that it brings has come."""
         self._stage.barrier_used = True
+        self._stage.needs(*standing.BARRIER)
         self.round_trip()
 
     def round_trip(self) -> None:
@@ -158,18 +218,32 @@ class Peer:
 
     def ping(self) -> bytes:
         """Send a ping of the suite's own; return the PONG for which `await_pong` waits."""
+        self._stage.needs("PING-1")
+        pong = self.ask()
+        self._stage.wait_for(self, lambda: not self._output, "what is sent is read")
+        return pong
+
+    def ask(self) -> bytes:
+        """Send a ping without waiting for the server to read it; return its PONG."""
         token = self._stage.next_token()
         pong = b"PONG " + token
         self._pongs.add(pong)
-        self.send(b"/ping " + token)
+        self.offer(b"/ping " + token + b"\n")
+        self._latest = pong
         return pong
+
+    def awaits(self, pong: bytes) -> bool:
+        """Whether this PONG has not come yet."""
+        return pong in self._pongs
 
     def await_pong(self, pong: bytes) -> None:
         """Wait for the PONG of a ping; raise Failed at the end of the connection, BarrierBrokenError at a deadline."""
         try:
             self._stage.wait_for(self, lambda: pong not in self._pongs, f"{self.label} <- {shown(pong)}")
         except Failed as failed:
-            raise BarrierBrokenError(failed.expected, failed.received) from failed
+            broken = BarrierBrokenError(failed.expected, failed.received)
+            broken.asks = "PING-1"
+            raise broken from failed
         if pong in self._pongs:
             raise Failed(f"{self.label} <- {shown(pong)}", self.ending())
 
@@ -260,6 +334,28 @@ class Peer:
 
     # ------------------------------------------------------------ inside
 
+    def _note(self, piece: bytes) -> None:
+        """Note what is sent: what it stands on, where it leaves this client, and that its effect is not yet known."""
+        if not piece:
+            return
+        used: set[str] = set()
+        if self._begun is None:
+            used.update(standing.of_opening(piece))
+            self._last_words = not used.isdisjoint(standing.FOREIGN)
+        elif self._begun:
+            used.add("NET-3")
+        *lines, begun = ((self._begun or b"") + piece).split(b"\n")
+        self._begun = begun[:_LONGEST_BEGUN]
+        for line in lines[:_LOOKED_AT]:
+            used.update(standing.of_sending(line, lobby=not self._in_room))
+            self._in_room = self._in_room or not used.isdisjoint(standing.ENTERING)
+        self._stage.stands_on(*used)
+        if lines and not self._last_words:
+            self._latest, self._quiet = b"", False
+            self._last_words = b"exit" in lines or b"exit\r" in lines
+            if len(lines) > 1:
+                self._stage.stands_on("ORDER-3")
+
     def _queue(self, piece: bytes) -> None:
         if not self.ended:
             self._output += piece
@@ -307,7 +403,9 @@ class Peer:
         line = line.removesuffix(b"\r")  # noted by now; every other check would fail for the same reason
         if line in self._pongs:
             self._pongs.remove(line)
+            self._quiet = self._quiet or line == self._latest
         else:
+            self._quiet = self._quiet or line == b"BYE exit"
             self.inbox.append(line)
 
 

@@ -5,6 +5,7 @@ from conformance.checks.server.unknown import unknown
 from conformance.stage.server import Stage
 from conformance.wire.failure import BarrierBrokenError, Failed
 from conformance.wire.peer import Peer, is_info, like, listed
+from conformance.wire.standing import of_receiving
 from conformance.wire.transcript import shown
 
 ROUNDS = 25
@@ -259,7 +260,7 @@ def _adds_up(lines: list[bytes], rooms: list[str], total: int) -> None:
         raise Failed(f"{3 * ROUNDS} answers to /rooms", str(answers))
 
 
-@check("ORDER-6", "478a62ae570b", barrier=True)
+@check("ORDER-6", "478a62ae570b", ground=2)
 def ping_in_every_state(t: Stage) -> None:
     """A ping is answered as the very first line, in the lobby, in a room, after a move, and after errors."""
     ann = t.dial("ann")
@@ -282,7 +283,7 @@ def ping_in_every_state(t: Stage) -> None:
                 raise Failed("PONG next", shown(received))
 
 
-@check("ORDER-7", "c9f9d80a5301", barrier=True)
+@check("ORDER-7", "c9f9d80a5301", ground=2)
 def pong_stands_in_order(t: Stage) -> None:
     """In one segment of lines and pings, each PONG stands behind what came before it and before what follows."""
     room, other = t.room(), t.room("other")
@@ -312,7 +313,7 @@ def _pongs_in_place(ann: Peer, answers: list[str]) -> None:
             raise BarrierBrokenError(f"{ann.label} <- {pong}", f"{ann.label} <- {shown(line)}")
 
 
-@check("ORDER-8", "3e04c9fc0d2a", barrier=True)
+@check("ORDER-8", "3e04c9fc0d2a", ground=2)
 def the_barrier_holds_for_others(t: Stage) -> None:
     """What A's lines bring B has come to B before the PONG to a ping that B sends when A has its PONG."""
     room, other = t.room(), t.room("other")
@@ -341,11 +342,15 @@ def the_barrier_holds_for_others(t: Stage) -> None:
 
 
 def _came_late(t: Stage, witness: Peer, event: bytes) -> None:
-    """Raise BarrierBrokenError if the event comes behind the PONG; one that never comes is not the barrier's matter."""
+    """Raise BarrierBrokenError where the event comes behind the PONG.
+
+    Where it never comes, raise Failed with the requirement that asks for it: that is not the barrier's matter.
+    """
     try:
         t.wait_for(witness, lambda: event in witness.inbox, shown(event))
-    except Failed:
-        return
+    except Failed as failed:
+        failed.asks, failed.preparing = of_receiving(event)[0], True
+        raise
     raise BarrierBrokenError(f"{witness.label} <- {shown(event)} before its PONG", "it came behind the PONG")
 
 
