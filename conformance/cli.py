@@ -128,7 +128,7 @@ def _perform(
                 parts.append(_client_part(client, chosen, requirements, grammar, arguments))
     expectations = Expectations(file.expected_failures, datetime.now(UTC).date())
     known = {check.id for kind in selected for check in checks[kind]}
-    return perform(run, parts, expectations, known, arguments.report)
+    return perform(run, parts, expectations, known, arguments.report, verbose=arguments.verbose)
 
 
 def _chosen(arguments: argparse.Namespace) -> list[str]:
@@ -153,7 +153,8 @@ def _server_part(
         settings = Settings(
             first.features, deadline, arguments.jobs, arguments.seed, frozenset(file.features), arguments.examples
         )
-        ground = [check for check in all_checks() if check.ground]
+        # What is played again is looked at as it is.
+        ground = [] if arguments.replay else [check for check in all_checks() if check.ground]
         return Runner(subject, requirements, grammar, settings, ground), first.features
 
     return Part("server", checks, begin, subject.close)
@@ -322,6 +323,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="write report.json, junit.xml, report.html and badge.svg there"
     )
+    parser.add_argument("--verbose", action="store_true", help="explain each result, and list all requirements")
     parser.add_argument("--list", action="store_true", help="list the checks and run nothing")
     parser.add_argument("--digests", action="store_true", help="list the digest of each sentence and run nothing")
     parser.add_argument("--jobs", type=_positive_int, default=4, metavar="N", help="checks at a time (default 4)")

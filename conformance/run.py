@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from conformance.judging.expected import Expectations
 from conformance.judging.result import Result
 from conformance.judging.runner import CheckRunner
 from conformance.judging.verdict import Verdict
-from conformance.reports import text as report
+from conformance.reports import text
+from conformance.reports.causes import by_cause, cut_off, table
 from conformance.reports.document import Run, document
 from conformance.reports.progress import Progress, coloured, print_into_nothing
 from conformance.reports.write import write_reports
@@ -37,14 +38,21 @@ class Part:
 
 
 def perform(
-    run: Run, parts: Sequence[Part], expectations: Expectations, known: set[str], directory: Path | None
+    run: Run,
+    parts: Sequence[Part],
+    expectations: Expectations,
+    known: set[str],
+    directory: Path | None,
+    *,
+    verbose: bool = False,
 ) -> int:
     """Run the parts, fill `run`, print, and write reports into `directory`, whatever happens; return the exit status.
 
-    `known`: the identifiers of all checks, selected or not.
+    `known`: the identifiers of all checks, selected or not; `verbose`: all is explained.
     """
     began = time.monotonic()
-    telling = _Telling(run, expectations, sum(len(part.checks) for part in parts), directory)
+    total = sum(len(part.checks) for part in parts)
+    telling = _Telling(run, expectations, total, directory, verbose=verbose)
     signals = _interrupting()
     try:
         for part in parts:
@@ -82,16 +90,24 @@ def _perform(part: Part, run: Run, telling: "_Telling") -> None:
     def on_result(result: Result) -> None:
         telling.on_result(replace(result, kind=part.kind))
 
-    runner.run(part.checks, on_result, lambda check: telling.progress.begins(check.id))
+    try:
+        runner.run(part.checks, on_result, lambda check: telling.progress.begins(check.id))
+    finally:
+        telling.running |= runner.cut_off
     run.results[begun:] = sorted(run.results[begun:], key=lambda result: order.get(result.id, len(order)))
 
 
 class _Telling:
     """What a person is told while checks run."""
 
-    def __init__(self, run: Run, expectations: Expectations, total: int, directory: Path | None) -> None:
+    def __init__(
+        self, run: Run, expectations: Expectations, total: int, directory: Path | None, *, verbose: bool
+    ) -> None:
         """`directory`: where what replays a failure is written, if reports are."""
         self.progress = Progress(total, sys.stderr)
+        self.total = total
+        self.verbose = verbose
+        self.running: dict[str, float] = {}  # checks that ran when the run was cut off, and for how many seconds
         self._directory = directory
         self._run = run
         self._expectations = expectations
@@ -99,21 +115,27 @@ class _Telling:
         self._unread = False
 
     def on_result(self, result: Result) -> None:
-        """Keep a result, and explain it where it is no PASS; of many inconclusive for one reason the first alone."""
+        """Keep a result; where all are to be explained, do that unless it is PASS.
+
+        Of many that are inconclusive for one reason, the first alone is explained.
+        """
         result = self._expectations.judge(result)
         self._run.results.append(result)
         self.progress.ended()
         if result.verdict in (Verdict.PASS, Verdict.SKIP, Verdict.XFAIL, Verdict.XPASS):
             return
+        replays = self.replays(result)
+        if not self.verbose:
+            return
         if result.verdict is Verdict.INCONCLUSIVE:
             if result.reason in self._told:
                 return
             self._told.add(result.reason)
-        self.say(report.explained(result, self._run.arguments, self._replays(result)) + "\n")
+        self.say(text.explained(result, self._run.arguments, replays) + "\n")
         if self._unread:
             raise KeyboardInterrupt
 
-    def _replays(self, result: Result) -> list[Path]:
+    def replays(self, result: Result) -> list[Path]:
         """Write what replays a failure; where that cannot be, the reports, which come last, tell why."""
         with contextlib.suppress(OSError):
             return write_replays(result, self._directory / "replay") if self._directory else []
@@ -134,9 +156,30 @@ def _sum_up(run: Run, telling: _Telling) -> None:
     if run.status == outcome.UNREACHABLE and not run.results:
         print(f"flurfunk-conformance: {run.sentence}", file=sys.stderr)
         return
+    if telling.running:
+        telling.say(cut_off(telling.running, telling.total - len(run.results)) + "\n")
+    tables = _tables(run) if telling.verbose else _causes(run, telling)
+    for told in filter(None, tables):
+        telling.say(told)
+    counts = {verdict: sum(result.verdict is verdict for result in run.results) for verdict in Verdict}
+    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "nothing"
+    telling.say(f"{len(run.results)} checks in {run.seconds:.1f} s, seed {run.options.get('seed')}: {told}")
+    telling.say(run.sentence)
+
+
+def _causes(run: Run, telling: _Telling) -> Iterator[str]:
+    """Yield what failed by cause, and what is not PASS."""
+    told = by_cause(run.results, run.arguments, telling.replays)
+    yield f"{told}\n" if told else ""
+    rows = table(run.results)
+    yield f"{rows}\n" if rows else ""
+
+
+def _tables(run: Run) -> Iterator[str]:
+    """Yield each expected failure that does not fail any more, and for each program all requirements."""
     for result in run.results:
         if result.verdict is Verdict.XPASS:
-            telling.say(report.explained(replace(result, transcript=Transcript()), run.arguments) + "\n")
+            yield text.explained(replace(result, transcript=Transcript()), run.arguments) + "\n"
     kinds = run.kind.split(" and ")
     for kind in kinds:
         results = [result for result in run.results if result.kind == kind]
@@ -146,13 +189,8 @@ def _sum_up(run: Run, telling: _Telling) -> None:
             if requirement.concerns(kind)
             and (not run.options.get("select") or any(result.requirement == requirement for result in results))
         ]
-        telling.say(
-            f"The {kind}:\n{report.table(shown, results)}\n" if len(kinds) > 1 else report.table(shown, results)
-        )
-    counts = {verdict: sum(result.verdict is verdict for result in run.results) for verdict in Verdict}
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "nothing"
-    telling.say(f"\n{len(run.results)} checks in {run.seconds:.1f} s, seed {run.options.get('seed')}: {told}")
-    telling.say(run.sentence)
+        rows = text.table(shown, results)
+        yield f"The {kind}:\n{rows}\n" if len(kinds) > 1 else f"{rows}\n"
 
 
 def _report(run: Run, directory: Path) -> int:

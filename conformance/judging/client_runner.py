@@ -1,5 +1,7 @@
 """Runs the checks of clients against a client."""
 
+from collections.abc import Sequence
+
 from conformance.judging.result import Settings
 from conformance.judging.runner import CheckRunner
 from conformance.stage.client_subject import ClientSubject
@@ -17,7 +19,7 @@ class ClientRunner(CheckRunner):
         super().__init__(requirements, grammar, settings)
         self._subject = subject
 
-    def scene(self) -> Scene:
+    def scene(self, broken: Sequence[str]) -> Scene:
         return self._subject.scene(self._grammar, deadline=self._settings.deadline, seed=self._settings.seed)
 
     def require(self, requirement: Requirement, needs: tuple[str, ...]) -> None:

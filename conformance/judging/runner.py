@@ -56,9 +56,9 @@ class CheckRunner(ABC):
     ) -> list[Result]:
         """Run all checks, those of the ground first; return the results in the order of the checks.
 
-        The ground is looked at in any case, so that a failure counts for what really does not hold; its results are
-        told where they are asked for. `on_result` is called in this thread, `on_begin` in any. What is raised here,
-        KeyboardInterrupt for instance, ends the checks that run.
+        The ground is looked at in any case, so that a failure counts for what really does not hold. Its results are
+        told where they are asked for, or keep others from being reached. `on_result` is called in this thread,
+        `on_begin` in any. What is raised here, KeyboardInterrupt for instance, ends the checks that run.
         """
         checks = list(checks)
         wanted = {check.id for check in checks}
@@ -69,15 +69,20 @@ class CheckRunner(ABC):
                 results[result.id] = result
                 on_result(result)
 
+        ground: list[Result] = []
         for first in (1, 2):
             part = [check for check in self._ground if check.ground == first]
-            for result in self._blame.ground(self._part(part, lambda result: None, on_begin)):
-                tell(result)
+            ground += self._blame.ground(self._part(part, lambda result: None, on_begin))
+        for result in ground:
+            tell(result)
         grounded = {check.id for check in self._ground}
         others = sorted((check for check in checks if check.id not in grounded), key=lambda check: not check.slow)
         self._part(others, tell, on_begin)
         shown = {result.requirement.id for result in results.values() if result.verdict in _FAILURES}
-        seen = [result for cited, result in self._in_passing.items() if cited not in shown]
+        hiding = {result.because for result in results.values()} - shown
+        seen = [result for result in ground if result.requirement.id in hiding and result.verdict in _FAILURES]
+        shown |= set(self._blame.broken)
+        seen += [result for cited, result in self._in_passing.items() if cited not in shown]
         seen += self.afterwards()
         for result in seen:
             on_result(result)
@@ -172,7 +177,7 @@ class CheckRunner(ABC):
         requirement = self._requirements.get(check.requirement)
         if requirement is None:
             raise KeyError(f"{check.id} cites {check.requirement}, which does not exist")
-        stage = self.scene()
+        stage = self.scene(tuple(one for one in self._blame.broken if one != check.requirement))
         began = time.monotonic()
         with self._lock:
             self._stages[check.id] = stage, began
@@ -239,8 +244,8 @@ class CheckRunner(ABC):
         return not_reached(passed, unproven) if unproven else passed
 
     @abstractmethod
-    def scene(self) -> Scene:
-        """Return surroundings for one check."""
+    def scene(self, broken: Sequence[str]) -> Scene:
+        """Return surroundings for one check; `broken`: requirements that do not hold, and are not what it is about."""
 
     @abstractmethod
     def require(self, requirement: Requirement, needs: tuple[str, ...]) -> None:

@@ -38,7 +38,7 @@ class Runner(CheckRunner):
         self._by_itself: set[str] = set()  # the checks that failed on a server of their own
         self._alone: set[Runner] = set()  # of the checks that are tried again
 
-    def scene(self) -> Scene:
+    def scene(self, broken: Sequence[str]) -> Scene:
         chosen = self._settings
         return Stage(
             self._subject,
@@ -46,7 +46,7 @@ class Runner(CheckRunner):
             deadline=chosen.deadline,
             seed=chosen.seed,
             examples=chosen.examples,
-            broken=self._blame.broken,
+            broken=broken,
         )
 
     def doubtful(self, result: Result) -> bool:

@@ -28,14 +28,17 @@ _PROGRAM = (
 )
 WIDTH = 100
 _FIRST, _LAST = 30, 60  # lines of a transcript that are printed
+_FIRST_OF_SHORT, _LAST_OF_SHORT = 6, 12
+_OWN_PING = "barrier-"  # in the tokens of the suite's own pings
 _ALIKE = 3  # more lines than this that are the same, one behind the other, are folded
 _HEAD, _TAIL = 105, 35  # characters of a longer line that are printed
 
 
-def explained(result: Result, arguments: list[str], replays: Iterable[Path] = ()) -> str:
+def explained(result: Result, arguments: list[str], replays: Iterable[Path] = (), *, short: bool = False) -> str:
     """Return what a person needs to know about a result that is no PASS, in several lines.
 
-    `arguments`: those of the command line that name the subject; `replays`: files that do again what the check did.
+    `arguments`: those of the command line that name the subject; `replays`: files that do again what the check did;
+    `short`: of the transcript only a few lines, without the suite's own pings.
     """
     requirement = result.requirement
     own = result.id.partition("/")[0]
@@ -56,8 +59,9 @@ def explained(result: Result, arguments: list[str], replays: Iterable[Path] = ()
         lines.append(f"            {_mark(result.expected, result.received)}")
     if result.reason:
         lines += [f"  reason    {line}" for line in result.reason.rstrip().splitlines()]
-    if str(result.transcript):
-        lines += ["  transcript (seconds, who, what)", textwrap.indent(_shortened(str(result.transcript)), "  ")]
+    if entries := str(result.transcript).splitlines():
+        told = _shortened(_without_pings(entries), _FIRST_OF_SHORT, _LAST_OF_SHORT) if short else _shortened(entries)
+        lines += ["  transcript (seconds, who, what)", textwrap.indent(told, "  ")]
     lines.append(f"  again     {command(arguments, result.seen_in or result.id)}")
     for path in replays:
         again = f"sh {shlex.quote(str(path))} HOST PORT"
@@ -109,12 +113,19 @@ def _mark(expected: str, received: str) -> str:
     return " " * (min(len(expected), len(received)) if same is None else same) + "^ first difference"
 
 
-def _shortened(transcript: str) -> str:
+def _without_pings(entries: list[str]) -> list[str]:
+    """Leave the suite's own pings out, but for the last pair: it may prove that something did not come."""
+    pings = [number for number, line in enumerate(entries) if _OWN_PING in line]
+    dropped = set(pings[:-2])
+    return [line for number, line in enumerate(entries) if number not in dropped]
+
+
+def _shortened(entries: list[str], first: int = _FIRST, last: int = _LAST) -> str:
     """Return a transcript with repeats folded, and without the middle of a long one and of its long lines."""
-    repeats = groupby(transcript.splitlines(), key=lambda line: line[SECONDS_WIDTH:])
+    repeats = groupby(entries, key=lambda line: line[SECONDS_WIDTH:])
     lines = [_narrow(line) for _, same in repeats for line in _folded(list(same))]
-    if len(lines) > _FIRST + _LAST:
-        lines[_FIRST:-_LAST] = [f"           ({len(lines) - _FIRST - _LAST} more)"]
+    if len(lines) > first + last:
+        lines[first:-last] = [f"           ({len(lines) - first - last} more)"]
     return "\n".join(lines)
 
 

@@ -47,6 +47,7 @@ class Transcript:
         self.acts: list[Act] = []
         self.features: set[str] = set()  # that a server advertised
         self._recorded = 0  # octets
+        self._finished = False
         self._answered: Entry | None = None
         self._start = time.monotonic()
         self._entries: list[Entry] = []
@@ -89,8 +90,9 @@ class Transcript:
             self._act(Act(who, _DEEDS[text]))
 
     def finish(self) -> None:
-        """What is done from here on belongs to the check no more, and is not done again."""
+        """What happens from here on belongs to the check no more: it is not noted, and not done again."""
         self._recorded = MAX_RECORDED
+        self._finished = True
 
     @property
     def entries(self) -> list[Entry]:
@@ -118,6 +120,8 @@ class Transcript:
             self.acts.append(act)
 
     def _add(self, who: str, arrow: str, text: str) -> None:
+        if self._finished:
+            return
         self.count += 1
         kept = self._entries if len(self._entries) < MAX_ENTRIES // 2 else self._last
         kept.append(Entry(self._seconds(), who, arrow, text))

@@ -43,7 +43,7 @@ def conformance(*arguments: str) -> subprocess.CompletedProcess[str]:
 def replays(fault: str, check: str, directory: Path) -> list[Path]:
     """Let a check fail; return the session files that it leaves, all named in what it prints."""
     server = f"{ASYNCSERVER} --fault {fault}"
-    run = conformance("--server-cmd", server, "--select", check, "--report", str(directory))
+    run = conformance("--server-cmd", server, "--select", check, "--verbose", "--report", str(directory))
     assert run.returncode == 1, run.stdout + run.stderr
     files = sorted((directory / "replay").glob("*.session"))
     assert files
