@@ -166,7 +166,9 @@ class _Writer:
 
     def _send(self, number: int, act: Act) -> None:
         stream = self._streams[act.who]
-        self._lines.append(f"{act.who} {self._step(self._sent[number], whole=not stream.rest)}")
+        # A step of text comes after the suite has pinged: what has to be the very first is written octet by octet.
+        whole = not stream.rest and (stream.begun or not act.octets.startswith(BOM))
+        self._lines.append(f"{act.who} {self._step(self._sent[number], whole=whole)}")
         data = stream.rest + act.octets
         if not stream.begun and is_foreign(data, inside_tls=self._inside_tls):
             self._world, _ = self._world.leave(act.who, "lost")

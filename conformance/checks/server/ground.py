@@ -335,7 +335,7 @@ def a_line_in_pieces(t: Stage) -> None:
 
 
 @check("ORDER-3", "f26b59eaddf6", ground=2)
-def lines_take_effect_in_order(t: Stage) -> None:
+def in_the_order_of_the_lines(t: Stage) -> None:
     """What the lines of one segment bring another member stands in the order of the lines."""
     room, bob = t.room("of-bob"), _alone(t, "bob")
     ann = t.connect("ann")
@@ -418,7 +418,7 @@ def a_missing_argument(t: Stage) -> None:
 
 
 @check("STATE-7", "eb33915a9894", ground=2)
-def say_in_the_lobby(t: Stage) -> None:
+def nothing_is_said_in_the_lobby(t: Stage) -> None:
     """`/say` in the lobby is answered with ERROR no-room."""
     ann = t.connect("ann")
     _is(ann, _came(ann, "/say hello"), "ERROR no-room ...")
