@@ -11,6 +11,8 @@ from typing import Any
 import abnf
 from abnf.parser import Alternation, Concatenation, Literal, Option, Repetition
 
+_SINGLE = re.compile(r"\[[^]]*\]|\\x..")  # an expression for one octet
+
 
 class Grammar:
     """The rules of one grammar file."""
@@ -64,20 +66,31 @@ class Grammar:
             case abnf.Rule():
                 return self._expression(self._rule(node.name).definition)
             case Alternation():
-                return _either([self._expression(part) for part in node.parsers])
+                return _either(*_parted(self._branches(node)))
             case Concatenation():
                 return "".join(self._expression(part) for part in node.parsers)
             case Option():
                 return f"(?:{self._expression(node.alternation)})?"
             case Repetition():
-                return f"(?:{self._expression(node.element)}){_times(node.repeat.min, node.repeat.max)}"
+                return _repeated(*_parted(self._branches(node.element)), node.repeat.min, node.repeat.max)
             case Literal(value=(first, last)):
                 return f"[{_octet(first)}-{_octet(last)}]"
             case Literal():
                 literal = "".join(map(_octet, node.value))
-                return literal if node.case_sensitive or not literal else f"(?i:{literal})"
+                has_case = not node.case_sensitive and node.value.upper() != node.value.lower()
+                return f"(?i:{literal})" if has_case else literal
             case _:
                 raise ValueError(f"no regular expression for {node!r}")
+
+    def _branches(self, node: Any) -> list[str]:
+        """Return the expressions of which one has to match; of alternations within an alternation, too."""
+        match node:
+            case abnf.Rule():
+                return self._branches(self._rule(node.name).definition)
+            case Alternation():
+                return [branch for part in node.parsers for branch in self._branches(part)]
+            case _:
+                return [self._expression(node)]
 
 
 def _is_defined(rule: Any) -> bool:
@@ -99,13 +112,23 @@ def _references(node: Any) -> list[str]:
             return []
 
 
-def _either(expressions: list[str]) -> str:
-    """Return an alternation, in which all single octets are one set: that is what makes long lines quick."""
-    sets = [expression[1:-1] for expression in expressions if re.fullmatch(r"\[(?:(?!\]).)*\]", expression)]
-    single = [expression for expression in expressions if re.fullmatch(r"\\x..", expression)]
-    others = [e for e in expressions if e[1:-1] not in sets and e not in single]
-    members = "".join(sets + single)
-    return f"(?:{'|'.join(([f'[{members}]'] if members else []) + others)})"
+def _parted(branches: list[str]) -> tuple[str, list[str]]:
+    """Return all branches of a single octet as one set, empty if there are none, and the other branches."""
+    single = [branch for branch in branches if _SINGLE.fullmatch(branch)]
+    members = "".join(branch.strip("[]") for branch in single)
+    return members and f"[{members}]", [branch for branch in branches if branch not in single]
+
+
+def _either(octet: str, others: list[str]) -> str:
+    return f"(?:{'|'.join([*([octet] if octet else []), *others])})"
+
+
+def _repeated(octet: str, others: list[str], least: int, most: int | None) -> str:
+    """Return a repetition; one without a bound goes from one of `others` to the next: that makes long lines quick."""
+    one = _either(octet, others)
+    if not octet or not others or most is not None or least > 1:
+        return f"{octet if octet and not others else one}{_times(least, most)}"
+    return f"{one if least else ''}{octet}*(?:(?:{'|'.join(others)}){octet}*)*"
 
 
 def _times(least: int, most: int | None) -> str:

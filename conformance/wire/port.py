@@ -18,8 +18,10 @@ class Port:
     """
 
     def __init__(self, among: Sequence[int] = _PORTS) -> None:
-        """Take one of these; raises OSError where none is free."""
-        for number in random.SystemRandom().sample(among, min(len(among), _ATTEMPTS)):
+        """Take one of these, the first that is free from a random one on; raises OSError where none is."""
+        begin = random.SystemRandom().randrange(len(among))
+        for step in range(min(len(among), _ATTEMPTS)):
+            number = among[(begin + step) % len(among)]
             held = socket.socket(type=socket.SOCK_DGRAM)
             try:
                 held.bind(("127.0.0.1", number))

@@ -109,6 +109,11 @@ class Running(ABC):
                 self._news.wait(end - time.monotonic())
             return plain(self._output[since:])
 
+    def await_output(self, seconds: float) -> None:
+        """Wait until the console shows more, or so many seconds are over."""
+        with self._news:
+            self._news.wait(seconds)
+
     def last_words(self) -> str:
         """Return the last lines of a program that has ended, shortened, as the end of a sentence; nothing for none."""
         said = self.shows(lambda text: False, 0, 0.1).splitlines()
@@ -204,6 +209,7 @@ class InTerminal(Running):
 
     def stop(self) -> None:
         super().stop()
+        self._child.ptyproc.delayafterclose = 0  # it has ended: there is nothing to wait for
         with contextlib.suppress(pexpect.ExceptionPexpect, OSError):
             self._child.close(force=True)
 
@@ -295,7 +301,7 @@ def _wait_until_accepting(running: Running, command: str, seconds: float) -> Non
                 raise UnreachableError(f"{command!r} ended at once, with status {status}{told}") from error
             if time.monotonic() > end:
                 raise UnreachableError(f"{command!r} does not accept connections within {seconds:.0f} s") from error
-            running.shows(lambda text: False, 0, _POLL_SECONDS)
+            running.await_output(_POLL_SECONDS)  # many servers say that they listen
             continue
         part(probe)
         return

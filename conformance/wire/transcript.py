@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_ENTRIES = 4000  # of a flood, the first half and the last half of so many are kept
 SECONDS_WIDTH = 9  # characters, of the seconds at the beginning of each line of it as text
@@ -13,14 +14,23 @@ _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _DEEDS = {"connects": "connects", "ends its sending": "half-closes", "closes": "closes", "resets": "resets"}
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One thing that happened: seconds since the check began, on whose connection, which way, and which octets."""
+class Entry(NamedTuple):
+    """One thing that happened: seconds since the check began, on whose connection, which way, and what.
+
+    `what`: words, or octets, of long ones the beginning and the end alone; `size`: how many octets these were.  They
+    are put into words when somebody reads them, for few of all that are noted are ever read.
+    """
 
     seconds: float
     who: str
     arrow: str
-    text: str
+    what: str | bytes
+    size: int = 0
+
+    @property
+    def text(self) -> str:
+        """What happened, in visible characters."""
+        return self.what if isinstance(self.what, str) else _shown(self.what, self.size)
 
 
 @dataclass(frozen=True)
@@ -57,17 +67,17 @@ class Transcript:
     def sent(self, who: str, octets: bytes, *, waits: bool = True) -> None:
         """Note octets that a client sent; `waits`: nobody else acts before they have taken effect."""
         self._answered = None
-        self._add(who, "->", shown(octets))
+        self._add(who, "->", _shortened(octets), len(octets))
         self._act(Act(who, "sends", octets, waits))
 
     def awaits_answer(self, who: str, octets: bytes) -> None:
         """What comes next answers these octets of a client, although more was sent behind them."""
-        self._answered = Entry(self._seconds(), who, "->", shown(octets))
+        self._answered = Entry(self._seconds(), who, "->", _shortened(octets), len(octets))
 
     def typed(self, octets: bytes) -> None:
         """Note what was typed at the server's console."""
         self._answered = None
-        self._add("operator", "->", shown(octets))
+        self._add("operator", "->", _shortened(octets), len(octets))
         self._act(Act("operator", "types", octets))
 
     def signalled(self, name: str) -> None:
@@ -77,7 +87,7 @@ class Transcript:
 
     def received(self, who: str, line: bytes) -> None:
         """Note a line that a client received, without its LF."""
-        self._add(who, "<-", shown(line))
+        self._add(who, "<-", _shortened(line), len(line))
         if line.startswith(b"HELLO "):
             self.features.update(line.decode("utf-8", "replace").split(" ")[2:])
         elif line.startswith(b"NAME "):
@@ -119,12 +129,12 @@ class Transcript:
         if self._recorded < MAX_RECORDED:
             self.acts.append(act)
 
-    def _add(self, who: str, arrow: str, text: str) -> None:
+    def _add(self, who: str, arrow: str, what: str | bytes, size: int = 0) -> None:
         if self._finished:
             return
         self.count += 1
         kept = self._entries if len(self._entries) < MAX_ENTRIES // 2 else self._last
-        kept.append(Entry(self._seconds(), who, arrow, text))
+        kept.append(Entry(self._seconds(), who, arrow, what, size))
 
     def _seconds(self) -> float:
         return time.monotonic() - self._start
@@ -132,10 +142,19 @@ class Transcript:
 
 def shown(octets: bytes) -> str:
     """Return octets as a quoted string of visible characters; a long one with its middle left out."""
-    if len(octets) > _SHOWN:
-        head, tail = octets[: _SHOWN - _KEPT_AT_END], octets[-_KEPT_AT_END:]
-        return f"{_quoted(head)} ... {_quoted(tail)} ({len(octets)} octets)"
-    return _quoted(octets)
+    return _shown(_shortened(octets), len(octets))
+
+
+def _shortened(octets: bytes) -> bytes:
+    """Return octets, of long ones the beginning and the end alone."""
+    return octets if len(octets) <= _SHOWN else octets[: _SHOWN - _KEPT_AT_END] + octets[-_KEPT_AT_END:]
+
+
+def _shown(shortened: bytes, size: int) -> str:
+    if size <= _SHOWN:
+        return _quoted(shortened)
+    head, tail = shortened[:-_KEPT_AT_END], shortened[-_KEPT_AT_END:]
+    return f"{_quoted(head)} ... {_quoted(tail)} ({size} octets)"
 
 
 def _quoted(octets: bytes) -> str:
