@@ -1,9 +1,14 @@
-"""Plays steps against a server, and holds what every client receives behind each step against the model."""
+"""Plays steps against a server, and holds what every client receives against the model.
+
+Who acts gets a barrier, so that one step is done before the next begins, and all that came to it so far is compared.
+What a step brings others is due, in order, until they act themselves or the conversation ends: a barrier of all
+behind each step would be most of what a conversation costs.
+"""
 
 import contextlib
 import re
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from conformance.conversations.orders import Search, Unexplained
@@ -41,19 +46,26 @@ class Walk:
         self._world = World()
         self._peers: dict[str, Peer] = {}
         self._rendering = Rendering(stage.suffix)
+        self._due: dict[str, list[tuple[int, Expected]]] = {}  # what has to have come to each, and by which step
+        self._number = 0  # of the step that is played
         self._rooms: set[bytes] = set()  # all that can have been entered
         self._texts: set[bytes] = set()  # all that was sent
 
     def play(self, steps: Sequence[Step]) -> None:
         """Play all steps; raises Failed with the step and the requirement at the first difference."""
-        for number, step in enumerate(steps, 1):
-            try:
+        try:
+            for self._number, step in enumerate(steps, 1):
                 self._play(step)
-                for cites, received in self._stage.violations.items():
-                    raise Failed("lines as the specification has them", received, cites=cites)
-            except Failed as failed:
-                note = f"step {number} of {len(steps)}: {step}"
-                raise Failed(failed.expected, failed.received, note, cites=failed.cites) from failed
+                self._hold_violations()
+            self._settle_all()
+            self._hold_violations()
+        except Failed as failed:
+            note = f"step {self._number} of {len(steps)}: {steps[self._number - 1]}"
+            raise Failed(failed.expected, failed.received, note, cites=failed.cites) from failed
+
+    def _hold_violations(self) -> None:
+        for cites, received in self._stage.violations.items():
+            raise Failed("lines as the specification has them", received, cites=cites)
 
     def leave(self) -> None:
         """Let all clients exit, so that nothing of this conversation is left when the next one begins [ORDER-9]."""
@@ -126,9 +138,15 @@ class Walk:
         self._settle(self._act(step.who, octets), step.who)
 
     def _expect_nothing_yet(self) -> None:
+        """Nobody has anything but what is due, of which something can still be on its way."""
         for label in self._labels():
-            if (line := _line_at(self._peers[label].inbox, 0)) is not None:
-                raise Failed(f"{label} <- nothing before the LF", f"{label} <- {shown(line)}", cites="LINE-7")
+            received, position = list(self._peers[label].inbox), 0
+            due = iter(self._due.get(label, ()))
+            while (line := _line_at(received, position)) is not None:
+                number, expected = next(due, (self._number, None))
+                if expected is None:
+                    raise Failed(f"{label} <- nothing before the LF", f"{label} <- {shown(line)}", cites="LINE-7")
+                position = self._after(received, position, label, number, expected)
 
     def _leave(self, step: Step) -> None:
         """Let a client end its connection, or its sending; who is alone, or in the lobby, says exit instead.
@@ -139,6 +157,7 @@ class Walk:
         if client is None or not self._world.members(client.room, step.who):
             self._send(Step("sends", step.who, b"exit\n"))
             return
+        self._settle([], step.who)  # what is due would be lost
         octets = self._rendered(step.octets)
         peer.send_octets(octets)
         {"half-closes": peer.half_close, "closes": peer.close, "resets": peer.reset}[step.verb]()
@@ -179,9 +198,11 @@ class Walk:
         self._world = world
         byes = [effect for effect in effects if effect[1].line == b"BYE removed"]
         self._settle([*effects, *marks], awaited=[*marks, *byes])
+        self._settle_all()  # whoever was removed acts no more
 
     def _together(self, step: Step) -> None:
         """Let several clients send at the same time; any order of their lines that explains everything is right."""
+        self._settle_all()
         batches: dict[str, list[bytes]] = {}
         for part in step.parts:
             if self._world.get(part.who) is not None and part.who not in batches:
@@ -201,6 +222,8 @@ class Walk:
         if isinstance(found, Unexplained):
             raise self._different(found.label, found.expected, found.received, " in whatever order the lines were done")
         self._world = found
+        for label in leaving:
+            self._peers[label].close()
 
     # ------------------------------------------------------------ what comes of it
 
@@ -237,11 +260,12 @@ class Walk:
         ends: Mapping[str, str] = _NOTHING,
         awaited: Sequence[Effect] = (),
     ) -> None:
-        """Prove that everything has come, by barriers: of who acted first, then of all others; and compare.
+        """Prove that a step is done, and by a barrier that all has come to who acted; compare that, and what ended.
 
-        `ends`: whose connection ends, and by which requirement; `awaited`: lines without which a barrier proves
-        nothing yet.
+        `ends`: whose connection ends, and by which requirement; `awaited`: lines without which the step is not done.
         """
+        for label, expected in effects:
+            self._due.setdefault(label, []).append((self._number, expected))
         if actor and self._world.get(actor) is None:
             actor, ends = "", {actor: "EXIT-1"}
         try:
@@ -251,11 +275,20 @@ class Walk:
                 self._await(self._peers[label], expected)
             with _citing("ORDER-6"):
                 self._barrier([actor] if actor else [])
-                self._barrier([label for label in self._labels() if label != actor])
         except Failed:
-            self._compare(effects)  # a line that is missing says more than a barrier that does not come
+            self._compare(self._peers)  # a line that is missing says more than a barrier that does not come
             raise
-        self._compare(effects)
+        self._compare([*ends, *([actor] if actor else [])])
+
+    def _settle_all(self) -> None:
+        """Prove by a barrier of all clients that everything has come, and compare."""
+        try:
+            with _citing("ORDER-6"):
+                self._barrier(self._labels())
+        except Failed:
+            self._compare(self._peers)
+            raise
+        self._compare(self._peers)
 
     def _barrier(self, labels: Sequence[str]) -> None:
         self._stage.barrier_used = True
@@ -279,21 +312,27 @@ class Walk:
         peer.inbox.clear()
         return lines
 
-    def _compare(self, effects: Sequence[Effect]) -> None:
-        told = {label for label, _ in effects}  # first: what they miss says more than what others have too much
-        for label, peer in sorted(self._peers.items(), key=lambda item: item[0] not in told):
+    def _compare(self, labels: Iterable[str]) -> None:
+        """Hold all that came to some against all that was due to them."""
+        for label in sorted(labels, key=lambda label: label not in self._due):  # a miss says more than what is too much
+            peer = self._peers[label]
             received, position = self._taken(peer), 0
-            for expected in [expected for to, expected in effects if to == label]:
-                following = take(received, position, expected)
-                if following is None:
-                    raise self._different(label, expected, _line_at(received, position))
-                position = following
+            for number, expected in self._due.pop(label, ()):
+                position = self._after(received, position, label, number, expected)
             bye = position and received[position - 1].startswith(b"BYE ")
             line = next(iter(received[position:]), None) if bye else _line_at(received, position)
             if line is not None:
                 raise self._different(label, None, line)
             if peer.ended == "end":
                 peer.close()
+
+    def _after(self, received: Sequence[bytes], position: int, label: str, number: int, expected: Expected) -> int:
+        """Return the position behind what a step brings; raise Failed, of that step, where something else stands."""
+        following = take(received, position, expected)
+        if following is None:
+            self._number = number
+            raise self._different(label, expected, _line_at(received, position))
+        return following
 
     def _different(self, label: str, expected: Expected | None, line: bytes | None, note: str = "") -> Failed:
         wanted = "nothing more" if expected is None else shown(expected.line)
