@@ -2,14 +2,15 @@
 
 import contextlib
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from itertools import combinations
 
 from conformance.stage.scene import Scene, preparing
-from conformance.stage.server_subject import Subject
+from conformance.stage.server_subject import COMMON, Kind, Subject
 from conformance.text.grammar import Grammar
 from conformance.wire import standing
 from conformance.wire.failure import Failed, Inconclusive, Skipped
-from conformance.wire.peer import Peer
+from conformance.wire.peer import Peer, listed, octets
 from conformance.wire.process import Running
 from conformance.wire.transcript import shown
 
@@ -18,6 +19,7 @@ _FULL = (
     "the server says that it is full: let it serve 100 clients at once at least, from one address too; "
     "or it goes on counting clients that have left"
 )
+_AT_ONCE = 12  # lines, with a ping behind each: less than any server takes for a flood
 _FORBIDDEN = {*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029}
 
 
@@ -45,6 +47,7 @@ class Stage(Scene):
         self.transcript.inside_tls = subject.tls is not None
         self.examples = examples
         self._server: Running | None = None
+        self._kind = COMMON
         self._lent = False
         self._limited = False
         self._pacer: Peer | None = None
@@ -76,6 +79,19 @@ class Stage(Scene):
         self._server, self._lent = server, True
         server.transcript = self.transcript
 
+    def share(self, *, password: str = "", purpose: str = "", **limits: float) -> None:
+        """Play on a server that other checks use at the same time, but not most; Skipped where that cannot be.
+
+        `password`, `limits`: see `start`; `purpose`: what the checks have in common that use it.
+        """
+        self._limited = bool(limits)
+        self._kind = Kind(password, tuple(limits.items()), purpose)
+
+    def share_if_possible(self, purpose: str) -> None:
+        """Play on a server for this purpose, or on the one that all use."""
+        if self.subject.can_start:
+            self.share(purpose=purpose)
+
     @property
     def alone(self) -> bool:
         """Whether this check plays on a server of its own."""
@@ -84,6 +100,15 @@ class Stage(Scene):
     def start_if_possible(self, *, terminal: bool = True) -> Running | None:
         """Start a server of this check's own, or use the one that all use and return None."""
         return self.start(terminal=terminal) if self.subject.can_start else None
+
+    def kick(self, name: str) -> None:
+        """Let the operator remove a client."""
+        typed = f"/kick {name}\n".encode()
+        if self._server is not None:
+            self._server.write(typed)
+        else:
+            self.transcript.typed(typed)
+            self.subject.type(typed)
 
     def close(self) -> None:
         """Close all connections, and end the server of this check's own."""
@@ -96,7 +121,7 @@ class Stage(Scene):
     @preparing
     def dial(self, label: str, *, receive_buffer: int = 0) -> Peer:
         """Open a connection and read nothing; `receive_buffer`: octets for SO_RCVBUF, 0 for the default."""
-        address = self._server.address if self._server else self.subject.address()
+        address = self._server.address if self._server else self.subject.address(self._kind)
         connection = socket.socket()
         if receive_buffer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -121,6 +146,14 @@ class Stage(Scene):
         peer = self.dial(label, receive_buffer=receive_buffer)
         self.greet(peer)
         return peer
+
+    @preparing
+    def clients(self, *labels: str) -> list[Peer]:
+        """Open several connections at the same time, and receive HELLO and NAME on each."""
+        peers = [self.dial(label) for label in labels]
+        for peer in peers:
+            self.greet(peer)
+        return peers
 
     @preparing
     def greet(self, peer: Peer) -> None:
@@ -148,13 +181,38 @@ class Stage(Scene):
 
     @preparing
     def members(self, room: str, *labels: str, receive_buffer: int = 0) -> list[Peer]:
-        """Connect clients that enter the room one after the other; what each is told of the others is taken."""
-        present: list[Peer] = []
-        for label in labels:
-            peer = self.connect(label, receive_buffer=receive_buffer)
-            self.enter(peer, room, *present)
-            present.append(peer)
-        return present
+        """Connect clients that enter the room at the same time; what each is told of the others is taken."""
+        peers = [self.dial(label, receive_buffer=receive_buffer) for label in labels]
+        for peer in peers:
+            peer.send(f"/cd {room}")
+        for peer in peers:
+            self.greet(peer)
+            peer.expect(f"ROOM {room}")
+        self.meet(*peers)
+        return peers
+
+    @preparing
+    def meet(self, *peers: Peer) -> None:
+        """Take what clients are told that entered a room at the same time: of two, one sees the other come."""
+        self.needs("ROOM-2")
+        for one, other in combinations(peers, 2):
+            self._meet(one, other)
+
+    def _meet(self, one: Peer, other: Peer) -> None:
+        told = {one: f"JOINED {other.name}".encode(), other: f"JOINED {one.name}".encode()}
+        what = " or ".join(f"{peer.label} <- {shown(line)}" for peer, line in told.items())
+
+        def who_was_told() -> Peer | None:
+            return next((peer for peer, line in told.items() if line in peer.inbox), None)
+
+        try:
+            self.wait_for(one, lambda: who_was_told() is not None, what, provable=True)
+        except Failed as failed:
+            raise _asked("ROOM-2", failed.expected, failed.received) from failed
+        peer = who_was_told()
+        if peer is None:
+            raise _asked("ROOM-2", what, one.ending())
+        peer.inbox.remove(told[peer])
 
     @preparing
     def enter(self, peer: Peer, room: str, *others: Peer) -> None:
@@ -171,19 +229,45 @@ class Stage(Scene):
         peer.expect(f"NAME {name}")
         peer.name = name
 
+    def answers(self, peer: Peer, *pairs: tuple[str | bytes, str]) -> None:
+        """Let a client send lines, several at once: to each comes its answer and nothing else [ORDER-7].
+
+        A ping behind each line shows which one is answered; `...` at the end of an answer stands for any words.
+        """
+        self.barrier_used = True
+        for begin in range(0, len(pairs), _AT_ONCE):
+            some = pairs[begin : begin + _AT_ONCE]
+            peer.send(*(line for number, (one, _) in enumerate(some) for line in (one, f"/ping {number}")))
+            for number, (line, answer) in enumerate(some):
+                self.transcript.awaits_answer(peer.label, octets(line) + b"\n")
+                peer.expect(answer, f"PONG {number}")
+
+    def refused(self, peer: Peer, code: str, lines: Iterable[str | bytes]) -> None:
+        """Let a client send lines, several at once: each is answered with an ERROR of this code, and nothing else."""
+        self.answers(peer, *((line, f"ERROR {code} ...") for line in lines))
+
+    def settle(self, *peers: Peer) -> None:
+        """Let all peers settle, at the same time."""
+        self.barrier_used = True
+        pongs = [(peer, peer.ping()) for peer in peers]
+        for peer, pong in pongs:
+            peer.await_pong(pong)
+
     def nothing(self, actor: Peer, *others: Peer) -> None:
         """Prove that the actor's lines brought neither itself nor the others anything more [ORDER-8]."""
         actor.expect_nothing()
+        self.settle(*others)
         for other in others:
-            other.expect_nothing()
+            if lines := other.take():
+                raise Failed(f"{other.label} <- nothing more", f"{other.label} <- {listed(lines)}")
 
     @preparing
     def quiet(self, *peers: Peer) -> None:
         """Let all peers settle, and drop what came: what is received from here on is news."""
+        self.settle(*peers)
+        self.settle(*peers)
         for peer in peers:
-            peer.settle()
-        for peer in peers:
-            peer.settled()
+            peer.take()
 
     # ------------------------------------------------------------ waiting
 
@@ -198,6 +282,14 @@ class Stage(Scene):
         if self._pacer is not None:
             self._pacer.close()
             self._pacer = None
+
+    def send_in_turn(self, *clients: tuple[Peer, list[bytes]]) -> None:
+        """Let each client send its pieces, each in a segment of its own: all the first ones, a turn, all the second."""
+        for number in range(max(len(pieces) for _, pieces in clients)):
+            if number:
+                self.give_turn()
+            for peer, pieces in clients:
+                peer.send_octets(*pieces[number : number + 1])
 
     # ------------------------------------------------------------ seen in passing
 

@@ -6,14 +6,32 @@ import socket
 import tempfile
 import threading
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple, NoReturn
 
 from conformance.wire.failure import Failed, Skipped
 from conformance.wire.process import START_SECONDS, Address, Running, UnreachableError, launch, part
 from conformance.wire.tls import Trust
 
+_NONE: Mapping[str, float] = MappingProxyType({})
 MAX_DEATHS = 5  # a server that ends by itself this often is not started again
+
+
+class Kind(NamedTuple):
+    """Which server several checks play on at the same time: the one that most use, or one of a few others.
+
+    `password`: that it wants; `limits`: that it has; `purpose`: what else sets it apart.
+    """
+
+    password: str = ""
+    limits: tuple[tuple[str, float], ...] = ()
+    purpose: str = ""
+
+
+COMMON = Kind()
 
 
 class Subject(ABC):
@@ -27,8 +45,12 @@ class Subject(ABC):
     tls: Trust | None = None  # what is trusted where all connections are inside TLS
 
     @abstractmethod
-    def address(self) -> Address:
-        """Return where the server that all checks use listens; raises UnreachableError."""
+    def address(self, kind: Kind = COMMON) -> Address:
+        """Return where a server that several checks use listens; raises UnreachableError, or Skipped as `start`."""
+
+    @abstractmethod
+    def type(self, octets: bytes) -> None:
+        """Type octets on the console of the server that most checks use; raises Failed where nobody reads them."""
 
     @abstractmethod
     def start(self, *, terminal: bool, limits: Mapping[str, float], password: str = "") -> Running:
@@ -50,12 +72,12 @@ class Subject(ABC):
         return [*tls, *(["--no-console"] if self.console == "none" else [])]
 
     def deaths(self) -> tuple[str, ...]:
-        """Return in words how often, and each time how, the server that all use ended by itself."""
+        """Return in words how often, and each time how, a server that several checks use ended by itself."""
         return ()
 
     @abstractmethod
     def look_again(self, seconds: float) -> None:
-        """Look whether the server that all use still serves, within `seconds`, and note it where it does not."""
+        """Look whether the servers that several checks use still serve, within `seconds`, and note it if not."""
 
     def close(self) -> None:  # noqa: B027 - nothing to do for a server that is not ours
         """End what was started."""
@@ -72,10 +94,15 @@ class AddressSubject(Subject):
         if not console:
             self.console = "none"
 
-    def address(self) -> Address:
+    def address(self, kind: Kind = COMMON) -> Address:
+        if kind != COMMON:
+            self.start()
         if self._deaths:
             raise UnreachableError(self._deaths[0])
         return self._address
+
+    def type(self, octets: bytes) -> None:
+        raise Skipped("the console is out of reach", missing=True)
 
     def deaths(self) -> tuple[str, ...]:
         return self._deaths
@@ -84,7 +111,7 @@ class AddressSubject(Subject):
         if not self._deaths and not _serves(self._address, seconds, self.tls):
             self._deaths = (f"the server at {self._address[0]}:{self._address[1]} serves nobody any more",)
 
-    def start(self, *, terminal: bool, limits: Mapping[str, float], password: str = "") -> Running:
+    def start(self, *, terminal: bool = True, limits: Mapping[str, float] = _NONE, password: str = "") -> NoReturn:
         raise Skipped("needs a server process of its own, and --server gives none", missing=True)
 
     def arguments(self) -> list[str]:
@@ -118,7 +145,8 @@ class CommandSubject(Subject):
         self._password = password_command
         self._start_seconds = start_seconds
         self._lock = threading.Lock()
-        self._running: Running | None = None
+        self._running: dict[Kind, Running] = {}
+        self._starting: defaultdict[Kind, threading.Lock] = defaultdict(threading.Lock)
         self._deaths: list[str] = []
         self.console = "yes" if console else "none"
         self.has_limits = limited_command is not None
@@ -135,14 +163,27 @@ class CommandSubject(Subject):
             start_seconds=self._start_seconds,
         )
 
-    def address(self) -> Address:
+    def address(self, kind: Kind = COMMON) -> Address:
+        return self._shared(kind).address
+
+    def type(self, octets: bytes) -> None:
+        self._shared(COMMON).write(octets)
+
+    def _shared(self, kind: Kind) -> Running:
+        """Return the server of this kind; it is started where it does not run."""
         with self._lock:
-            self._note_death()
-            if self._running is None:
-                if len(self._deaths) >= MAX_DEATHS:
+            starting = self._starting[kind]
+        with starting:  # only those wait that are to use it
+            with self._lock:
+                self._note_death(kind)
+                running, deaths = self._running.get(kind), len(self._deaths)
+            if running is None:
+                if deaths >= MAX_DEATHS:
                     raise UnreachableError(f"the server ended by itself {MAX_DEATHS} times, and is not started again")
-                self._running = self._launch(self._command, terminal=True, limits={})
-            return self._running.address
+                running = self.start(terminal=True, limits=dict(kind.limits), password=kind.password)
+                with self._lock:
+                    self._running[kind] = running
+            return running
 
     def start(self, *, terminal: bool, limits: Mapping[str, float], password: str = "") -> Running:
         if password:
@@ -176,34 +217,35 @@ class CommandSubject(Subject):
 
     def deaths(self) -> tuple[str, ...]:
         with self._lock:
-            self._note_death()
+            for kind in tuple(self._running):
+                self._note_death(kind)
             return tuple(self._deaths)
 
     def look_again(self, seconds: float) -> None:
         with self._lock:
-            if self._running is None or _serves(self._running.address, seconds, self.tls):
-                return
-            with contextlib.suppress(Failed):
-                self._running.wait(1)
-            self._note_death()
-            if self._running is not None:
-                self._running.stop()
-                self._running = None
-                self._deaths.append("the server program ran and served nobody any more")
+            for kind, running in tuple(self._running.items()):
+                if _serves(running.address, seconds, self.tls):
+                    continue
+                with contextlib.suppress(Failed):
+                    running.wait(1)
+                self._note_death(kind)
+                if kind in self._running:
+                    self._running.pop(kind).stop()
+                    self._deaths.append("the server program ran and served nobody any more")
 
-    def _note_death(self) -> None:
-        """Note how the running server ended, if it did; the lock is held."""
-        if self._running is not None and (status := self._running.status()) is not None:
-            told = self._running.last_words()
+    def _note_death(self, kind: Kind) -> None:
+        """Note how the running server of this kind ended, if it did; the lock is held."""
+        running = self._running.get(kind)
+        if running is not None and (status := running.status()) is not None:
+            told = running.last_words()
             self._deaths.append(f"the server program ended by itself, with status {status}{told}")
-            self._running.stop()  # ends what it started, and gives its port back
-            self._running = None
+            running.stop()  # ends what it started, and gives its port back
+            del self._running[kind]
 
     def close(self) -> None:
         with self._lock:
-            if self._running is not None:
-                self._running.stop()
-                self._running = None
+            while self._running:
+                self._running.popitem()[1].stop()
 
 
 def _serves(address: Address, seconds: float, tls: Trust | None) -> bool:

@@ -1,6 +1,7 @@
 """Section 2, Transport."""
 
 import time
+from collections.abc import Callable
 
 from conformance.checks.registry import check
 from conformance.stage.server import Stage, skip
@@ -31,17 +32,17 @@ def segments_mean_nothing(t: Stage) -> None:
     """One conversation, cut in seven ways, has the same answers."""
     room = t.room()
     (bob,) = t.members(room, "bob")
-    for number, way in enumerate(segmentations(b"")):
-        name = t.name(f"Ann{number}")
+    ways = list(segmentations(b""))
+    for number, (way, ann) in enumerate(
+        zip(ways, t.clients(*(f"ann{number}" for number in range(len(ways)))), strict=True)
+    ):
+        name = t.name(f"A{number}")
         said = ["caf\u00e9 \U0001f600", "second", "exit "]
-        lines = [f"/nick {name}", f"/cd {room}", *said, "/ping \u20ac 1"]
-        ann = t.connect("ann")
-        t.transcript.event("ann", f"sends {way}")
+        lines = [f"/nick {name}", f"/cd {room}", *said, "/ping \u20ac 1", "/cd " + t.room(f"away{number}")]
+        t.transcript.event(ann.label, f"sends {way}")
         ann.send_octets(*segmentations("".join(f"{line}\r\n" for line in lines).encode())[way])
         ann.expect(f"NAME {name}", f"ROOM {room}", *(f"SAID {name} {text}" for text in said), "PONG \u20ac 1")
-        bob.expect(f"JOINED {name}", *(f"SAID {name} {text}" for text in said))
-        ann.send("/cd " + t.room(f"away{number}"))
-        bob.expect(f"LEFT {name} moved")
+        bob.expect(f"JOINED {name}", *(f"SAID {name} {text}" for text in said), f"LEFT {name} moved")
 
 
 @check("NET-4", "fac22d318f2a")
@@ -60,28 +61,34 @@ def half_close_gets_all_answers(t: Stage) -> None:
 @check("NET-4", "fac22d318f2a")
 def half_close_without_lines(t: Stage) -> None:
     """A client that half-closes and has sent nothing, or half a line, gets the end."""
-    for data in (b"", b"half a line"):
-        ann = t.connect("ann")
-        if data:
-            ann.send_octets(data)
-        ann.half_close()
-        ann.expect_end()
+    ann, bob = t.clients("ann", "bob")
+    bob.send_octets(b"half a line")
+    for client in (ann, bob):
+        client.half_close()
+    for client in (ann, bob):
+        client.expect_end()
 
 
 @check("NET-4", "fac22d318f2a")
 def exit_before_a_half_close(t: Stage) -> None:
     """A client that sends a room, a text and `exit` at once and half-closes leaves by exit, and gets BYE exit."""
-    room = t.room()
-    (bob,) = t.members(room, "bob")
-    for number in range(HURRIED):
-        ann = t.dial(f"ann{number}")
+    rooms = [t.room(f"main{number}") for number in range(HURRIED)]
+    witnesses = [t.dial(f"bob{number}") for number in range(HURRIED)]
+    for room, bob in zip(rooms, witnesses, strict=True):
+        bob.send(room)
+    for room, bob in zip(rooms, witnesses, strict=True):
+        t.greet(bob)
+        bob.expect(f"ROOM {room}")
+    hurried = [t.dial(f"ann{number}") for number in range(HURRIED)]
+    for room, ann in zip(rooms, hurried, strict=True):
         ann.send(room, "hello", "exit")
         ann.half_close()
+    for room, ann, bob in zip(rooms, hurried, witnesses, strict=True):
         t.greet(ann)
         ann.expect(f"ROOM {room}", f"SAID {ann.name} hello", "BYE exit")
         ann.expect_end()
         bob.expect(f"JOINED {ann.name}", f"SAID {ann.name} hello", f"LEFT {ann.name} exit")
-    bob.expect_nothing()
+    t.nothing(*witnesses)
 
 
 @check("NET-5", "5eaeaf168c8b")
@@ -90,29 +97,31 @@ def half_a_line_is_dropped(t: Stage) -> None:
     room = t.room()
     (bob,) = t.members(room, "bob")
     taken = t.name("Taken")
-    for rest in ("half a line", "exit", f"/nick {taken}", "/cd " + t.room("away"), "with a CR\r"):
-        for how in (Peer.half_close, Peer.close):
-            ann = t.connect("ann")
-            t.enter(ann, room, bob)
-            ann.send_octets(b"whole\n" + rest.encode())
-            ann.expect(f"SAID {ann.name} whole")
-            t.give_turn()
-            how(ann)
-            if not ann.ended:
-                ann.expect_end()
-            bob.expect(f"SAID {ann.name} whole", f"LEFT {ann.name} lost")
+    rests = ("half a line", "exit", f"/nick {taken}", "/cd " + t.room("away"), "with a CR\r")
+    cases = [(rest, how) for rest in rests for how in (Peer.half_close, Peer.close)]
+    clients = t.clients(*(f"ann{number}" for number in range(len(cases))))
+    for ann, (rest, how) in zip(clients, cases, strict=True):
+        ann.send_octets(f"/cd {room}\nwhole\n{rest}".encode())
+        ann.expect(f"ROOM {room}", f"SAID {ann.name} whole")
+        t.give_turn()
+        how(ann)
+        bob.expect(f"JOINED {ann.name}", f"SAID {ann.name} whole", f"LEFT {ann.name} lost")
+        if not ann.ended:
+            ann.expect_end()
     bob.expect_nothing()
 
 
 @check("NET-6", "951108a5cf47")
 def bye_survives_unread_input(t: Stage) -> None:
     """A client that sends much behind `exit`, and reads later, gets BYE and an end of stream, not a reset."""
-    for number in range(10):
-        ann = t.connect(f"ann{number}")
+    clients = t.clients(*(f"ann{number}" for number in range(10)))
+    for ann in clients:
         ann.stall()
         ann.offer(b"exit\n" + b"behind\n" * 20000)
+    for ann in clients:
         t.wait_for(ann, lambda ann=ann: not ann.unsent, "what is sent behind exit is read")  # type: ignore[misc]
-        t.give_turn()
+    t.give_turn()
+    for ann in clients:
         ann.stall(stalled=False)
         ann.expect("BYE exit")
         ann.expect_end(clean=True)
@@ -140,12 +149,14 @@ def reads_on_after_bye_full(t: Stage) -> None:
     """A client that sends at once to a server that is full, and reads later, gets BYE full and an end of stream."""
     t.start(clients=1)
     ann = t.connect("ann")
-    for number in range(5):
-        late = t.dial(f"late{number}")
+    clients = [t.dial(f"late{number}") for number in range(5)]
+    for late in clients:
         late.stall()
-        for _ in range(5):
+    for _ in range(5):
+        for late in clients:
             late.send_octets(b"too late\n" * 1000)
-            ann.round_trip()
+        ann.round_trip()
+    for late in clients:
         late.stall(stalled=False)
         late.receive(what=f"{late.label} <- HELLO")
         late.expect("BYE full")
@@ -172,11 +183,17 @@ def does_not_read_on_for_ever(t: Stage) -> None:
 @check("NET-7", "a8a38e952f8b")
 def http_words_end_the_connection(t: Stage) -> None:
     """Each of the ten words with a blank ends the connection, without an LF; cut and behind U+FEFF too."""
-    for word in HTTP_WORDS:
-        opening = f"{word} ".encode()
-        for pieces in ([opening], octet_by_octet(opening), [BOM + opening], [*octet_by_octet(BOM), opening]):
-            client = t.dial(word)
-            client.send_octets(*pieces)
+    openings = [(word, f"{word} ".encode()) for word in HTTP_WORDS]
+    ways: list[Callable[[bytes], list[bytes]]] = [
+        lambda opening: [opening],
+        octet_by_octet,
+        lambda opening: [BOM + opening],
+        lambda opening: [*octet_by_octet(BOM), opening],
+    ]
+    for way in ways:
+        clients = [(t.dial(word), way(opening)) for word, opening in openings]
+        t.send_in_turn(*clients)
+        for client, _ in clients:
             client.wait_end()
 
 
@@ -193,9 +210,10 @@ def tls_ends_the_connection(t: Stage) -> None:
     """The octet 0x16 alone, and a whole TLS ClientHello, end the connection."""
     if t.subject.tls:
         raise skip("is about a port without TLS, and with --tls-ca all connections are inside it")
-    for data in (b"\x16", _client_hello()):
-        client = t.dial("tls")
+    clients = [(t.dial("tls"), data) for data in (b"\x16", _client_hello())]
+    for client, data in clients:
         client.send_octets(data)
+    for client, _ in clients:
         client.wait_end()
 
 
@@ -208,14 +226,14 @@ def foreign_protocols_are_not_acted_on(t: Stage) -> None:
     post = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\nContent-Length: 90\r\n\r\n"
     http = (post + lines, b"GET /" + lines, BOM + b"PUT " + lines)
     tls = () if t.subject.tls else (b"\x16" + lines, _client_hello() + lines)  # inside TLS, [NET-8] does not hold
-    for data in (*http, *tls):
-        for pieces in ([data], [data[:6], data[6:]]):
-            client = t.dial("stranger")
-            client.send_octets(*pieces)
-            client.wait_end()
-            received = client.take()
-            if wrong := [line for line in received if not line.startswith((b"HELLO ", b"NAME "))]:
-                raise Failed("no answer to a foreign protocol", listed(wrong))
+    sent = [pieces for data in (*http, *tls) for pieces in ([data], [data[:6], data[6:]])]
+    clients = [(t.dial(f"stranger{number}"), pieces) for number, pieces in enumerate(sent)]
+    t.send_in_turn(*clients)
+    for client, _ in clients:
+        client.wait_end()
+        received = client.take()
+        if wrong := [line for line in received if not line.startswith((b"HELLO ", b"NAME "))]:
+            raise Failed("no answer to a foreign protocol", listed(wrong))
     bob.expect_nothing()
 
 
