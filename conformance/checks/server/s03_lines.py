@@ -35,8 +35,9 @@ def cr_lf_ends_a_line(t: Stage) -> None:
     ann.expect("PONG a", f"ROOM {room}", f"SAID {ann.name} mixed", f"SAID {ann.name} b")
     ann.send_octets(b"exit\r\n")
     ann.expect("BYE exit")
-    cyd = t.connect("cyd")
+    cyd = t.dial("cyd")
     cyd.send_octets(room.encode() + b"\r\n")
+    t.greet(cyd)
     cyd.expect(f"ROOM {room}")
 
 
@@ -44,16 +45,14 @@ def cr_lf_ends_a_line(t: Stage) -> None:
 def lines_of_4096_octets(t: Stage) -> None:
     """Lines of 4095 and 4096 octets are accepted, of characters of 1 to 4 octets, with LF and with CR LF."""
     ann, bob = t.members(t.room(), "ann", "bob")
-    for length in (MAX_LINE - 1, MAX_LINE):
-        for line in lines_of(length):
-            for end in (b"\n", b"\r\n"):
-                ann.send_octets(line + end)
-                for member in (ann, bob):
-                    member.expect(b"SAID " + ann.name.encode() + b" " + line)
-    for command, answer in (("/say ", f"SAID {ann.name} "), ("/ping ", "PONG ")):
-        argument = "a" * (MAX_LINE - len(command))
-        ann.send(command + argument)
-        ann.expect(answer + argument)
+    lines = [line for length in (MAX_LINE - 1, MAX_LINE) for line in lines_of(length)]
+    ann.send_octets(b"".join(line + end for line in lines for end in (b"\n", b"\r\n")))
+    for member in (ann, bob):
+        member.expect(*(b"SAID " + ann.name.encode() + b" " + line for line in lines for _ in range(2)))
+    pairs = (("/say ", f"SAID {ann.name} "), ("/ping ", "PONG "))
+    arguments = ["a" * (MAX_LINE - len(command)) for command, _ in pairs]
+    ann.send(*(command + argument for (command, _), argument in zip(pairs, arguments, strict=True)))
+    ann.expect(*(answer + argument for (_, answer), argument in zip(pairs, arguments, strict=True)))
 
 
 @check("LINE-3", "43b549494d38")
@@ -70,13 +69,10 @@ def long_lines_in_pieces(t: Stage) -> None:
 def too_long_lines(t: Stage) -> None:
     """Lines of 4097 octets and more are answered with one ERROR too-long, and nothing of them is used."""
     ann, bob = t.members(t.room(), "ann", "bob")
-    for length in (MAX_LINE + 1, MAX_LINE + 2, 2 * MAX_LINE, 2 * MAX_LINE + 1, 8192, 65536, 100_000, MEBI):
-        for line in lines_of(length):
-            ann.send(line)
-            ann.expect_error("too-long")
-    for command in ("/say ", "/ping ", "/nick ", "/cd ", "/who ", "/unknown "):
-        ann.send(command + "a" * (MAX_LINE + 1 - len(command)))
-        ann.expect_error("too-long")
+    lengths = (MAX_LINE + 1, MAX_LINE + 2, 2 * MAX_LINE, 2 * MAX_LINE + 1, 8192, 65536, 100_000, MEBI)
+    t.refused(ann, "too-long", [line for length in lengths for line in lines_of(length)])
+    commands = ("/say ", "/ping ", "/nick ", "/cd ", "/who ", "/unknown ")
+    t.refused(ann, "too-long", [command + "a" * (MAX_LINE + 1 - len(command)) for command in commands])
     t.nothing(ann, bob)
 
 
@@ -133,28 +129,26 @@ def empty_lines(t: Stage) -> None:
 @check("LINE-6", "f869c2ea7bdb")
 def byte_order_mark(t: Stage) -> None:
     """One U+FEFF at the very start is ignored, in one segment or in three."""
-    for pieces in ([b"\xef\xbb\xbf"], [b"\xef", b"\xbb", b"\xbf"], [b"\xef\xbb", b"\xbf"]):
-        room = t.room(f"r{len(pieces)}")
-        ann = t.connect("ann")
-        ann.send_octets(*pieces, room.encode() + b"\n")
-        ann.expect(f"ROOM {room}")
-    ann = t.connect("ann")
-    ann.send_octets(BOM + b"exit\n")
-    ann.expect("BYE exit")
+    ways = ([b"\xef\xbb\xbf"], [b"\xef", b"\xbb", b"\xbf"], [b"\xef\xbb", b"\xbf"])
+    *clients, last = t.clients(*(f"ann{number}" for number in range(len(ways) + 1)))
+    t.send_in_turn(
+        *((ann, [*way, f"{t.room(ann.label)}\n".encode()]) for ann, way in zip(clients, ways, strict=True)),
+        (last, [BOM + b"exit\n"]),
+    )
+    for ann in clients:
+        ann.expect(f"ROOM {t.room(ann.label)}")
+    last.expect("BYE exit")
 
 
 @check("LINE-6", "f869c2ea7bdb")
 def byte_order_mark_elsewhere(t: Stage) -> None:
     """A second U+FEFF, or one that begins a later line, belongs to the line."""
     room = t.room()
-    ann = t.connect("ann")
+    ann, bob = t.clients("ann", "bob")
     ann.send_octets(BOM + BOM + room.encode() + b"\n")
     ann.expect_error("bad-room")
-    ann.send(room)
-    ann.expect(f"ROOM {room}")
-    ann.send("\ufeffexit", "\ufeff")
-    ann.expect(f"SAID {ann.name} \ufeffexit", f"SAID {ann.name} \ufeff")
-    bob = t.connect("bob")
+    ann.send(room, "\ufeffexit", "\ufeff")
+    ann.expect(f"ROOM {room}", f"SAID {ann.name} \ufeffexit", f"SAID {ann.name} \ufeff")
     bob.send_octets(BOM + b"\n" + BOM + room.encode() + b"\n")
     bob.expect_error("bad-room")
 
@@ -210,12 +204,9 @@ def longest_lines(t: Stage) -> None:
     ann, bob = t.members(room, "ann", "bob")
     name = (t.name("Ann-") + "x" * 32)[:32]
     ann.send(f"/nick {name}")
-    for text in lines_of(MAX_LINE):
-        ann.send(text)
-    for command in ("/say ", "/ping ", "/nick ", "/cd ", "/who ", "/rooms ", "/help ", "/"):
-        ann.send(command + "\U0001f600" * ((MAX_LINE - len(command)) // 4))
-    for peer in (ann, bob):
-        peer.settled()
+    commands = ("/say ", "/ping ", "/nick ", "/cd ", "/who ", "/rooms ", "/help ", "/")
+    ann.send(*lines_of(MAX_LINE), *(command + "\U0001f600" * ((MAX_LINE - len(command)) // 4) for command in commands))
+    t.quiet(ann, bob)
 
 
 @check("LINE-9", "8ed19185ed62")
@@ -244,30 +235,39 @@ def memory_for_a_line(t: Stage) -> None:
 
 
 @check("LINE-10", "0546edb133d1", slow=True)
-def hint_that_a_line_ends(t: Stage) -> None:
-    """After 5 seconds of silence behind the beginning of a line, and no sooner, an INFO line comes, once."""
-    ann, bob = t.connect("ann"), t.connect("bob")
-    cyd = t.connect("cyd")
-    for client in (ann, bob):
-        client.settled()
+def hint_comes_once(t: Stage) -> None:
+    """A client that was told once is told no more, however long the next beginning of a line stands there."""
+    ann, bob = t.clients("ann", "bob")
+    t.quiet(ann, bob)
     t.deadline += HINT_SECONDS
-    cyd.send_octets(BOM)  # no beginning: a hint because of it would be the one that there is
-    began = time.monotonic()
     ann.send_octets(b"hel")
     ann.expect("INFO ...")
-    took(began, HINT_SECONDS, "ann <- INFO behind half a line")
     ann.send_octets(b" room\n")
     ann.expect_error("bad-room")
-    ann.send_octets(b"again")
-    cyd.take()
-    began = time.monotonic()
-    for client in (bob, cyd):
-        client.send_octets(b"clock")  # when bob is told, ann would have been
-    for client in (bob, cyd):
-        client.expect("INFO ...")
-        took(began, HINT_SECONDS, f"{client.label} <- INFO behind half a line")
+    for client in (ann, bob):
+        client.send_octets(b"again")
+    bob.expect("INFO ...")  # when bob is told, ann would have been
     ann.send_octets(b"\n")
     t.give_turn()
     ann.round_trip()
     if any(line.startswith(b"INFO ") for line in ann.inbox):
         raise Failed("one INFO line in a connection, at most", "a second one")
+
+
+@check("LINE-10", "0546edb133d1", slow=True)
+def hint_that_a_line_ends(t: Stage) -> None:
+    """After 5 seconds of silence behind half a line, and no sooner, an INFO line comes; behind U+FEFF none does."""
+    ann, bob = t.clients("ann", "bob")
+    ann.settled()
+    t.deadline += HINT_SECONDS
+    bob.send_octets(BOM)  # when ann is told, bob would have been
+    began = time.monotonic()
+    ann.send_octets(b"hel")
+    while not ann.inbox and (left := began + HINT_SECONDS / 2 - time.monotonic()) > 0:
+        t.pump(left)
+    bob.take()  # the words of the greeting
+    ann.expect("INFO ...")
+    took(began, HINT_SECONDS, "ann <- INFO behind half a line")
+    bob.round_trip()
+    if any(line.startswith(b"INFO ") for line in bob.inbox):
+        raise Failed("no INFO line behind U+FEFF alone", "one")
