@@ -128,7 +128,7 @@ class Walk:
         self._settle([])
 
     def _send(self, step: Step) -> None:
-        octets = self._rendered(step.octets)
+        octets = self._rendered(step.octets, step.who)
         *first, last = _pieces(octets, step.cuts) or [b""]
         self._peers[step.who].send_octets(*first)
         if first and octets.count(b"\n") == 1:
@@ -158,7 +158,7 @@ class Walk:
             self._send(Step("sends", step.who, b"exit\n"))
             return
         self._settle([], step.who)  # what is due would be lost
-        octets = self._rendered(step.octets)
+        octets = self._rendered(step.octets, step.who)
         peer.send_octets(octets)
         {"half-closes": peer.half_close, "closes": peer.close, "resets": peer.reset}[step.verb]()
         effects = self._act(step.who, octets)
@@ -206,7 +206,7 @@ class Walk:
         batches: dict[str, list[bytes]] = {}
         for part in step.parts:
             if self._world.get(part.who) is not None and part.who not in batches:
-                octets = self._rendered(part.octets)
+                octets = self._rendered(part.octets, part.who)
                 batches[part.who] = lines_of(octets)
                 self._peers[part.who].offer(octets)
         leaving = {label: "EXIT-1" for label, lines in batches.items() if b"exit" in lines}
@@ -230,18 +230,42 @@ class Walk:
     def _labels(self) -> list[str]:
         return [client.label for client in self._world.clients]
 
-    def _rendered(self, octets: bytes) -> bytes:
-        """Return real octets; on a server that others use, without lines that could be about their rooms and names."""
+    def _rendered(self, octets: bytes, who: str = "") -> bytes:
+        """Return real octets, without lines of which nobody could say what they bring.
+
+        On a server that others use, these are lines that could be about their rooms and names. On each server, they
+        are lines that ask for a name that a server made up and that no client of the conversation has by now: the
+        server may have given it to somebody else.
+        """
         real = b""
-        for line, end in _LINE.findall(self._rendering.octets(octets)):
+        renamed = False
+        for line, end in _LINE.findall(octets):
+            line = self._rendering.octets(line)
             match = _NAMING.fullmatch(line.removeprefix(BOM))
             if end and match and line != b"exit":
                 if not self._stage.alone and self._stage.suffix.encode() not in line:
                     continue
                 self._rooms.add(match[1].lower())
+            if end and line.startswith(b"/nick "):
+                if self._is_anybodys(line.removeprefix(b"/nick ").removesuffix(b"\r"), who, renamed=renamed):
+                    continue
+                renamed = True
             self._texts.add(line.removeprefix(b"/say "))
             real += line + end
         return real
+
+    def _is_anybodys(self, name: bytes, who: str, *, renamed: bool) -> bool:
+        """Whether a name was made up by the server, and is not for certain that of a client of this conversation.
+
+        `who` asks for it, and has perhaps `renamed` itself in a line before.
+        """
+        folded = name.decode("utf-8", "replace").lower()
+        if folded.startswith("{"):
+            return True  # whose it is has not connected yet
+        if folded not in (made_up.lower() for made_up in self._rendering.made_up.values()):
+            return False
+        owners = [client.label for client in self._world.clients if client.name.lower() == folded]
+        return not owners or (owners == [who] and renamed)
 
     def _act(self, label: str, octets: bytes) -> list[Effect]:
         """Let the model do a client's lines; what stands behind exit is not done [EXIT-3]."""

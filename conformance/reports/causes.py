@@ -9,7 +9,8 @@ from conformance.judging.result import Result
 from conformance.judging.verdict import Verdict
 from conformance.reports.text import WIDTH, explained, verdict_of
 
-IN_FULL = 10  # causes; of the others there is a line each
+IN_FULL = 10  # causes at most; of the others there is a line each
+_LINES, _FEWEST_LINES = 110, 45  # for all that fail, and for those in full however many there are
 _GRAVITY = (Verdict.ERROR, Verdict.FAIL, Verdict.XPASS, Verdict.WARN)
 _UNSHOWN = (Verdict.PASS, Verdict.XFAIL)
 
@@ -43,18 +44,22 @@ def causes(results: Sequence[Result]) -> list[Cause]:
     return sorted(listed, key=lambda cause: (_GRAVITY.index(cause.shown.verdict), -len(cause.unreached)))
 
 
-def by_cause(
-    results: Sequence[Result], arguments: list[str], replays: Callable[[Result], Iterable[Path]], *, full: bool = True
-) -> str:
+def by_cause(results: Sequence[Result], arguments: list[str], replays: Callable[[Result], Iterable[Path]]) -> str:
     """Return the causes as text: the first few in full, the others a line each; nothing where there are none.
 
     `arguments`: those of the command line that name the subject; `replays`: writes files that do again what a check
-    did, and returns their paths; `full`: false where all have been explained already, and a line each is enough.
+    did, and returns their paths.
     """
     listed = causes(results)
-    count = IN_FULL if full else 0
-    parts = [_in_full(cause, arguments, replays) for cause in listed[:count]]
-    if rest := listed[count:]:
+    room = max(_LINES - len(listed), _FEWEST_LINES)  # the more fail, the fewer in full
+    parts: list[str] = []
+    for cause in listed[:IN_FULL]:
+        text = _in_full(cause, arguments, replays)
+        room -= text.count("\n") + 2
+        if room < 0 and parts:
+            break
+        parts.append(text)
+    if rest := listed[len(parts) :]:
         parts.append("\n".join(_in_a_line(cause) for cause in rest))
     return "\n\n".join(parts)
 

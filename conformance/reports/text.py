@@ -28,8 +28,9 @@ _PROGRAM = (
 )
 WIDTH = 100
 _FIRST, _LAST = 30, 60  # lines of a transcript that are printed
-_FIRST_OF_SHORT, _LAST_OF_SHORT = 6, 12
+_FIRST_OF_SHORT, _LAST_OF_SHORT = 3, 9
 _OWN_PING = "barrier-"  # in the tokens of the suite's own pings
+_FOR_PEOPLE = '<- "INFO '
 _ALIKE = 3  # more lines than this that are the same, one behind the other, are folded
 _HEAD, _TAIL = 105, 35  # characters of a longer line that are printed
 
@@ -38,7 +39,7 @@ def explained(result: Result, arguments: list[str], replays: Iterable[Path] = ()
     """Return what a person needs to know about a result that is no PASS, in several lines.
 
     `arguments`: those of the command line that name the subject; `replays`: files that do again what the check did;
-    `short`: of the transcript only a few lines, without the suite's own pings.
+    `short`: of the transcript only a few lines, the essential ones.
     """
     requirement = result.requirement
     own = result.id.partition("/")[0]
@@ -60,7 +61,7 @@ def explained(result: Result, arguments: list[str], replays: Iterable[Path] = ()
     if result.reason:
         lines += [f"  reason    {line}" for line in result.reason.rstrip().splitlines()]
     if entries := str(result.transcript).splitlines():
-        told = _shortened(_without_pings(entries), _FIRST_OF_SHORT, _LAST_OF_SHORT) if short else _shortened(entries)
+        told = _shortened(_essential(entries), _FIRST_OF_SHORT, _LAST_OF_SHORT) if short else _shortened(entries)
         lines += ["  transcript (seconds, who, what)", textwrap.indent(told, "  ")]
     lines.append(f"  again     {command(arguments, result.seen_in or result.id)}")
     for path in replays:
@@ -113,11 +114,11 @@ def _mark(expected: str, received: str) -> str:
     return " " * (min(len(expected), len(received)) if same is None else same) + "^ first difference"
 
 
-def _without_pings(entries: list[str]) -> list[str]:
-    """Leave the suite's own pings out, but for the last pair: it may prove that something did not come."""
+def _essential(entries: list[str]) -> list[str]:
+    """Leave out words for people, and the suite's own pings but for the last pair: it may prove something."""
     pings = [number for number, line in enumerate(entries) if _OWN_PING in line]
     dropped = set(pings[:-2])
-    return [line for number, line in enumerate(entries) if number not in dropped]
+    return [line for number, line in enumerate(entries) if number not in dropped and _FOR_PEOPLE not in line]
 
 
 def _shortened(entries: list[str], first: int = _FIRST, last: int = _LAST) -> str:
