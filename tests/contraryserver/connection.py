@@ -137,7 +137,7 @@ class Connection(ABC):
         del self.waiting[:taken]
         self.on_change()
         if self.waiting:
-            self._flush_in(0)
+            self._flush_in(self.whims.pause(len(self.waiting)))
         elif self._finishing:
             self._end_sending()
 

@@ -102,6 +102,10 @@ class Whims:
             return 0.0
         return 0.25 if draw < 0.003 else self._random.uniform(0.01, 0.04) if draw < 0.05 else 0.001
 
+    def pause(self, waiting: int) -> float:
+        """Return the time between two pieces of output; `waiting`: octets of it."""
+        return 0.001 if waiting < 4096 and self.happens(0.1) else 0.0
+
     def thinking(self) -> float | None:
         """Return for how long an answer is thought over; None for not at all, 0 for one turn."""
         draw = self._random.random()
