@@ -90,7 +90,7 @@ _TYPED = (
         b"/rooms\n",
         b"/help\n",
         b"/kick\n",
-        b"/kick nobody\n",
+        b"/kick -nobody\n",
         b"/no-such x\n",
     ),
     *(

@@ -275,6 +275,8 @@ class Stage(Scene):
         """Let the server run at least once, by a round trip on a connection that does nothing else."""
         if self._pacer is None:
             self._pacer = self.connect("pacer")
+            # Nothing that a check sends or types can mean this name, whatever name the server made up.
+            self._pacer.send(f"/nick {self.name('pacer')}")
         self._pacer.round_trip()
 
     def dismiss_pacer(self) -> None:

@@ -27,7 +27,7 @@ Chance decides in most places. The seed is the port, unless `--seed` says anothe
 | time to choose a room | BYE-6, section 12 | 300 seconds |
 | a wrong password | PASS-5 | 1.1 to 2.2 seconds |
 | BYE exit | ORDER-9 | later than LEFT has its place |
-| reading on after BYE | NET-6, section 12 | 0.5 or 4.5 seconds |
+| reading on after BYE | NET-6, section 12 | 1.1 or 4.5 seconds |
 | shutting down | OPER-2, section 12 | up to 9 seconds |
 | what the console looks like | section 16 | no prompt and no greeting; the barest answers |
 

@@ -119,7 +119,7 @@ class Whims:
 
     def linger(self) -> float:
         """Return for how long a connection is read after its BYE [NET-6]."""
-        return self._random.choice((0.5, 4.5))
+        return self._random.choice((1.1, 4.5))
 
     def silence(self) -> float:
         """Return how long it takes until somebody gets an INFO line."""

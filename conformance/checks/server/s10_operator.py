@@ -147,7 +147,7 @@ def commands_are_not_announced(t: Stage) -> None:
     usual = usual_words(t, server, ann, bob)
     for line in (unknown(t), f"{unknown(t)} lunch", "/", "/EXIT", "//"):
         console_answers(t, server, line.encode(), usual)
-    for line in ("/who", "/rooms", "/help", "/kick nobody", "/kick"):
+    for line in ("/who", "/rooms", "/help", "/kick -nobody", "/kick"):
         server.say(line)
     server.say("after")
     for member in (ann, bob):
@@ -184,7 +184,7 @@ def kick_removes_nobody_else(t: Stage) -> None:
     ann, bob = t.members(t.room(), "ann", "bob")
     t.rename(ann, t.name("Ann"))
     bob.settled()
-    for name in (ann.name[:-1], ann.name + "x", "nobody", ""):
+    for name in (ann.name[:-1], ann.name + "x", "-nobody", ""):
         server.say(f"/kick {name}")
     server.say("done")
     for member in (ann, bob):

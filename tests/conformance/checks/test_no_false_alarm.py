@@ -12,9 +12,13 @@ LIMITS = " --max-clients {clients} --choose-timeout {seconds} --stall-timeout {s
 SERVERS = {
     "asyncio": "{python} -m tests.asyncserver --port {port}",
     "node": "node tests/nodeserver/server.mjs --port {port}",
+    "contrary": "{python} -m tests.contraryserver --port {port}",
 }
 WAY = 0.05  # seconds, to the server that is far away, and as many back
-PASSWORDS = {"asyncio": ("--password-server-cmd", SERVERS["asyncio"] + " --password-file {password_file}")}
+PASSWORDS = {
+    name: ("--password-server-cmd", SERVERS[name] + " --password-file {password_file}")
+    for name in ("asyncio", "contrary")
+}
 
 
 @pytest.mark.parametrize("name", SERVERS)
