@@ -94,7 +94,7 @@ def test_a_selection_that_holds_is_not_called_conformant() -> None:
 def test_the_password_is_checked_where_a_server_can_be_started_with_one(
     more: list[str], verdict: str, status: int
 ) -> None:
-    ended = suite("--server-cmd", faulty(), *more, "--select", "PASS-1", "--select", "CONF-1/password")
+    ended = suite("--server-cmd", faulty(), *more, "--verbose", "--select", "PASS-1", "--select", "CONF-1/password")
     assert ended.returncode == status
     assert re.findall(r"(?m)^(?:PASS|CONF)-1 +MUST +(\w+)", ended.stdout) == [verdict] * 2
     assert ("password: --password-server-cmd is not given" in ended.stdout) == (not more)
@@ -156,7 +156,7 @@ def test_a_sentence_that_changed_turns_its_checks_red(tmp_path: Path) -> None:
     edited = text.replace("PONG MUST repeat the token", "PONG MUST repeat the whole token")
     assert edited != text
     (spec / "flurfunk-1.md").write_text(edited, encoding="utf-8")
-    ended = suite("--spec", spec, "--server-cmd", faulty(), "--select", "PING")
+    ended = suite("--spec", spec, "--server-cmd", faulty(), "--verbose", "--select", "PING")
     assert ended.returncode == SUITE_FAULT
     assert "the sentence changed: look at the check" in ended.stdout
     assert re.search(r"(?m)^PING-1 +MUST +PASS", ended.stdout)

@@ -32,7 +32,7 @@ SUBJECT = f"""
 name = "<b>tab\\tserver</b>"
 version = "0.3"
 [server]
-command = "{faulty("said-doubled", "blanks-collapsed", "hint-missing")}"
+command = "{faulty("nick-same-told", "blanks-collapsed", "hint-missing")}"
 [[expected-failure]]
 check = "TEXT-5/texts-are-relayed-octet-for-octet"
 reason = "blanks are collapsed, issue 7"
@@ -46,7 +46,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("reports")
     path = directory / "subject.toml"
     path.write_text(SUBJECT)
-    wanted = ("SAY-2", "TEXT-5/texts-are-relayed-octet-for-octet", "LINE-5", "STATE-1", "PASS-1")
+    wanted = ("NICK-3", "TEXT-5/texts-are-relayed-octet-for-octet", "LINE-5", "STATE-1", "PASS-1")
     selected = [word for what in wanted for word in ("--select", what)]
     done = suite("--subject", path, "--report", directory, *selected)
     assert done.returncode == 1, done.stderr
@@ -94,7 +94,7 @@ def test_the_report_tells_what_came_out(report: Any, directory: Path) -> None:
     assert report["totals"]["checks"]["FAIL"] == len(failed)
     assert sum(report["totals"]["checks"].values()) == len(report["checks"])
     verdicts = {one["id"]: one["verdict"] for one in report["requirements"]}
-    assert (verdicts["SAY-2"], verdicts["LINE-5"], verdicts["TEXT-5"], verdicts["ROOM-1"]) == (
+    assert (verdicts["NICK-3"], verdicts["LINE-5"], verdicts["TEXT-5"], verdicts["ROOM-1"]) == (
         "FAIL",
         "PASS",
         "XFAIL",
@@ -262,7 +262,7 @@ def test_a_matrix_has_a_column_for_each_report(
     assert matrix.main([str(directory), str(tmp_path / "second"), "--output", str(output)]) == 0
     printed = capsys.readouterr().out
     assert printed.splitlines()[0].split()[-1] == "second"
-    assert re.search(r"^SAY-2 +MUST +FAIL +PASS$", printed, re.MULTILINE)
+    assert re.search(r"^NICK-3 +MUST +FAIL +PASS$", printed, re.MULTILINE)
     assert re.search(r"^ROOM-1 +MUST +- +PASS$", printed, re.MULTILINE)
     html = output.read_text(encoding="utf-8")
     assert "&lt;b&gt;tab\\x09server&lt;/b&gt; 0.3" in html
