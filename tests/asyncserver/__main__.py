@@ -13,6 +13,7 @@ from collections.abc import Callable
 from tests.asyncserver.connection import Connection
 from tests.asyncserver.console import Console, tell
 from tests.asyncserver.faults import FAULTS, choose, fault
+from tests.asyncserver.faults_missed import MISSED
 from tests.asyncserver.hub import Hub, Options
 
 _SHUTDOWN = 5.0  # seconds from exit to the end ([OPER-2])
@@ -62,11 +63,11 @@ def _options(arguments: list[str]) -> Options:
     parser.add_argument("--max-waiting", type=_between(262144, 16777216), default=1048576, metavar="OCTETS")
     parser.add_argument("--stall-timeout", type=_between(5, 300), default=30, metavar="SECONDS")
     parser.add_argument("--password-file", type=_password, dest="password", metavar="FILE")
-    parser.add_argument("--fault", action="append", choices=sorted(FAULTS), default=[], metavar="NAME")
+    parser.add_argument("--fault", action="append", choices=sorted([*FAULTS, *MISSED]), default=[], metavar="NAME")
     parser.add_argument("--list-faults", action="store_true", help="print the faults and end")
     chosen = parser.parse_args(arguments)
     if chosen.list_faults:
-        for known in FAULTS.values():
+        for known in (*FAULTS.values(), *MISSED.values()):
             print(f"{known.name}\t{' '.join(known.breaks)}\t{known.text}")
         sys.exit()
     choose(chosen.fault)
@@ -105,8 +106,9 @@ async def _serve(options: Options) -> int:
     await stop.wait()
     watch.cancel()
     server.close()
+    nobody = not hub.clients
     await _end(hub)
-    return int(fault("shutdown-status-1"))
+    return int(fault("shutdown-status-1") or (nobody and fault("shutdown-nobody-status-1")))
 
 
 async def _watch(hub: Hub) -> None:

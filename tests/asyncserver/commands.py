@@ -7,12 +7,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tests.asyncserver.faults import fault
+from tests.asyncserver.later import later
 from tests.asyncserver.text import RefusalError
 
 if TYPE_CHECKING:
     from tests.asyncserver.connection import Connection
     from tests.asyncserver.hub import Hub
 
+SLICE = 16  # lines of an answer that are sent at once, for faults only
 _Command = Callable[["Hub", "Connection", str], None]
 
 
@@ -75,6 +77,7 @@ def _choose(hub: "Hub", client: "Connection", text: str) -> None:
     """Take a line in the lobby for a room's name ([STATE-6])."""
     if fault("lobby-line-refused"):
         raise RefusalError("no-room")
+    client.slips.chose_bare = True
     hub.enter(client, text)
 
 
@@ -98,6 +101,8 @@ def _command(hub: "Hub", client: "Connection", text: str) -> None:
         if fault("unknown-silent"):
             return None
         raise RefusalError("unknown-command")
+    if argument == "0" and _is_taken_for_none(word):
+        raise RefusalError("bad-argument")
     if word in _NEED_ARGUMENT and not argument:
         _check_missing(client, word)
     if (
@@ -108,6 +113,15 @@ def _command(hub: "Hub", client: "Connection", text: str) -> None:
     ):
         raise RefusalError("no-room" if fault("lobby-error-first") and client.room is None else "bad-argument")
     return command(hub, client, argument)
+
+
+def _is_taken_for_none(word: str) -> bool:
+    """Tell whether the argument `0` is taken for a missing one, for faults only."""
+    return (
+        (word == "/ping" and fault("token-zero-missing"))
+        or (word == "/say" and fault("say-zero-missing"))
+        or (word == "/nick" and fault("name-zero-missing"))
+    )
 
 
 def _check_missing(client: "Connection", word: str) -> None:
@@ -128,6 +142,7 @@ def _check_missing(client: "Connection", word: str) -> None:
 def _cd(hub: "Hub", client: "Connection", argument: str) -> None:
     if fault("cd-not-first") and client.room is None:
         raise RefusalError("no-room")
+    client.slips.chose_bare = client.slips.chose_bare and client.room is not None
     hub.enter(client, argument)
 
 
@@ -140,6 +155,8 @@ def _say(hub: "Hub", client: "Connection", argument: str) -> None:
         argument = argument.lstrip(" ") or argument
     if client.room is None:
         raise RefusalError("no-room")
+    if fault("say-told-lobby"):
+        hub.tell_lobby(f"SAID {client.name} {argument}")
     if fault("say-performs") and (argument == "exit" or argument.startswith("/")):
         return perform(hub, client, argument)
     return hub.say(client, argument)
@@ -171,6 +188,8 @@ def _ping(_hub: "Hub", client: "Connection", argument: str) -> None:
 def _help(_hub: "Hub", client: "Connection", argument: str) -> None:
     if fault("help-missing"):
         return
+    if fault("help-long-silent") and len(argument) > 1024:
+        return
     if fault("help-argument-refused") and argument:
         raise RefusalError("bad-argument")
     if fault("help-lobby-refused") and client.room is None:
@@ -200,8 +219,16 @@ def _who(hub: "Hub", client: "Connection", _argument: str) -> None:
         lines.insert(1, "INFO These are the members:")
     if fault("who-stale"):
         lines = client.members_seen = client.members_seen or lines
+    if fault("bare-first-unlisted"):
+        lines = [f"MEMBER {member.name}" for member in members if not member.slips.chose_bare]
     count = len(hub.clients) if fault("who-counts-all") else len(lines)
-    return client.send(*lines, f"MEMBERS {client.room} {count}")
+    if fault("who-count-octet"):
+        count %= 256
+    lines.append(f"MEMBERS {client.room} {count - fault('who-count-without-asker')}")
+    if fault("who-sliced") and len(lines) > SLICE:
+        later(0.0, client.send, *lines[SLICE:])
+        lines = lines[:SLICE]
+    return client.send(*lines)
 
 
 def _rooms(hub: "Hub", client: "Connection", _argument: str) -> None:
@@ -220,14 +247,29 @@ def _rooms(hub: "Hub", client: "Connection", _argument: str) -> None:
         lines = [f"{line} members" for line in lines]
     if fault("rooms-interrupted"):
         lines.insert(1, "INFO These are the rooms:")
+    if fault("cd-own-case-counted"):
+        lines = [f"LIVE {room} {len(members) + hub.slips.recounted[room]}" for room, members in hub.rooms.items()]
+    if not lines and fault("rooms-none-refused"):
+        raise RefusalError("no-room")
+    if not lines and fault("rooms-none-silent"):
+        return
+    if fault("rooms-none-stale"):
+        hub.slips.rooms_seen = lines or hub.slips.rooms_seen
+        lines = [*hub.slips.rooms_seen]
     count = sum(map(len, hub.rooms.values())) if fault("rooms-counts-people") else len(lines)
-    client.send(*lines, f"ROOMS {count}")
+    lines.append(f"ROOMS {count}")
+    if fault("rooms-sliced") and len(lines) > 2 * SLICE:
+        later(0.0, client.send, *lines[2 * SLICE :])
+        lines = lines[: 2 * SLICE]
+    client.send(*lines)
 
 
 def _password(hub: "Hub", client: "Connection", argument: str) -> None:
     """Let in who knows the password ([PASS-2], [PASS-3], [PASS-9])."""
     if fault("password-logged"):
         write_raw(argument.encode())
+    if fault("password-long-refused") and len(argument.encode()) > 3072:
+        raise RefusalError("too-long")
     if client.admitted and fault("password-again-refused") and argument != hub.options.password:
         raise RefusalError("bad-password")
     if client.admitted or _is_right(argument, hub.options.password):
@@ -248,6 +290,8 @@ def _is_right(words: str, password: str) -> bool:
         words = words.split(" ")[0]
     if fault("password-prefix"):
         password = password[: len(words)]
+    if fault("password-72-octets"):
+        return hmac.compare_digest(words.encode()[:72], password.encode()[:72])
     return fault("password-any") or hmac.compare_digest(words.encode(), password.encode())
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from tests.asyncserver.commands import write_raw
 from tests.asyncserver.faults import fault
 from tests.asyncserver.lines import ForeignError, LineBuffer
+from tests.asyncserver.slips import ClientSlips
 from tests.asyncserver.text import RefusalError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ WRONG = 1.0  # seconds until a wrong password is answered ([PASS-5])
 TRIES = 3  # wrong passwords until a client is sent away ([PASS-7])
 LINGER = 2.0  # seconds of reading on behind BYE ([NET-6])
 SOFT = 65536  # waiting octets above which a client, or its room, is read more slowly ([FLOW-1], [FLOW-2])
+_MUCH = 16384  # waiting octets, for a fault only
 _CHUNK = 65536  # octets handed to the transport at once: whole lines
 _BATCH_LINES = 64  # lines, and octets, of one client that are processed before it is the others' turn
 _BATCH_OCTETS = 8192
@@ -58,7 +60,8 @@ class Connection(asyncio.Protocol):
         self.admitted = not hub.options.password
         self._wrong = 0  # passwords
         self._waiting: asyncio.TimerHandle | None = None  # for the answer to a wrong password
-        self.guess = ""  # these four for faults only
+        self.slips = ClientSlips()  # these for faults only
+        self.guess = ""
         self.old_name = ""
         self.used_feature = False
         self.members_seen: list[str] = []
@@ -112,6 +115,7 @@ class Connection(asyncio.Protocol):
             return None
         if not self._greeted and self.served:
             self._greet()
+        self.slips.hear()
         if self._hint:
             self._hint.cancel()
         if fault("first-octet-eaten") and not self._hinted:
@@ -153,6 +157,8 @@ class Connection(asyncio.Protocol):
                 continue
             if line is None:
                 return self._read_on()
+            if self.slips.is_flood(line):
+                continue
             self.hub.line(self, line)
             if self._waiting and not fault("password-overtaken"):
                 return None
@@ -163,11 +169,20 @@ class Connection(asyncio.Protocol):
 
     def _must_wait(self) -> bool:
         """Read a client more slowly that does not read, or whose room does not keep up ([FLOW-1], [FLOW-2])."""
+        if self._lines.begins_with(b"/help") and fault("help-unbounded"):
+            return False
+        if self._lines.begins_with(b"/who") and fault("who-unbounded"):
+            return False
         if self.waiting > SOFT and self.served and not fault("answers-unbounded"):
+            if fault("half-close-noticed-early") and self.has_ended():
+                self.leave()
+                return True
             if fault("asker-reset"):
                 self._reset()
             self._transport.pause_reading()
             self._blocked = True
+        elif fault("say-unpressed") and self._lines.begins_with(b"/say "):
+            return False
         elif self.hub.crowded(self) or (fault("unfinished-blocks") and self.hub.others_unfinished(self)):
             self._schedule(_RETRY)
         else:
@@ -190,6 +205,10 @@ class Connection(asyncio.Protocol):
         """Refuse a password; end it after the third ([PASS-3], [PASS-7])."""
         self._waiting = None
         if not self.served:
+            return
+        if self.slips.forgives(3 * WRONG):
+            self._wrong = 0
+        if fault("guess-end-unanswered") and self._wrong < TRIES - 1 and not self._lines.complete and self.has_ended():
             return
         self._wrong += 1
         last = self._wrong == TRIES and not fault("password-tries-unlimited")
@@ -222,6 +241,8 @@ class Connection(asyncio.Protocol):
         """All complete lines are processed: read, and tell about half a line in a while ([LINE-10])."""
         if not self._transport.is_closing():
             self._transport.resume_reading()
+        if fault("hint-in-lobby-only") and self.room:
+            return
         if self._lines.unfinished and (not self._hinted or fault("hint-again")) and not fault("hint-missing"):
             self._hint = self._loop.call_later(0 if fault("hint-at-once") else HINT_AFTER, self._tell_unfinished)
 
@@ -229,6 +250,8 @@ class Connection(asyncio.Protocol):
         if self.served:
             self._hinted = True
             self.send("INFO That line is not finished: it ends when you send LF.")
+            if fault("hint-drops-half"):
+                self._lines.drop()
             if fault("unfinished-said") and self.room:
                 self.hub.line(self, self._lines.drop())
 
@@ -247,7 +270,14 @@ class Connection(asyncio.Protocol):
         if fault("http-bye"):
             return self.hub.remove(self, "removed", "lost")
         self.hub.forget(self, "lost")
+        if fault("foreign-keeps-place"):
+            self.hub.lose_places(1)
         return self._transport.abort()
+
+    @property
+    def mark_alone(self) -> bool:
+        """Whether the client has sent a U+FEFF and nothing else."""
+        return self._lines.mark_alone
 
     def eof_received(self) -> bool:
         """The client has ended its sending."""
@@ -259,7 +289,16 @@ class Connection(asyncio.Protocol):
         self._peer_ended = True
         if fault("half-close-ignored"):
             return
+        if fault("exit-counted-twice") and self._bye == "exit":
+            self.hub.lose_places(-1)
+        if fault("half-close-drops-waiting"):
+            self._queue.clear()
+            self._queued = 0
+        if fault("half-close-impatient"):
+            self._loop.call_later(0.7, self._transport.abort)
         if self.served:
+            if fault("too-long-at-end") and self._lines.too_long:
+                self.hub.refuse(self, "too-long")
             if fault("last-line-said") and self._lines.unfinished:
                 self.hub.line(self, self._lines.drop())
             if fault("half-close-drops-lines"):
@@ -280,6 +319,7 @@ class Connection(asyncio.Protocol):
         for timer in (self._choose, self._hint, self._scheduled, self._waiting):
             if timer:
                 timer.cancel()
+        self.slips.was_reset = exc is not None
         if self.served and not (exc and fault("reset-ignored")):
             self.hub.forget(self, "lost")
         self.hub.gone(self)
@@ -295,6 +335,7 @@ class Connection(asyncio.Protocol):
         """Queue lines, contiguous, for this client; nothing behind BYE ([BYE-2])."""
         if self._ending or self._transport.is_closing():
             return
+        self.slips.told = time.monotonic()
         if not self.waiting:
             self._progress = time.monotonic()
         for line in lines:
@@ -313,9 +354,8 @@ class Connection(asyncio.Protocol):
         if fault("slow-lines-dropped") and self.waiting > 262144:
             return
         self._sent += len(octets)
-        if (fault("pong-first") and octets.startswith(b"PONG")) or (
-            fault("errors-first") and octets.startswith(b"ERROR")
-        ):
+        pong_first = fault("pong-first") or (fault("pong-first-when-long") and self.waiting > _MUCH)
+        if (pong_first and octets.startswith(b"PONG")) or (fault("errors-first") and octets.startswith(b"ERROR")):
             self._queue.appendleft(octets)
         elif len(self._queue) > 5 and fault("swapped-under-load", 20):
             self._queue.insert(-1, octets)
@@ -421,6 +461,8 @@ class Connection(asyncio.Protocol):
                 self._transport.write_eof()
             except OSError:  # the client has reset the connection
                 return self._transport.abort()
+            if fault("full-lingers") and self._bye == "full":
+                return None
             if not fault("linger-forever"):
                 self._loop.call_later(LINGER, self._transport.abort)
         return None
@@ -440,11 +482,22 @@ class Connection(asyncio.Protocol):
 
     def check_stall(self, now: float) -> None:
         """End a client for which something waits and nothing was taken for too long ([FLOW-5])."""
-        if self.stalled(now) > self.hub.options.stall_timeout and not self._unbounded():
+        if fault("silence-is-a-stall") and self.served and now - self.slips.heard > self.hub.options.stall_timeout:
+            self.hub.remove_slow(self)
+        limit = self.hub.options.stall_timeout * (0.4 if fault("stall-early") else 1)
+        if fault("stall-restarts") and now - self.slips.told < limit:
+            return
+        if self.stalled(now) > limit and not self._unbounded() and not self._is_spared():
             if self.served:
                 self.hub.remove_slow(self)
             else:
                 self._transport.abort()
+
+    def _is_spared(self) -> bool:
+        """Tell whether this client may stall, for faults only."""
+        return (self.room is None and fault("stall-lobby-spared")) or (
+            self._peer_ended and fault("stall-half-closed-spared")
+        )
 
     def abort(self) -> None:
         """End the connection at once."""

@@ -29,6 +29,7 @@ class Console:
         self._stop = stop
         self._octets = bytearray()
         self._overlong = False
+        self._deaf = False  # for faults only
 
     def start(self) -> None:
         """Begin to read; the thread never keeps the program from ending."""
@@ -44,7 +45,11 @@ class Console:
                 loop.call_soon_threadsafe(self._stop)
 
     def _feed(self, octets: bytes) -> None:
+        if self._deaf:
+            return
         self._octets += octets
+        if fault("console-8191-split"):
+            self._octets = bytearray(b"\n".join(_split(bytes(line)) for line in self._octets.split(b"\n")))
         *lines, rest = self._octets.split(b"\n")
         self._octets = rest
         for line in lines:
@@ -81,6 +86,9 @@ class Console:
             return self._hub.announce("(nothing)") if fault("console-empty-announced") else None
         if text == "exit" or (fault("exit-blank-console") and text.rstrip() == "exit"):
             return self._stop()
+        if self._is_deafened(text):
+            self._deaf = True
+            return None
         if not text.startswith("/"):
             return self._hub.announce(text.strip() if fault("announce-trimmed") else text)
         word, _, argument = text.partition(" ")
@@ -90,13 +98,13 @@ class Console:
         if word == "/kick" and argument:
             return self._kick(argument)
         if word == "/who" and not argument:
-            for client in self._hub.clients.values():
+            for client in tuple(self._hub.clients.values())[: 20 if fault("console-who-20") else None]:
                 if client.room or not fault("console-who-no-lobby"):
                     tell(client.name if fault("console-who-no-room") else f"{client.name} {client.room or '(lobby)'}")
             return tell(f"{len(self._hub.clients)} clients")
         if word == "/rooms" and not argument:
             rooms = {} if fault("console-rooms-nothing") else self._hub.rooms
-            for room, members in rooms.items():
+            for room, members in tuple(rooms.items())[: 20 if fault("console-rooms-20") else None]:
                 tell(f"{room} {len(members)}")
             return tell(f"{len(self._hub.rooms)} rooms")
         if word == "/help":
@@ -111,10 +119,25 @@ class Console:
             return None
         return tell("No such command, or a wrong argument; see /help.")
 
+    def _is_deafened(self, text: str) -> bool:
+        """Tell whether this line ends the reading of the console, since there is nobody, for faults only."""
+        if fault("announce-nobody-deafens"):
+            return not text.startswith("/") and not self._hub.rooms
+        if fault("kick-nobody-deafens"):
+            return text.startswith("/kick ") and not self._hub.clients
+        return fault("console-lists-nobody-deafens") and text in {"/who", "/rooms"} and not self._hub.rooms
+
     def _kick(self, name: str) -> None:
         """Remove a client ([OPER-4])."""
         client = self._hub.clients.get(name.lower())
+        if client and client.slips.old_case and fault("case-change-hides-from-kick") and client.name != name:
+            client = None
         if client is None or (fault("kick-case-sensitive") and client.name != name):
             return tell("Nobody has that name.")
         self._hub.remove(client, "removed", "removed")
         return tell(f"Removed {client.name}.")
+
+
+def _split(line: bytes) -> bytes:
+    """Cut a line into pieces of 8191 octets, as a buffer of a fixed size does, for a fault only."""
+    return b"\n".join(line[begin : begin + 8191] for begin in range(0, max(len(line), 1), 8191))

@@ -7,7 +7,16 @@ from tests.asyncserver import commands
 from tests.asyncserver.connection import SOFT, Connection
 from tests.asyncserver.faults import fault
 from tests.asyncserver.later import later
-from tests.asyncserver.text import RefusalError, check_room_name, check_user_name, decode, relayed
+from tests.asyncserver.slips import HubSlips
+from tests.asyncserver.text import (
+    RefusalError,
+    as_number,
+    check_room_name,
+    check_user_name,
+    decode,
+    fold_strangely,
+    relayed,
+)
 
 _STOPPED = 1.0  # seconds in which nothing is taken for a client until it delays nobody any more ([FLOW-3])
 _ERRORS = {
@@ -56,6 +65,7 @@ class Hub:
         self._guests = 0
         self._slots_lost = 0
         self._history = ""
+        self.slips = HubSlips()  # for faults only
 
     # -------------------------------------------------------- coming and going
 
@@ -65,13 +75,19 @@ class Hub:
         if limit and len(self.clients) + self._slots_lost >= limit + fault("full-off-by-one"):
             return False
         self._guests += 1
-        while self._guest_name().lower() in self.clients and not fault("made-up-taken"):
+        while self._is_taken(self._guest_name()) and not fault("made-up-taken"):
             self._guests += 1
         client.name = client.old_name = self._guest_name()
         self.clients[client.name.lower()] = client
         return True
 
+    def _is_taken(self, name: str) -> bool:
+        owner = self.clients.get(name.lower())
+        return owner is not None and (owner.slips.named or not fault("made-up-wraps"))
+
     def _guest_name(self) -> str:
+        if fault("made-up-wraps"):
+            return f"guest-{self._guests % 256}"
         return f"guest {self._guests}" if fault("made-up-form") else f"guest-{self._guests}"
 
     def greet(self, client: Connection) -> None:
@@ -89,6 +105,7 @@ class Hub:
 
     def refuse_full(self, client: Connection) -> None:
         """Tell a client that the server is full ([BYE-4])."""
+        self._slots_lost += fault("full-counted")
         client.send(self._hello())
         if fault("full-greeted"):
             client.send("NAME nobody")
@@ -111,6 +128,7 @@ class Hub:
     def forget(self, client: Connection, reason: str) -> None:
         """Free a client's name and place, then tell its room why it left ([NAME-9], [LEFT-1])."""
         client.served = False
+        self._slots_lost += self.slips.leaves(client, reason)
         if fault("name-freed-late"):
             later(1.0, self._free, client)
         elif not fault("name-kept"):
@@ -125,6 +143,10 @@ class Hub:
         else:
             self._withdraw(client, client.room, reason)
 
+    def lose_places(self, number: int) -> None:
+        """Let places be taken by nobody, or be there once more, for faults only."""
+        self._slots_lost += number
+
     def _free(self, client: Connection) -> None:
         if self.clients.get(client.name.lower()) is client:
             del self.clients[client.name.lower()]
@@ -134,9 +156,14 @@ class Hub:
         members = self.rooms.get(room, [])
         if client in members and not (fault("ghost-member") and reason == "moved"):
             members.remove(client)
-        listed = fault("empty-room-listed") or (fault("empty-room-listed-lost") and reason == "lost")
+        listed = (
+            (fault("empty-room-listed-reset") and client.slips.was_reset)
+            or fault("empty-room-listed")
+            or (fault("empty-room-listed-lost") and reason == "lost")
+        )
         if not members and not listed:
             self.rooms.pop(room, None)
+            self.slips.recounted.pop(room, None)
         if fault(_LEFT_MISSING.get(reason, "")) or fault("left-missing-rare", 10):
             return
         if (fault("lost-as-exit") and reason == "lost") or (fault("moved-as-exit") and reason == "moved"):
@@ -149,6 +176,9 @@ class Hub:
 
     def remove(self, client: Connection, bye: str, left: str) -> None:
         """End a client that did not ask for it."""
+        client.slips.doomed = bye
+        if fault("kick-waiting-left-lost") and client.waiting and bye == "removed":
+            left = "lost"
         if not fault("kick-deaf") or bye != "removed":
             self.forget(client, left)
         client.say_bye(bye)
@@ -157,7 +187,10 @@ class Hub:
     def remove_slow(self, client: Connection) -> None:
         """End a client that does not read ([FLOW-5])."""
         self.forget(client, "lost" if fault("slow-left-lost") else "removed")
-        client.end_slow()
+        if fault("silence-is-a-stall") and not client.waiting:
+            client.say_bye("slow")
+        else:
+            client.end_slow()
         self.settle()
 
     def gone(self, client: Connection) -> None:
@@ -211,6 +244,8 @@ class Hub:
 
     def crowded(self, client: Connection) -> bool:
         """Tell whether the room of a client has members that read, and do not keep up ([FLOW-1], [FLOW-7])."""
+        if fault("congestion-drops"):
+            return False
         now = time.monotonic()
         members = self.rooms.get(client.room or "", ())
         if fault("slow-stalls-room"):
@@ -230,14 +265,18 @@ class Hub:
     def cast(self, room: str, line: str, but: Connection | None = None) -> None:
         """Send an event to all members of a room, but one."""
         self._history = line
-        for member in tuple(self.rooms.get(room, ())):
+        for place, member in enumerate(tuple(self.rooms.get(room, ()))):
             if member is not but:
-                if fault("others-late"):
+                if fault("congestion-drops") and member.waiting > SOFT:
+                    continue
+                if place > 1 and (fault("third-member-late") or fault("third-member-next-turn")):
+                    later(0.05 if fault("third-member-late") else 0.0, member.send, line)
+                elif fault("others-late"):
                     later(0.05, member.send, line)
                 else:
                     member.send(line)
         if fault("events-to-lobby"):
-            self._tell_lobby(line)
+            self.tell_lobby(line)
         if fault("password-events-outside"):
             for client in self.clients.values():
                 if not client.admitted:
@@ -248,12 +287,15 @@ class Hub:
         if fault("error-and-effect") and " " in name:
             self.enter(client, name.split(" ")[0])
         room = check_room_name(name)
+        if fault("rooms-as-numbers"):
+            room = next((known for known in self.rooms if as_number(known) == as_number(room)), room)
         if fault("room-reserved") and room in {"operator", "server", "lobby"}:
             raise RefusalError("bad-room")
         if fault("needs-feature") and not client.used_feature:
             raise RefusalError("no-room")
         old = client.room
         if old == room and not fault("cd-same-events") and not (fault("cd-other-case-events") and name != room):
+            self.slips.recounted[room] += name != room
             if not fault("cd-same-silent"):
                 client.send(f"ROOM {room}")
             return
@@ -266,22 +308,29 @@ class Hub:
         elif old is not None:
             later(0.1, self._withdraw, client, old, "moved")
         client.room = room
-        client.chosen()
+        if not (fault("bare-first-still-idle") and client.slips.chose_bare):
+            client.chosen()
+        if fault("announce-nobody-kept"):
+            later(0.0, client.send, *self.slips.kept)
+            self.slips.kept.clear()
         if fault("move-gap") and old is not None:
             client.send(f"ROOM {room}")
             later(0.1, self._join, client, room)
             return
         if not fault("room-missing"):
             client.send(f"ROOM {name if fault('room-echoed') else room}" + " Welcome!" * fault("room-topic"))
-        self._join(client, room)
+        self._join(client, room, told=not (fault("moved-capitals-untold") and old is not None and name != room))
 
-    def _join(self, client: Connection, room: str) -> None:
+    def _join(self, client: Connection, room: str, *, told: bool = True) -> None:
         """Make a client a member and tell the others ([ROOM-2])."""
         if fault("history") and self._history:
             client.send(self._history)
         members = self.rooms.setdefault(room, [])
-        line = f"JOINED {client.name}" + " 127.0.0.1" * fault("joined-host")
-        if not fault("joined-missing"):
+        name = client.slips.old_case if client.slips.old_case and fault("case-change-not-in-joined") else client.name
+        line = f"JOINED {name}" + " 127.0.0.1" * fault("joined-host")
+        if told and fault("joined-next-turn"):
+            later(0.0, self.cast, room, line, client)
+        elif told and not fault("joined-missing"):
             self.cast(room, line)
         if fault("joined-twice"):
             self.cast(room, line)
@@ -310,6 +359,10 @@ class Hub:
         if fault("own-said-first") and members[-1] is not client:
             client.send(line)
             return later(0.02, self.cast, room, line, client)
+        if fault("said-to-64"):
+            for member in tuple(members)[:64]:
+                member.send(line)
+            return None
         self.cast(room, line)
         if fault("said-doubled-rare", 100) or fault("said-doubled"):
             self.cast(room, line)
@@ -326,17 +379,30 @@ class Hub:
         name, old = check_user_name(name), client.name
         if fault("password-lost-at-nick") and self.options.password:
             client.admitted = False
+        if fault("name-guest-refused") and name.lower().startswith("guest") and name.lower() != old.lower():
+            raise RefusalError("name-taken")
+        if name.lower() in self.slips.stuck:
+            raise RefusalError("name-taken")
         other = self._owner(name, client)
         if other not in (None, client) or (other is client and fault("own-case-refused") and name != old):
             raise RefusalError("name-taken")
         if (fault("nick-same-taken") and name == old) or (fault("name-of-room-refused") and name.lower() in self.rooms):
             raise RefusalError("name-taken")
-        if not fault("old-name-kept"):
+        client.slips.named = True
+        recased = name != old and name.lower() == old.lower()
+        if not fault("old-name-kept") and not (
+            fault("case-change-keeps-name") and client.slips.old_case and not recased
+        ):
             self._free(client)
         client.name = name
+        client.slips.old_case = old if recased else client.slips.old_case if name == old else ""
         self.clients[name.lower()] = client
+        if (recased and fault("case-change-frees-name")) or (name == old and fault("nick-same-frees-name")):
+            del self.clients[name.lower()]
         if not fault("nick-unanswered"):
             client.send(f"NAME {name}")
+        if fault("idle-ends-at-nick"):
+            client.chosen()
         client.old_name = old if client.room else name
         if name == old and not fault("nick-same-told"):
             return
@@ -350,6 +416,9 @@ class Hub:
     def _owner(self, name: str, client: Connection) -> Connection | None:
         """Return who has a name, folded."""
         owner = self.clients.get(name.lower())
+        if fault("names-as-numbers") or fault("names-turkish") or fault("names-hyphen-underscore"):
+            others = (other for other in self.clients.values() if other is not client)
+            return next((other for other in others if fold_strangely(other.name) == fold_strangely(name)), None)
         if owner is None or owner is client:
             return owner
         if fault("names-case-sensitive") and owner.name != name:
@@ -365,12 +434,21 @@ class Hub:
     def announce(self, text: str) -> None:
         """Tell all rooms what the operator typed ([OPER-1])."""
         rooms = list(self.rooms)[:1] if fault("announce-one-room") else list(self.rooms)
+        if fault("announce-nobody-kept") and not rooms:
+            self.slips.kept.append(f"ANNOUNCE {text}")
+        if fault("announce-16-rooms"):
+            rooms = rooms[:16]
+        if fault("announce-not-to-bare"):
+            for client in self.clients.values():
+                if client.room and not client.slips.chose_bare:
+                    client.send(f"ANNOUNCE {text}")
+            rooms = []
         for room in rooms:
             self.cast(room, f"ANNOUNCE {text}")
             if fault("announce-twice"):
                 self.cast(room, f"ANNOUNCE {text}")
         if fault("announce-to-lobby"):
-            self._tell_lobby(f"ANNOUNCE {text}")
+            self.tell_lobby(f"ANNOUNCE {text}")
         self.settle()
 
     def shut_down(self) -> None:
@@ -391,7 +469,8 @@ class Hub:
         for room in self.rooms:
             self.cast(room, line, but)
 
-    def _tell_lobby(self, line: str) -> None:
+    def tell_lobby(self, line: str) -> None:
+        """Send a line to all in the lobby, for faults only."""
         for client in self.clients.values():
             if client.room is None:
                 client.send(line)

@@ -90,8 +90,12 @@ def check_user_name(name: str) -> str:
         name = name.strip()
     if fault("name-mended"):
         name = re.sub(r"[^A-Za-z0-9_-]", "-", name)
+    if fault("name-odd-blanks-trimmed"):
+        name = name.strip("\u00a0\u2003\u3000\ufeff")
     if not _is_user_name(name):
         raise RefusalError("bad-name")
+    if fault("name-constructor-taken") and name.lower() in {"constructor", "tostring", "valueof"}:
+        raise RefusalError("name-taken")
     if (name if fault("reserved-lower-only") else name.lower()) in _RESERVED and not fault("reserved-free"):
         raise RefusalError("bad-name" if fault("reserved-bad-name") else "name-taken")
     return name.lower() if fault("name-lowered") else name
@@ -111,6 +115,10 @@ def _is_user_name(name: str) -> bool:
         return True
     if fault("name-unicode") and re.fullmatch(r"\w[\w-]{0,31}", name):
         return True
+    if fault("name-octets-latin1") and re.fullmatch(r"[^\W_][\w-]{0,31}", name.encode().decode("latin-1")):
+        return True
+    if fault("name-capitals-judged") and _NAME.fullmatch(name.upper()):
+        return True
     if fault("name-dots") and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}", name):
         return True
     return _NAME.fullmatch(name) is not None
@@ -126,11 +134,33 @@ def check_room_name(name: str) -> str:
         name = name.strip()
     if fault("room-33") and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{32}", name):
         return name.lower()
+    if fault("room-capitals-judged") and _NAME.fullmatch(name.upper()):
+        return name.lower()
+    if fault("room-odd-blanks-trimmed"):
+        name = name.strip("\u2002\u2003\u2009")
+    if fault("room-device-refused") and name.lower() in {"con", "prn", "aux", "nul", "com1", "lpt1"}:
+        raise RefusalError("bad-room")
     if not _NAME.fullmatch(name) or (fault("room-31") and len(name) > 31):
         raise RefusalError("bad-room")
     if fault("room-fixed") and name.lower() not in {"main", "lounge", "coffee-break"}:
         raise RefusalError("bad-room")
     return name if fault("room-case-sensitive") else name.lower()
+
+
+def as_number(name: str) -> str:
+    """Return the number that a name can be read as, else the folded name, for faults only."""
+    return str(float(name)) if re.fullmatch(r"[0-9]+(e[0-9]+)?", name, re.IGNORECASE) else name.lower()
+
+
+def fold_strangely(name: str) -> str:
+    """Fold a name in the way of the chosen fault; as the specification says where none is chosen."""
+    if fault("names-as-numbers"):
+        return as_number(name)
+    if fault("names-turkish"):
+        name = name.replace("I", "\u0131")
+    if fault("names-hyphen-underscore"):
+        name = name.replace("_", "-")
+    return name.lower()
 
 
 def relayed(text: str) -> str:

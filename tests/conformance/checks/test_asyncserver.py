@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.asyncserver.faults import FAULTS, UNFAULTED
+from tests.asyncserver.faults_missed import MISSED
 from tests.support import ROOT
 
 DEADLINE = 20.0
@@ -141,6 +142,7 @@ def test_faults_break_all_requirements_of_a_server() -> None:
     assert len(levels) > 90
     broken = {identifier for fault in FAULTS.values() for identifier in fault.breaks}
     assert broken <= levels.keys()
+    assert {identifier for fault in MISSED.values() for identifier in fault.breaks} <= levels.keys()
     musts = {identifier for identifier, level in levels.items() if level == "MUST"}
     assert musts - broken == UNFAULTED.keys()
 
@@ -151,5 +153,6 @@ def test_each_fault_is_in_the_code_and_no_other() -> None:
     code = "\n".join(source for source in sources if "_TABLE = (" not in source)
     asked = set(re.findall(r"""fault\(["']([a-z0-9-]+)["']""", code))
     assert len(asked) > 100
-    assert asked <= FAULTS.keys()
-    assert [name for name in FAULTS if f'"{name}"' not in code and f"'{name}'" not in code] == []
+    assert FAULTS.keys() & MISSED.keys() == set()
+    assert asked <= FAULTS.keys() | MISSED.keys()
+    assert [name for name in (*FAULTS, *MISSED) if f'"{name}"' not in code and f"'{name}'" not in code] == []
