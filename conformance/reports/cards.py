@@ -1,6 +1,7 @@
 """The part of a page that shows what needs a look: each failure with sentence, difference, conversation and command."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from html import escape
 from itertools import pairwise
@@ -19,11 +20,11 @@ _ESCAPE = re.compile(r"\\(?:x[0-9a-f]{2}|u\{[0-9a-f]+\}|[nrt\\]|&quot;)")
 
 
 def cards(report: Document) -> str:
-    """Return the HTML of all results that are neither PASS nor SKIP, the gravest first."""
+    """Return the HTML of all results that are neither PASS nor SKIP, by cause."""
     checks: list[Document] = [check for check in report["checks"] if check["verdict"] in _ORDER]
     if not checks:
         return ""
-    checks.sort(key=lambda check: _ORDER.index(check["verdict"]))
+    checks = _by_cause(checks)
     titles = {one["id"]: one["title"] for one in report["requirements"]}
     groups: dict[object, list[Document]] = {}
     for check in checks:
@@ -39,6 +40,18 @@ def cards(report: Document) -> str:
         )
     ]
     return "\n".join(['<h2 id="look">What needs a look</h2>', *shown])
+
+
+def _by_cause(checks: list[Document]) -> list[Document]:
+    """Return the checks so that those which were not reached stand after what kept them from it, the gravest first."""
+    hidden = Counter(check.get("because", "") for check in checks)
+
+    def rank(check: Document) -> tuple[int, int, str, int]:
+        cause = check.get("because") or check["requirement"]
+        grave = _ORDER.index("FAIL" if check.get("because") else check["verdict"])
+        return grave, -hidden[cause], cause, _ORDER.index(check["verdict"])
+
+    return sorted(checks, key=rank)
 
 
 def verdict(word: str) -> str:

@@ -140,6 +140,7 @@ def _check(result: Result, arguments: list[str]) -> Document:
         "title": clean(result.title),
         "verdict": str(result.verdict),
         "reason": clean(result.reason.rstrip()),
+        **({"because": result.because} if result.because else {}),
         "expected": clean(result.expected),
         "received": clean(result.received),
         "missing": result.missing,
