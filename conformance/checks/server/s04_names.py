@@ -1,6 +1,7 @@
 """Section 4, Names."""
 
 import re
+from itertools import pairwise
 
 from conformance.checks.registry import check
 from conformance.stage.server import Stage
@@ -14,18 +15,22 @@ ROUNDS = 10
 @check("NAME-1", "b74ada0bbafe")
 def valid_names(t: Stage) -> None:
     """Names of 1 to 32 octets, of all the characters that the form allows, are granted; a room's name too."""
-    t.start_if_possible()
     room = t.room()
     (ann,) = t.members(room, "ann")
-    for form in (*NAMES, "ab", "A9", "x" * 31):
-        ann.send(f"/nick {form}")
+    forms = (*NAMES, "ab", "A9", "x" * 31)
+    ann.send(*(f"/nick {form}" for form in forms))
+    for form in forms:
         answer = ann.receive()
         if answer.startswith(b"ERROR name-taken ") and not t.subject.can_start:
             continue  # by a stranger
         if answer != f"NAME {form}".encode():
             raise Failed(f"ann <- NAME {form}", f"ann <- {listed([answer])}")
-    for name in (room, t.name("exit"), t.name("cd"), t.name("Operator"), t.name("server"), "e" + t.suffix):
-        t.rename(ann, name)
+    t.answers(ann, *_granted(room, t.name("exit"), t.name("cd"), t.name("Operator"), t.name("server"), "e" + t.suffix))
+
+
+def _granted(*names: str) -> list[tuple[str, str]]:
+    """Return the lines that ask for names, and the answers to them."""
+    return [(f"/nick {name}", f"NAME {name}") for name in names]
 
 
 @check("NAME-1", "b74ada0bbafe")
@@ -33,9 +38,8 @@ def every_character_of_a_name(t: Stage) -> None:
     """Each letter, digit, `-` and `_` can stand in a name, each letter and digit at its beginning."""
     ann = t.connect("ann")
     firsts = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-    for character in firsts:
-        t.rename(ann, f"{character}-{t.suffix}{character}")
-    t.rename(ann, f"n{t.suffix}-_-")
+    names = [f"{character}-{t.suffix}{character}" for character in firsts]
+    t.answers(ann, *_granted(*names, f"n{t.suffix}-_-"))
 
 
 @check("NAME-2", "375ecb10907b")
@@ -44,12 +48,9 @@ def invalid_names(t: Stage) -> None:
     ann, bob = t.members(t.room(), "ann", "bob")
     cyd = t.connect("cyd")
     for client in (ann, cyd):
-        for name in BAD_NAMES:
-            client.send(f"/nick {name}")
-            client.expect_error("bad-name")
-    for name in (t.name() + " ", t.name() + "\t", f" {t.name()}", f"{t.name()} {t.name()}", t.name("x" * 33)):
-        ann.send(f"/nick {name}")
-        ann.expect_error("bad-name")
+        t.refused(client, "bad-name", [f"/nick {name}" for name in BAD_NAMES])
+    names = (t.name() + " ", t.name() + "\t", f" {t.name()}", f"{t.name()} {t.name()}", t.name("x" * 33))
+    t.refused(ann, "bad-name", [f"/nick {name}" for name in names])
     t.nothing(ann, bob, cyd)
 
 
@@ -67,27 +68,27 @@ def taken_names(t: Stage) -> None:
         holder.name = name
     ann.settled()
     fresh = t.connect("fresh")
-    for holder in (near, far, lobby):
-        for name in (holder.name, holder.name.upper(), holder.name.lower(), holder.name.swapcase()):
-            for client in (ann, fresh):
-                client.send(f"/nick {name}")
-                client.expect_error("name-taken")
+    taken = [
+        f"/nick {change(holder.name)}"
+        for holder in (near, far, lobby)
+        for change in (str, str.upper, str.lower, str.swapcase)
+    ]
+    for client in (ann, fresh):
+        t.refused(client, "name-taken", taken)
     t.nothing(ann, near, far, lobby)
 
 
 @check("NAME-3", "0e051c01317d")
 def made_up_names_are_taken(t: Stage) -> None:
     """A name that the server made up for another is taken as well."""
-    ann, bob = t.connect("ann"), t.connect("bob")
-    for name in (bob.name, bob.name.upper()):
-        ann.send(f"/nick {name}")
-        ann.expect_error("name-taken")
+    ann, bob = t.clients("ann", "bob")
+    t.refused(ann, "name-taken", [f"/nick {name}" for name in (bob.name, bob.name.upper())])
 
 
 @check("NAME-3", "0e051c01317d")
 def one_name_for_many_at_once(t: Stage) -> None:
     """Of eight clients that ask for one name at once, in different cases, exactly one gets it."""
-    clients = [t.connect(f"client{number}") for number in range(8)]
+    clients = t.clients(*(f"client{number}" for number in range(8)))
     for number in range(ROUNDS):
         name = t.name(f"Race{number}-")
         for place, client in enumerate(clients):
@@ -127,12 +128,9 @@ def case_is_kept(t: Stage) -> None:
 def own_name_in_another_case(t: Stage) -> None:
     """A client takes its own name in another case, and the others are told."""
     ann, bob = t.members(t.room(), "ann", "bob")
-    old = ann.name
-    for name in (t.name("Ann"), t.name("ANN"), t.name("ann"), t.name("aNN")):
-        ann.send(f"/nick {name}")
-        ann.expect(f"NAME {name}")
-        bob.expect(f"NICK {old} {name}")
-        old = name
+    names = [ann.name, t.name("Ann"), t.name("ANN"), t.name("ann"), t.name("aNN")]
+    t.answers(ann, *_granted(*names[1:]))
+    bob.expect(*(f"NICK {old} {name}" for old, name in pairwise(names)))
 
 
 @check("NAME-6", "eac254f56b2a")
@@ -140,16 +138,15 @@ def reserved_names(t: Stage) -> None:
     """`operator` and `server` are refused in whatever case, in the lobby and in a room."""
     (ann,) = t.members(t.room(), "ann")
     cyd = t.connect("cyd")
+    names = ("operator", "server", "Operator", "SERVER", "oPERATOR", "Server", "OPERATOR")
     for client in (ann, cyd):
-        for name in ("operator", "server", "Operator", "SERVER", "oPERATOR", "Server", "OPERATOR"):
-            client.send(f"/nick {name}")
-            client.expect_error("name-taken")
+        t.refused(client, "name-taken", [f"/nick {name}" for name in names])
 
 
 @check("NAME-7", "e25638c62216")
 def made_up_names_have_the_form(t: Stage) -> None:
     """Names that the server makes up match the grammar, and differ between all who are connected."""
-    clients = [t.connect(f"client{number}") for number in range(20)]
+    clients = t.clients(*(f"client{number}" for number in range(20)))
     _all_different(t, clients)
 
 
@@ -157,9 +154,9 @@ def made_up_names_have_the_form(t: Stage) -> None:
 def made_up_names_are_free(t: Stage) -> None:
     """A new client does not get a name that another has taken, also if it would have been the next one in a series."""
     t.start_if_possible()
-    clients = [t.connect(f"client{number}") for number in range(4)]
+    clients = t.clients(*(f"client{number}" for number in range(4)))
     _take_next_names(t, clients)
-    _all_different(t, [*clients, *(t.connect(f"late{number}") for number in range(12))])
+    _all_different(t, [*clients, *t.clients(*(f"late{number}" for number in range(12)))])
 
 
 def _take_next_names(t: Stage, clients: list[Peer]) -> None:
@@ -187,15 +184,14 @@ def _all_different(t: Stage, clients: list[Peer]) -> None:
 @check("NAME-8", "5bc9d33fdbd5")
 def given_up_names_are_free(t: Stage) -> None:
     """A name is free as soon as its client has got another, in the lobby too; its old owner can have it back."""
-    ann, bob = t.connect("ann"), t.connect("bob")
+    ann, bob = t.clients("ann", "bob")
     for number in range(ROUNDS):
         name, other = t.name(f"Old{number}-"), t.name(f"New{number}-")
         ann.send(f"/nick {name}", f"/nick {other}")
         ann.expect(f"NAME {name}", f"NAME {other}")
-        bob.send(f"/nick {name.upper()}")
-        bob.expect(f"NAME {name.upper()}")
-        bob.send(f"/nick {t.name(f'Away{number}-')}")
-        bob.expect(f"NAME {t.name(f'Away{number}-')}")
+        away = t.name(f"Away{number}-")
+        bob.send(f"/nick {name.upper()}", f"/nick {away}")
+        bob.expect(f"NAME {name.upper()}", f"NAME {away}")
         ann.send(f"/nick {name}")
         ann.expect(f"NAME {name}")
 
@@ -203,36 +199,37 @@ def given_up_names_are_free(t: Stage) -> None:
 @check("NAME-9", "747d7fbe9612")
 def names_are_free_before_left_and_bye(t: Stage) -> None:
     """Who has seen BYE or LEFT can have the name at once, after exit, end of stream and reset."""
-    room = t.room()
-    (bob,) = t.members(room, "bob")
-    heir = t.connect("heir")
+    ways = (lambda ann: ann.send("exit"), Peer.close, Peer.reset, Peer.half_close)
+    witnesses = [t.members(t.room(f"main{way}"), f"bob{way}")[0] for way in range(len(ways))]
+    heirs = t.clients(*(f"heir{way}" for way in range(len(ways))))
     for number in range(ROUNDS):
-        for how in ("exit", "close", "reset", "half-close"):
-            ann = t.connect("ann")
-            name = t.name(f"{how}{number}-")
-            t.rename(ann, name)
-            t.enter(ann, room, bob)
-            if how == "exit":
-                ann.send("exit")
+        owners = t.clients(*(f"ann{number}-{way}" for way in range(len(ways))))
+        for way, ann in enumerate(owners):
+            ann.name = t.name(ann.label)
+            ann.send(f"/nick {ann.name}", f"/cd {t.room(f'main{way}')}")
+        for way, (ann, bob) in enumerate(zip(owners, witnesses, strict=True)):
+            ann.expect(f"NAME {ann.name}", f"ROOM {t.room(f'main{way}')}")
+            bob.expect(f"JOINED {ann.name}")
+        for ann, go in zip(owners, ways, strict=True):
+            go(ann)
+        for way, (ann, bob, heir) in enumerate(zip(owners, witnesses, heirs, strict=True)):
+            if way == 0:
                 ann.expect("BYE exit")
             else:
-                {"close": ann.close, "reset": ann.reset, "half-close": ann.half_close}[how]()
-                bob.expect(f"LEFT {name} lost")
-            heir.send(f"/nick {name}")
-            heir.expect(f"NAME {name}")
-            if how == "exit":
-                bob.expect(f"LEFT {name} exit")
+                bob.expect(f"LEFT {ann.name} lost")
+            heir.send(f"/nick {ann.name}")
+        witnesses[0].expect(f"LEFT {owners[0].name} exit")
+        for ann, heir in zip(owners, heirs, strict=True):
+            heir.expect(f"NAME {ann.name}")
 
 
 @check("NAME-9", "747d7fbe9612", needs=("console",))
 def names_are_free_after_kick(t: Stage) -> None:
     """The name of a client that the operator removed is free before its BYE."""
-    server = t.start()
-    heir = t.connect("heir")
-    for number in range(3):
-        ann = t.connect("ann")
-        t.rename(ann, t.name(f"Kicked{number}-"))
-        server.say(f"/kick {ann.name}")
+    heir, *owners = t.clients("heir", "ann0", "ann1", "ann2")
+    for ann in owners:
+        t.rename(ann, t.name(ann.label))
+        t.kick(ann.name)
         ann.expect("BYE removed")
         heir.send(f"/nick {ann.name}")
         heir.expect(f"NAME {ann.name}")
@@ -269,17 +266,19 @@ def valid_rooms(t: Stage) -> None:
     """Every room whose name has the form can be entered, by its name and with /cd."""
     (ann,) = t.members(t.room(), "ann")
     names = (*NAMES, t.name("operator"), ann.name, "0" * 32, "main", "lounge", "coffee-break", "get", "server", "exit")
+    ann.send(*(f"/cd {name}" for name in names))
     for name in names:
-        ann.send(f"/cd {name}")
         while (line := ann.receive()).split(b" ")[0] in (b"SAID", b"JOINED", b"LEFT", b"NICK"):
             pass  # a stranger, in a room with a usual name
         if line != f"ROOM {name.lower()}".encode():
             raise Failed(f"ann <- ROOM {name.lower()}", f"ann <- {listed([line])}")
-    for name in (*(name for name in NAMES if len(name) > 2), "GET", "Main"):
-        bob = t.connect("bob")
+    choices = (*(name for name in NAMES if len(name) > 2), "GET", "Main")
+    clients = [(t.dial(f"bob{number}"), name) for number, name in enumerate(choices)]
+    for bob, name in clients:
         bob.send(name)
+    for bob, name in clients:
+        t.greet(bob)
         bob.expect(f"ROOM {name.lower()}")
-        bob.close()
 
 
 @check("NAME-12", "f264fb3829fc")
@@ -290,11 +289,8 @@ def invalid_rooms(t: Stage) -> None:
     cyd = t.connect("cyd")
     cyd.settled()
     names = (*BAD_NAMES, f"{room} ", f" {room}", f"{room}\t", f"{room} {room}", f"#{room}", "x" * 32 + "y")
-    for name in names:
-        for client in (ann, cyd):
-            client.send(f"/cd {name}")
-            client.expect_error("bad-room")
-        cyd.send(name)
-        cyd.expect_error("bad-room")
+    for client in (ann, cyd):
+        t.refused(client, "bad-room", [f"/cd {name}" for name in names])
+    t.refused(cyd, "bad-room", names)
     t.nothing(ann, bob, cyd)
     t.nothing(cyd, ann, bob)

@@ -10,8 +10,7 @@ from conformance.wire.transcript import shown
 @check("STATE-1", "0e5ef6b555cf")
 def hello_comes_first(t: Stage) -> None:
     """HELLO is the first line, and comes to a client that sends nothing."""
-    for number in range(5):
-        ann = t.dial(f"ann{number}")
+    for ann in [t.dial(f"ann{number}") for number in range(5)]:
         line = ann.receive(info=True, what="HELLO, without waiting for anything")
         if line.split(b" ")[:2] != [b"HELLO", b"flurfunk/1"]:
             raise Failed("HELLO flurfunk/1 as the first line", shown(line))
@@ -55,7 +54,7 @@ def words_for_people(t: Stage) -> None:
 @check("STATE-4", "c3e33b25608b")
 def no_events_in_the_lobby(t: Stage) -> None:
     """Who is in the lobby receives nothing of what happens in rooms."""
-    cyd, dan = t.connect("cyd"), t.connect("dan")
+    cyd, dan = t.clients("cyd", "dan")
     dan.send(f"/nick {t.name('Dan')}", "/say x", "no room")
     dan.settled()
     room = t.room()
@@ -64,8 +63,7 @@ def no_events_in_the_lobby(t: Stage) -> None:
     bob.send("hi", "/nick " + t.name("Bob"), "exit")
     bob.wait_end()
     t.quiet(ann)
-    cyd.expect_nothing()
-    dan.expect_nothing()
+    t.nothing(cyd, dan)
     ann.close()
     t.give_turn()
     cyd.expect_nothing()
@@ -87,9 +85,8 @@ def no_announcements_in_the_lobby(t: Stage) -> None:
 def the_lobby_is_told_to_nobody(t: Stage) -> None:
     """Coming to the lobby, being renamed in it and leaving it, in every way, is told to nobody."""
     (ann,) = t.members(t.room(), "ann")
-    eve = t.connect("eve")
-    for number, how in enumerate(("exit", "close", "reset", "half-close")):
-        cyd = t.connect("cyd")
+    eve, *clients = t.clients("eve", *(f"cyd{number}" for number in range(4)))
+    for number, (how, cyd) in enumerate(zip(("exit", "close", "reset", "half-close"), clients, strict=True)):
         cyd.send(f"/nick {t.name(f'Cyd{number}-')}", "/ping x")
         cyd.expect(f"NAME {t.name(f'Cyd{number}-')}", "PONG x")
         if how == "exit":
@@ -109,11 +106,8 @@ def the_lobby_is_told_to_nobody(t: Stage) -> None:
 def a_line_in_the_lobby_is_a_room(t: Stage) -> None:
     """A line in the lobby is a room's name, whatever it looks like; one that cannot be is refused, and one stays."""
     room = t.room()
-    for line in (room, t.room("help"), t.room("exit"), t.room("get"), t.room("nick")):
-        ann = t.connect("ann")
-        ann.send(line)
-        ann.expect(f"ROOM {line}")
-    for line in (
+    rooms = (room, t.room("help"), t.room("exit"), t.room("get"), t.room("nick"))
+    others = (
         "coffee break",
         " main",
         "main ",
@@ -124,37 +118,39 @@ def a_line_in_the_lobby_is_a_room(t: Stage) -> None:
         "SAID x y",
         "get x",
         ".",
-    ):
-        ann = t.connect("ann")
+    )
+    clients = t.clients(*(f"ann{number}" for number in range(len(rooms) + len(others))))
+    for ann, line in zip(clients, (*rooms, *others), strict=True):
         ann.send(line)
+    for ann, line in zip(clients, rooms, strict=False):
+        ann.expect(f"ROOM {line}")
+    stay = t.room("stay")
+    for number, ann in enumerate(clients[len(rooms) :]):
         ann.expect_error("bad-room")
-        ann.send(room)
-        ann.expect(f"ROOM {room}")
+        ann.send(f"{stay}{number}")
+    for number, ann in enumerate(clients[len(rooms) :]):
+        ann.expect(f"ROOM {stay}{number}")
 
 
 @check("STATE-6", "bdcacdf3a788")
 def http_words_behind_the_first_octets(t: Stage) -> None:
     """What begins a connection of HTTP is, as a later line or without its blank, a room's name or none."""
-    ann = t.connect("ann")
+    firsts = ("get /", "GETX /", "Post ", "PRIX ")
+    ann, bob, *others = t.clients("ann", "bob", *(f"cyd{number}" for number in range(len(firsts))))
     ann.send("/ping 1", "GET / HTTP/1.1", "get x", "GETX x")
-    ann.expect("PONG 1")
-    for _ in range(3):
-        ann.expect_error("bad-room")
-    for first in ("get /", "GETX /", "Post ", "PRIX "):
-        bob = t.connect("bob")
-        bob.send(first)
-        bob.expect_error("bad-room")
-    bob = t.connect("bob")
     bob.send("GET")
+    for cyd, first in zip(others, firsts, strict=True):
+        cyd.send(first)
+    ann.expect("PONG 1", *["ERROR bad-room ..."] * 3)
     bob.expect("ROOM get")
+    for cyd in others:
+        cyd.expect_error("bad-room")
 
 
 @check("STATE-7", "eb33915a9894")
 def say_in_the_lobby(t: Stage) -> None:
     """`/say` with a text is refused with no-room in the lobby, and nobody gets it."""
     (ann,) = t.members(t.room(), "ann")
-    cyd, dan = t.connect("cyd"), t.connect("dan")
-    for text in ("hello", "exit", "  ", " ", "/cd x", t.room()):
-        cyd.send(f"/say {text}")
-        cyd.expect_error("no-room")
+    cyd, dan = t.clients("cyd", "dan")
+    t.refused(cyd, "no-room", [f"/say {text}" for text in ("hello", "exit", "  ", " ", "/cd x", t.room())])
     t.nothing(cyd, ann, dan)
