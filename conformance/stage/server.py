@@ -2,7 +2,7 @@
 
 import contextlib
 import socket
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import combinations
 
 from conformance.stage.scene import Scene, preparing
@@ -182,14 +182,24 @@ class Stage(Scene):
     @preparing
     def members(self, room: str, *labels: str, receive_buffer: int = 0) -> list[Peer]:
         """Connect clients that enter the room at the same time; what each is told of the others is taken."""
-        peers = [self.dial(label, receive_buffer=receive_buffer) for label in labels]
-        for peer in peers:
-            peer.send(f"/cd {room}")
-        for peer in peers:
-            self.greet(peer)
-            peer.expect(f"ROOM {room}")
-        self.meet(*peers)
-        return peers
+        return self.groups([room], *labels, receive_buffer=receive_buffer)[0]
+
+    @preparing
+    def groups(self, rooms: Sequence[str], *labels: str, receive_buffer: int = 0) -> list[list[Peer]]:
+        """Connect such members for each of several rooms, all at the same time; labels of the second begin with 1."""
+        groups = [
+            [self.dial(f"{number or ''}{label}", receive_buffer=receive_buffer) for label in labels]
+            for number in range(len(rooms))
+        ]
+        for room, peers in zip(rooms, groups, strict=True):
+            for peer in peers:
+                peer.send(f"/cd {room}")
+        for room, peers in zip(rooms, groups, strict=True):
+            for peer in peers:
+                self.greet(peer)
+                peer.expect(f"ROOM {room}")
+            self.meet(*peers)
+        return groups
 
     @preparing
     def meet(self, *peers: Peer) -> None:
@@ -241,6 +251,19 @@ class Stage(Scene):
             for number, (line, answer) in enumerate(some):
                 self.transcript.awaits_answer(peer.label, octets(line) + b"\n")
                 peer.expect(answer, f"PONG {number}")
+
+    def outcomes(self, peer: Peer, lines: Sequence[str | bytes]) -> Iterator[tuple[str | bytes, list[bytes]]]:
+        """Let a client send lines, several at once; yield each with all that comes before the PONG to a ping behind."""
+        self.barrier_used = True
+        for begin in range(0, len(lines), _AT_ONCE):
+            some = lines[begin : begin + _AT_ONCE]
+            peer.send(*(one for number, line in enumerate(some) for one in (line, f"/ping {number}")))
+            for number, line in enumerate(some):
+                self.transcript.awaits_answer(peer.label, octets(line) + b"\n")
+                received: list[bytes] = []
+                while received[-1:] != [b"PONG %d" % number]:
+                    received.append(peer.receive(info=True, what=f"{peer.label} <- PONG {number}"))
+                yield line, received[:-1]
 
     def refused(self, peer: Peer, code: str, lines: Iterable[str | bytes]) -> None:
         """Let a client send lines, several at once: each is answered with an ERROR of this code, and nothing else."""

@@ -73,12 +73,7 @@ def half_close_without_lines(t: Stage) -> None:
 def exit_before_a_half_close(t: Stage) -> None:
     """A client that sends a room, a text and `exit` at once and half-closes leaves by exit, and gets BYE exit."""
     rooms = [t.room(f"main{number}") for number in range(HURRIED)]
-    witnesses = [t.dial(f"bob{number}") for number in range(HURRIED)]
-    for room, bob in zip(rooms, witnesses, strict=True):
-        bob.send(room)
-    for room, bob in zip(rooms, witnesses, strict=True):
-        t.greet(bob)
-        bob.expect(f"ROOM {room}")
+    witnesses = [bob for (bob,) in t.groups(rooms, "bob")]
     hurried = [t.dial(f"ann{number}") for number in range(HURRIED)]
     for room, ann in zip(rooms, hurried, strict=True):
         ann.send(room, "hello", "exit")

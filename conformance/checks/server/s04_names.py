@@ -200,15 +200,16 @@ def given_up_names_are_free(t: Stage) -> None:
 def names_are_free_before_left_and_bye(t: Stage) -> None:
     """Who has seen BYE or LEFT can have the name at once, after exit, end of stream and reset."""
     ways = (lambda ann: ann.send("exit"), Peer.close, Peer.reset, Peer.half_close)
-    witnesses = [t.members(t.room(f"main{way}"), f"bob{way}")[0] for way in range(len(ways))]
+    rooms = [t.room(f"main{way}") for way in range(len(ways))]
+    witnesses = [bob for (bob,) in t.groups(rooms, "bob")]
     heirs = t.clients(*(f"heir{way}" for way in range(len(ways))))
     for number in range(ROUNDS):
         owners = t.clients(*(f"ann{number}-{way}" for way in range(len(ways))))
-        for way, ann in enumerate(owners):
+        for ann, room in zip(owners, rooms, strict=True):
             ann.name = t.name(ann.label)
-            ann.send(f"/nick {ann.name}", f"/cd {t.room(f'main{way}')}")
-        for way, (ann, bob) in enumerate(zip(owners, witnesses, strict=True)):
-            ann.expect(f"NAME {ann.name}", f"ROOM {t.room(f'main{way}')}")
+            ann.send(f"/nick {ann.name}", f"/cd {room}")
+        for ann, bob, room in zip(owners, witnesses, rooms, strict=True):
+            ann.expect(f"NAME {ann.name}", f"ROOM {room}")
             bob.expect(f"JOINED {ann.name}")
         for ann, go in zip(owners, ways, strict=True):
             go(ann)

@@ -61,9 +61,7 @@ def unknown_commands(t: Stage) -> None:
     cyd = t.connect("cyd")
     lines = (unknown(t), f"{unknown(t)} hello", *UNKNOWN, *(() if has_own_features(ann) else OF_OTHERS))
     for client in (ann, cyd):
-        for line in lines:
-            client.send(line)
-            client.expect_error("unknown-command")
+        t.refused(client, "unknown-command", lines)
     t.nothing(ann, bob, cyd)
 
 
@@ -73,17 +71,16 @@ def words_in_capitals(t: Stage) -> None:
     ann, bob = t.members(t.room(), "ann", "bob")
     cyd = t.connect("cyd")
     for client in (ann, cyd):
-        for line in OTHER_CASE:
-            client.send(line)
-            client.expect_error("unknown-command")
+        t.refused(client, "unknown-command", OTHER_CASE)
     t.nothing(ann, bob)
-    for line in ("Exit", "EXIT"):
-        dan = t.connect("dan")
-        dan.send(line)
-        dan.expect("ROOM exit")
-        ann.send(line)
-        for member in (ann, bob):
-            member.expect(f"SAID {ann.name} {line}")
+    lines = ("Exit", "EXIT")
+    others = t.clients("dan", "eve")
+    for client, line in zip(others, lines, strict=True):
+        client.send(line)
+        client.expect("ROOM exit")
+    ann.send(*lines)
+    for member in (ann, bob):
+        member.expect(*(f"SAID {ann.name} {line}" for line in lines))
 
 
 @check("CMD-3", "58dbe20da78e")
@@ -91,11 +88,9 @@ def missing_arguments(t: Stage) -> None:
     """`/cd`, `/say`, `/nick` and `/ping` without an argument, or with an empty one, are refused with bad-argument."""
     ann, bob = t.members(t.room(), "ann", "bob")
     cyd = t.connect("cyd")
+    lines = [word + end for word in ("/cd", "/say", "/nick", "/ping") for end in ("", " ", "\r", " \r")]
     for client in (ann, cyd):
-        for word in ("/cd", "/say", "/nick", "/ping"):
-            for end in (b"\n", b" \n", b"\r\n", b" \r\n"):
-                client.send_octets(word.encode() + end)
-                client.expect_error("bad-argument")
+        t.refused(client, "bad-argument", lines)
     t.nothing(ann, bob, cyd)
 
 
@@ -131,22 +126,16 @@ def the_first_error_counts(t: Stage) -> None:
         (b"/nick operator ", "bad-name"),
         (word, "unknown-command"),
     ]
-    for client in (ann, cyd):
-        for line, code in cases:
-            client.send(line)
-            client.expect_error(code)
-    for lobby_line, code in ((b"/say", "bad-argument"), (b"/say ", "bad-argument"), (b"/say \xff", "bad-text")):
-        cyd.send(lobby_line)
-        cyd.expect_error(code)
+    in_lobby = [(b"/say", "bad-argument"), (b"/say ", "bad-argument"), (b"/say \xff", "bad-text")]
+    for client, more in ((ann, []), (cyd, in_lobby)):
+        t.answers(client, *((line, f"ERROR {code} ...") for line, code in (*cases, *more)))
 
 
 @check("CMD-4", "5d397ccc6ab1", needs=("who",))
 def an_argument_too_many_before_no_room(t: Stage) -> None:
     """`/who x` in the lobby is a bad argument before it is a missing room."""
     cyd = t.connect("cyd")
-    for line in ("/who x", "/who "):
-        cyd.send(line)
-        cyd.expect_error("bad-argument")
+    t.refused(cyd, "bad-argument", ["/who x", "/who "])
 
 
 @check("CMD-5", "e56d789d0385")
@@ -158,14 +147,9 @@ def refused_lines_do_nothing_else(t: Stage) -> None:
     cyd = t.connect("cyd")
     lines: list[str | bytes] = [f"{unknown(t)} hello", "/cd", "/cd far away", "/nick -", f"/nick {far.name}"]
     lines += ["/nick operator", b"\xffbad", b"x" * 5000, "/say", "/who x" if "who" in ann.features else "/"]
-    for client in (ann, cyd):
-        for line in lines:
-            client.send(line)
-            client.expect("ERROR ...")
-            t.nothing(client, ann, bob, far)
-    cyd.send("/say hello")
-    cyd.expect("ERROR ...")
-    t.nothing(cyd, ann, bob, far)
+    for client, more in ((ann, []), (cyd, ["/say hello"])):
+        t.answers(client, *((line, "ERROR ...") for line in (*lines, *more)))
+        t.nothing(client, ann, bob, far)
     ann.send("unchanged")
     for member in (ann, bob):
         member.expect(f"SAID {ann.name} unchanged")
@@ -181,7 +165,9 @@ def what_is_refused_is_not_done(t: Stage) -> None:
     lines = [f"/cd {other}", f"/cd {room.upper()}", f"/nick {t.name()}", f"/nick {t.name('ANN')}", "/say exit", "hello"]
     for line in (*lines, "/ping x", "/help me", "/who", "/rooms", f"/cd {other.upper()}", f"/cd {room}"):
         ann.send(line)
-        own, others = ann.settled(), [*bob.settled(), *far.settled()]
+        own = ann.settled()
+        t.settle(bob, far)
+        others = [*bob.take(), *far.take()]
         refused = any(received.startswith(b"ERROR ") for received in own)
         if refused and len(own) + len(others) != 1:
             raise Failed(f"one ERROR for {line!r}, or its effect", listed([*own, *others]))
@@ -193,14 +179,13 @@ def every_line_has_one_outcome(t: Stage) -> None:
     room = t.room()
     (ann,) = t.members(room, "ann")
     cyd = t.connect("cyd")
-    cyd.settled()
+    t.quiet(ann, cyd)
     for client, here in ((cyd, ""), (ann, room)):
-        for line, outcome in _outcomes(t, client, here):
-            client.send(line)
-            client.settle()
+        wanted = _outcomes(t, client, here)
+        brought = t.outcomes(client, [line for line, _ in wanted])
+        for (line, outcome), (_, came) in zip(wanted, brought, strict=True):
             helps = outcome.startswith("INFO")  # the one answer that can have several lines
-            lines = [received for received in client.inbox if helps or not is_info(received)]
-            client.inbox.clear()
+            lines = [received for received in came if helps or not is_info(received)]
             if not lines or (len(lines) > 1 and not helps) or not all(like(received, outcome) for received in lines):
                 raise Failed(f"{client.label} <- {outcome}, for {line!r}", f"{client.label} <- {listed(lines)}")
 
@@ -252,12 +237,12 @@ def the_token_comes_back(t: Stage) -> None:
     (ann,) = t.members(t.room(), "ann")
     longest = ["x" * (MAX_LINE - 6), "\u00e9" * ((MAX_LINE - 6) // 2), "\U0001f600" * ((MAX_LINE - 6) // 4)]
     cyd = t.connect("cyd")
+    tokens = (*ALLOWED, "A b  C", " x", "x ", "/ping y", "PONG", *longest)
     for client in (ann, cyd):
         client.round_trip()
         client.take()
-        for token in (*ALLOWED, "A b  C", " x", "x ", "/ping y", "PONG", *longest):
-            client.send(f"/ping {token}")
-            client.expect(f"PONG {token}")
+        client.send(*(f"/ping {token}" for token in tokens))
+        client.expect(*(f"PONG {token}" for token in tokens))
 
 
 @check("HELP-1", "076bdd80ba2e")
@@ -265,13 +250,10 @@ def help_is_answered(t: Stage) -> None:
     """`/help`, with or without an argument, is answered with INFO lines, in the lobby and in a room."""
     ann, bob = t.members(t.room(), "ann", "bob")
     cyd = t.connect("cyd")
+    t.settle(ann, cyd)
     for client in (cyd, ann):
-        for line in ("/help", "/help ", "/help me", "/help /cd", "/help  \u00e9"):
-            client.settle()
-            client.inbox.clear()
-            client.send(line)
-            client.settle()
-            lines = list(client.inbox)
+        client.inbox.clear()
+        for line, lines in t.outcomes(client, ("/help", "/help ", "/help me", "/help /cd", "/help  \u00e9")):
             if not lines or not all(map(is_info, lines)):
                 raise Failed(f"one INFO line at least, for {line!r}", listed(lines))
     bob.expect_nothing()
@@ -284,8 +266,8 @@ def exit_is_answered(t: Stage) -> None:
     cyd, dan = t.connect("cyd"), t.dial("dan")
     for client in (ann, cyd, dan):
         client.send("exit")
-        if client is dan:
-            t.greet(client)
+    t.greet(dan)
+    for client in (ann, cyd, dan):
         client.expect("BYE exit")
         client.expect_end()
 
@@ -295,8 +277,7 @@ def exit_is_told(t: Stage) -> None:
     """The others in the room get LEFT with the reason exit, those in other rooms and the lobby nothing."""
     ann, bob, cyd = t.members(t.room(), "ann", "bob", "cyd")
     (far,) = t.members(t.room("far"), "far")
-    for member in (ann, bob):
-        member.settled()
+    t.quiet(ann, bob)
     cyd.send("exit")
     cyd.expect("BYE exit")
     for member in (ann, bob):
@@ -330,7 +311,7 @@ def nothing_behind_exit(t: Stage) -> None:
 def exit_is_the_whole_line(t: Stage) -> None:
     """What only begins or ends with exit, or has capitals, is said in a room."""
     ann, bob = t.members(t.room(), "ann", "bob")
-    for text in (
+    texts = (
         "exit now",
         "exit ",
         " exit",
@@ -341,7 +322,7 @@ def exit_is_the_whole_line(t: Stage) -> None:
         "/exit"[1:] + ".",
         "please exit",
         "exit exit",
-    ):
-        ann.send(text)
-        for member in (ann, bob):
-            member.expect(f"SAID {ann.name} {text}")
+    )
+    ann.send(*texts)
+    for member in (ann, bob):
+        member.expect(*(f"SAID {ann.name} {text}" for text in texts))

@@ -1,5 +1,7 @@
 """Sections 6.2 to 6.4: entering and moving, speaking, renaming."""
 
+from itertools import pairwise
+
 from conformance.checks.registry import check
 from conformance.stage.server import Stage
 from conformance.text.vectors import ALLOWED, BAD_NAMES, MAX_LINE
@@ -9,16 +11,13 @@ from conformance.text.vectors import ALLOWED, BAD_NAMES, MAX_LINE
 def entering_is_answered(t: Stage) -> None:
     """Each way to enter is answered with one ROOM and the room's name, whoever is there."""
     first, second = t.room("first"), t.room("second")
-    ann, bob = t.connect("ann"), t.connect("bob")
+    ann, bob = t.clients("ann", "bob")
     ann.send(first)
     ann.expect(f"ROOM {first}")
     bob.send(f"/cd {first}")
     bob.expect(f"ROOM {first}")
     ann.expect(f"JOINED {bob.name}")
-    for room in (second, first, second):
-        ann.send(f"/cd {room}")
-        ann.expect(f"ROOM {room}")
-    ann.expect_nothing()
+    t.answers(ann, *((f"/cd {room}", f"ROOM {room}") for room in (second, first, second)))
 
 
 @check("ROOM-2", "2c44bcc1c07c")
@@ -27,7 +26,7 @@ def entering_is_told(t: Stage) -> None:
     room = t.room()
     ann, bob, cyd = t.members(room, "ann", "bob", "cyd")
     (far,) = t.members(t.room("far"), "far")
-    first, moving = t.connect("first"), t.connect("moving")
+    first, moving = t.clients("first", "moving")
     moving.send(f"/cd {t.room('before')}")
     moving.expect(f"ROOM {t.room('before')}")
     for client, line in ((first, room), (moving, f"/cd {room}")):
@@ -70,9 +69,7 @@ def moving_to_where_one_is(t: Stage) -> None:
     """`/cd` into the present room, in whatever case, is answered with ROOM and told to nobody."""
     room = t.room("main-x")
     ann, bob = t.members(room, "ann", "bob")
-    for name in (room, room.upper(), room.capitalize()):
-        ann.send(f"/cd {name}")
-        ann.expect(f"ROOM {room}")
+    t.answers(ann, *((f"/cd {name}", f"ROOM {room}") for name in (room, room.upper(), room.capitalize())))
     t.nothing(ann, bob)
 
 
@@ -81,14 +78,13 @@ def a_refused_move_changes_nothing(t: Stage) -> None:
     """Whose `/cd` is refused stays a member: speaks there, hears there, and was not told to have left."""
     room = t.room()
     ann, bob = t.members(room, "ann", "bob")
-    for name in ("", " ", *BAD_NAMES):
-        ann.send(f"/cd {name}")
-        ann.expect("ERROR ...")
-        bob.send("anybody?")
-        ann.expect(f"SAID {bob.name} anybody?")
-        ann.send("yes")
-        ann.expect(f"SAID {ann.name} yes")
-        bob.expect(f"SAID {bob.name} anybody?", f"SAID {ann.name} yes")
+    for number, name in enumerate(("", " ", *BAD_NAMES)):
+        ann.send(f"/cd {name}", f"still here {number}")
+        ann.expect("ERROR ...", f"SAID {ann.name} still here {number}")
+        bob.expect(f"SAID {ann.name} still here {number}")
+        bob.send(f"so I hear {number}")
+        for member in (ann, bob):
+            member.expect(f"SAID {bob.name} so I hear {number}")
 
 
 @check("SAY-1", "319e3fb9e6fc")
@@ -112,23 +108,21 @@ def bare_lines_are_said(t: Stage) -> None:
         "\u00f7",
     ]
     texts += ["GET / HTTP/1.1", "POST x", "HELLO flurfunk/1", "a/b", "y" * MAX_LINE]
-    for text in (*texts, *ALLOWED):
-        ann.send(text)
+    for some in (texts, ALLOWED):
+        ann.send(*some)
         for member in (ann, bob):
-            member.expect(f"SAID {ann.name} {text}")
+            member.expect(*(f"SAID {ann.name} {text}" for text in some))
 
 
 @check("SAY-2", "288663b7ad91")
 def said_reaches_every_member_once(t: Stage) -> None:
     """Every member, the speaker included, gets SAID once, with the speaker's name."""
     members = t.members(t.room(), "ann", "bob", "cyd", "dan")
-    for member in members:
-        member.settled()
+    t.quiet(*members)
     for speaker in members:
-        for line, text in (("hello", "hello"), ("/say hello", "hello")):
-            speaker.send(line)
-            for member in members:
-                member.expect(f"SAID {speaker.name} {text}")
+        speaker.send("hello", "/say hello")
+        for member in members:
+            member.expect(*[f"SAID {speaker.name} hello"] * 2)
     t.nothing(*members)
 
 
@@ -173,7 +167,7 @@ def said_reaches_nobody_else(t: Stage) -> None:
 def say_whatever_it_looks_like(t: Stage) -> None:
     """The argument of `/say` is said as it is: `exit`, commands, blanks."""
     ann, bob = t.members(t.room(), "ann", "bob")
-    for text in (
+    texts = (
         "exit",
         "/cd x",
         "/nick x",
@@ -185,10 +179,10 @@ def say_whatever_it_looks_like(t: Stage) -> None:
         "trailing ",
         "hello",
         "/\u00e9",
-    ):
-        ann.send(f"/say {text}")
-        for member in (ann, bob):
-            member.expect(f"SAID {ann.name} {text}")
+    )
+    ann.send(*(f"/say {text}" for text in texts))
+    for member in (ann, bob):
+        member.expect(*(f"SAID {ann.name} {text}" for text in texts))
 
 
 @check("NICK-1", "08def3faf2be")
@@ -197,10 +191,7 @@ def renaming_is_answered(t: Stage) -> None:
     (ann,) = t.members(t.room(), "ann")
     cyd = t.connect("cyd")
     for client, names in ((ann, ("Ann", "ann-2", "A")), (cyd, ("Cyd", "cyd_3"))):
-        for name in map(t.name, names):
-            client.send(f"/nick {name}")
-            client.expect(f"NAME {name}")
-        client.expect_nothing()
+        t.answers(client, *((f"/nick {name}", f"NAME {name}") for name in map(t.name, names)))
 
 
 @check("NICK-2", "56ef39c7682a")
@@ -210,13 +201,10 @@ def renaming_is_told(t: Stage) -> None:
     (far,) = t.members(t.room("far"), "far")
     lobby = t.connect("lobby")
     t.quiet(ann, bob, cyd)
-    old = ann.name
-    for name in (t.name("Ann"), t.name("Anna"), t.name("ANNA")):
-        ann.send(f"/nick {name}")
-        ann.expect(f"NAME {name}")
-        for member in (bob, cyd):
-            member.expect(f"NICK {old} {name}")
-        old = name
+    names = [ann.name, t.name("Ann"), t.name("Anna"), t.name("ANNA")]
+    t.answers(ann, *((f"/nick {name}", f"NAME {name}") for name in names[1:]))
+    for member in (bob, cyd):
+        member.expect(*(f"NICK {old} {name}" for old, name in pairwise(names)))
     t.nothing(ann, bob, cyd, far, lobby)
 
 
