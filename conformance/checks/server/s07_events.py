@@ -25,10 +25,11 @@ def announcements_match_the_grammar(t: Stage) -> None:
     server = t.start()
     ann, bob = t.members(t.room(), "ann", "bob")
     ann.settled()
-    for text in ("hello", "caf\u00e9 \U0001f600", "x" * 1000):
+    texts = ("hello", "caf\u00e9 \U0001f600", "x" * 1000)
+    for text in texts:
         server.say(text)
-        for member in (ann, bob):
-            member.expect("ANNOUNCE ...")
+    for member in (ann, bob):
+        member.expect(*["ANNOUNCE ..."] * len(texts))
     server.say(f"/kick {bob.name}")
     bob.expect("BYE removed")
 
@@ -37,8 +38,7 @@ def announcements_match_the_grammar(t: Stage) -> None:
 def features_are_named_once(t: Stage) -> None:
     """HELLO names no feature twice, and the same ones on each connection."""
     seen = set()
-    for number in range(3):
-        ann = t.connect(f"ann{number}")
+    for ann in t.clients("ann0", "ann1", "ann2"):
         if len(set(ann.features)) != len(ann.features):
             raise Failed("each feature once", " ".join(ann.features))
         seen.add(frozenset(ann.features))
@@ -72,10 +72,8 @@ def events_reach_members_only(t: Stage) -> None:
     cyd = t.connect("cyd")
     cyd.send(f"/cd {room}", "hello", f"/nick {t.name()}", "/say x", f"/cd {t.room('third')}", f"/cd {room}", "exit")
     cyd.wait_end()
-    for member in (ann, bob):
-        member.settled()
-    for stranger in (far, lobby, moved):
-        stranger.expect_nothing()
+    t.quiet(ann, bob)
+    t.nothing(far, lobby, moved)
     dan = t.connect("dan")
     t.enter(dan, room, ann, bob)
     dan.reset()
@@ -87,18 +85,16 @@ def events_reach_members_only(t: Stage) -> None:
 def lost_connections_are_told(t: Stage) -> None:
     """End of stream, close, reset, and an end within a line are told with the reason lost, to this room only."""
     room = t.room()
-    ann, bob = t.members(room, "ann", "bob")
+    ways = [(how, rest) for how in (Peer.half_close, Peer.close, Peer.reset) for rest in (b"", b"half a line", b"exit")]
+    ann, bob, *clients = t.members(room, "ann", "bob", *(f"cyd{number}" for number in range(len(ways))))
     (far,) = t.members(t.room("far"), "far")
     ann.settled()
-    for how in (Peer.half_close, Peer.close, Peer.reset):
-        for rest in (b"", b"half a line", b"exit"):
-            cyd = t.connect("cyd")
-            t.enter(cyd, room, ann, bob)
-            if rest:
-                cyd.send_octets(rest)
-            how(cyd)
-            for member in (ann, bob):
-                member.expect(f"LEFT {cyd.name} lost")
+    for cyd, (how, rest) in zip(clients, ways, strict=True):
+        if rest:
+            cyd.send_octets(rest)
+        how(cyd)
+        for member in (ann, bob):
+            member.expect(f"LEFT {cyd.name} lost")
     t.nothing(ann, bob, far)
 
 
@@ -112,7 +108,7 @@ def one_left_for_each_that_leaves(t: Stage) -> None:
     for number, victim in enumerate(victims):
         victim.offer(b"exit\n" if number % 3 else b"x\nexit\nexit\n")
         (victim.reset, victim.close, victim.half_close)[number % 3]()
-    _one_left_each([ann, bob], victims)
+    _one_left_each(t, [ann, bob], victims)
 
 
 @check("LEFT-2", "219063172685")
@@ -126,7 +122,7 @@ def one_left_for_each_that_moves_and_breaks(t: Stage) -> None:
     for number, victim in enumerate(victims):
         victim.offer(f"/cd {new}\n".encode())
         (victim.close, victim.reset)[number % 2]()
-    _one_left_each([ann], victims)
+    _one_left_each(t, [ann], victims)
     bob.settle()
     joined = [line.decode().split(" ")[1] for line in bob.inbox if line.startswith(b"JOINED ")]
     while sum(line.startswith(b"LEFT ") for line in bob.inbox) < len(joined):
@@ -140,17 +136,16 @@ def one_left_for_each_that_moves_and_breaks(t: Stage) -> None:
 @check("LEFT-2", "219063172685", needs=("console",))
 def one_left_for_each_that_is_kicked(t: Stage) -> None:
     """When the operator removes clients that exit and break at the same time, each member gets one LEFT for each."""
-    server = t.start()
     room = t.room()
     ann, bob = t.members(room, "ann", "bob")
     victims = _victims(t, room, ROUNDS)
     t.quiet(ann, bob)
     for number, victim in enumerate(victims):
-        server.say(f"/kick {victim.name}")
+        t.kick(victim.name)
         victim.offer(b"exit\n")
         if number % 3:
             (victim.reset, victim.close)[number % 2]()
-    _one_left_each([ann, bob], victims)
+    _one_left_each(t, [ann, bob], victims)
 
 
 @check("LEFT-2", "219063172685", needs=("console",))
@@ -169,29 +164,24 @@ def no_left_at_the_shutdown(t: Stage) -> None:
 @check("LEFT-2", "219063172685", needs=("console",))
 def one_left_for_each_that_was_kicked(t: Stage) -> None:
     """When clients that the operator has removed close their side, that is not told once more."""
-    server = t.start()
     room = t.room()
     ann, bob = t.members(room, "ann", "bob")
     victims = _victims(t, room, 4)
     t.quiet(ann, bob)
     for victim, how in zip(victims, (Peer.close, Peer.reset, Peer.half_close, Peer.close), strict=True):
-        server.say(f"/kick {victim.name}")
+        t.kick(victim.name)
         victim.wait_end()
         if victim.ended == "end":
             how(victim)
         t.give_turn()
-    _one_left_each([ann, bob], victims)
+    _one_left_each(t, [ann, bob], victims)
 
 
 def _victims(t: Stage, room: str, count: int) -> list[Peer]:
-    victims = [t.connect(f"victim{number}") for number in range(count)]
-    for victim in victims:
-        victim.send(f"/cd {room}")
-        victim.expect(f"ROOM {room}")
-    return victims
+    return t.members(room, *(f"victim{number}" for number in range(count)))
 
 
-def _one_left_each(members: list[Peer], victims: list[Peer]) -> None:
+def _one_left_each(t: Stage, members: list[Peer], victims: list[Peer]) -> None:
     """Each member gets one LEFT for each victim, in any order; then, after two barriers of all, no more."""
     wanted = Counter(victim.name for victim in victims)
     for member in members:
@@ -203,6 +193,7 @@ def _one_left_each(members: list[Peer], victims: list[Peer]) -> None:
         if left != wanted:
             raise Failed(f"{member.label} <- one LEFT for each", f"LEFT, and how often: {dict(left)}")
     for _ in range(2):
+        t.settle(*members)
         for member in members:
-            if more := [line for line in member.settled() if line.startswith(b"LEFT ")]:
+            if more := [line for line in member.take() if line.startswith(b"LEFT ")]:
                 raise Failed(f"{member.label} <- one LEFT for each", f"another one: {shown(more[0])}, {listed(more)}")

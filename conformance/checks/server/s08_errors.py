@@ -20,7 +20,7 @@ CODES = ("too-long", "bad-text", "unknown-command", "bad-argument", "no-room", "
 @check("ERR-1", "476de9169469")
 def errors_have_the_codes_of_the_table(t: Stage) -> None:
     """Each kind of refused line is answered with its code of the table."""
-    cyd, dan = t.connect("cyd"), t.connect("dan")
+    cyd, dan = t.clients("cyd", "dan")
     lines: list[tuple[str | bytes, str]] = [
         ("x" * 4097, "too-long"),
         (b"\xff", "bad-text"),
@@ -34,9 +34,7 @@ def errors_have_the_codes_of_the_table(t: Stage) -> None:
         (f"/nick {dan.name}", "name-taken"),
         ("/nick operator", "name-taken"),
     ]
-    for line, code in lines:
-        cyd.send(line)
-        cyd.expect_error(code)
+    t.answers(cyd, *((line, f"ERROR {code} ...") for line, code in lines))
 
 
 @check("ERR-1", "476de9169469")
@@ -55,18 +53,12 @@ def the_connection_survives_errors(t: Stage) -> None:
     ann, bob = t.members(t.room(), "ann", "bob")
     lines: list[str | bytes] = ["x" * 4097, b"\xff", unknown(t), "/ping", "/cd no room", "/nick B.B.", "/nick operator"]
     for number in range(20):
-        for line in lines:
-            ann.send(line)
-            ann.expect("ERROR ...")
-        ann.send(f"on {number}")
+        ann.send(*lines, f"on {number}")
+        ann.expect(*["ERROR ..."] * len(lines))
         for member in (ann, bob):
             member.expect(f"SAID {ann.name} on {number}")
     cyd = t.connect("cyd")
-    for line in ("/say x", "no room", "/nick -", unknown(t)):
-        cyd.send(line)
-        cyd.expect("ERROR ...")
-        cyd.send("/ping on")
-        cyd.expect("PONG on")
+    t.answers(cyd, *((line, "ERROR ...") for line in ("/say x", "no room", "/nick -", unknown(t))))
 
 
 @check("BYE-1", "fde97effd30d")
@@ -89,7 +81,7 @@ def bye_before_the_operator_ends_it(t: Stage) -> None:
     """A removed client, in a room or in the lobby, gets BYE removed; at the end of the server all get BYE shutdown."""
     server = t.start()
     ann, bob = t.members(t.room(), "ann", "bob")
-    cyd, dan = t.connect("cyd"), t.connect("dan")
+    cyd, dan = t.clients("cyd", "dan")
     for client in (bob, cyd):
         server.say(f"/kick {client.name}")
         client.expect("BYE removed")
@@ -104,20 +96,17 @@ def bye_before_the_operator_ends_it(t: Stage) -> None:
 @check("BYE-2", "a343a5f28edc")
 def nothing_behind_bye(t: Stage) -> None:
     """In a room where others speak without pause, nothing follows the BYE of one who leaves."""
-    room = t.room()
-    (bob,) = t.members(room, "bob")
-    for number in range(ROUNDS):
-        ann = t.connect(f"ann{number}")
-        t.enter(ann, room, bob)
+    pairs = t.groups([t.room(f"main{number}") for number in range(ROUNDS)], "ann", "bob")
+    for ann, bob in pairs:
         bob.offer(b"chatter\n" * 100)
         ann.offer(b"exit\n")
         bob.offer(b"chatter\n" * 100)
+    for ann, _ in pairs:
         ann.wait_end()
         lines = list(ann.inbox)  # INFO lines too
         behind = lines[lines.index(b"BYE exit") + 1 :] if b"BYE exit" in lines else lines[-1:]
         if behind or b"BYE exit" not in lines:
             raise Failed("BYE exit as the last line", listed(behind))
-        bob.settled()
 
 
 @check("BYE-3", "f91d4417b3a6")
@@ -138,23 +127,21 @@ def nothing_is_done_after_bye(t: Stage) -> None:
 @check("BYE-3", "f91d4417b3a6", needs=("console",))
 def nothing_is_done_after_kick(t: Stage) -> None:
     """A client that goes on sending while the operator removes it is not heard after its LEFT, nor answered."""
-    server = t.start()
-    room = t.room()
-    (bob,) = t.members(room, "bob")
-    for number in range(ROUNDS):
-        ann = t.connect(f"ann{number}")
-        t.enter(ann, room, bob)
+    pairs = t.groups([t.room(f"main{number}") for number in range(ROUNDS)], "ann", "bob")
+    for ann, _ in pairs:
         ann.offer(b"chatter\n" * 200)
-        server.say(f"/kick {ann.name}")
+        t.kick(ann.name)
         ann.offer(b"chatter\n" * 200)
+    for ann, _ in pairs:
         ann.wait_end()
         if (last := ann.take()[-1:]) != [b"BYE removed"]:
             raise Failed("BYE removed as the last line", listed(last))
-        bob.settle()
+    t.settle(*(bob for _, bob in pairs))
+    for ann, bob in pairs:
         while not (line := bob.receive(what=f"bob <- LEFT {ann.name} removed")).startswith(b"LEFT "):
             if line != f"SAID {ann.name} chatter".encode():
                 raise Failed(f"bob <- LEFT {ann.name} removed", listed([line]))
-        bob.expect_nothing()
+    t.nothing(*(bob for _, bob in pairs))
 
 
 @check("BYE-4", "24e272c70a11")
@@ -162,8 +149,7 @@ def a_full_server_says_so(t: Stage) -> None:
     """With two clients served and two allowed, further connections get HELLO and BYE full, and the two are served."""
     t.start(clients=2)
     ann, bob = t.members(t.room(), "ann", "bob")
-    for number in range(5):
-        late = t.dial(f"late{number}")
+    for late in [t.dial(f"late{number}") for number in range(5)]:
         hello = late.receive(info=True)
         bye = late.receive(info=True)
         if not hello.startswith(b"HELLO flurfunk/1") or bye != b"BYE full":
@@ -228,8 +214,8 @@ def _served_soon(t: Stage, bob: Peer) -> Peer:
 @check("BYE-7", "9a18a80dd09b", slow=True)
 def who_does_not_choose_is_sent_away(t: Stage) -> None:
     """Who is in the lobby for longer than the limit gets BYE idle, whether silent or busy with other lines."""
-    t.start(seconds=CHOOSE_SECONDS)
-    silent, busy = t.connect("silent"), t.connect("busy")
+    t.share(seconds=CHOOSE_SECONDS)
+    silent, busy = t.clients("silent", "busy")
     t.deadline += CHOOSE_SECONDS
     end = time.monotonic() + t.deadline
     number = 0
@@ -252,7 +238,7 @@ def who_does_not_choose_is_sent_away(t: Stage) -> None:
 @check("BYE-7", "9a18a80dd09b", slow=True)
 def nobody_is_sent_away_before(t: Stage) -> None:
     """Who is in the lobby gets BYE idle no sooner than its time is over, whether it has said something or not."""
-    t.start(seconds=CHOOSE_SECONDS)
+    t.share(seconds=CHOOSE_SECONDS)
     t.deadline += CHOOSE_SECONDS
     for label, lines in (("silent", []), ("talks", ["no room"])):
         began = time.monotonic()
@@ -276,7 +262,7 @@ def _breathe(t: Stage, client: Peer) -> None:
 @check("BYE-8", "30a7523d1e4e", slow=True)
 def who_has_chosen_may_stay(t: Stage) -> None:
     """Who entered a room is served on when one who came later has been sent away for not choosing."""
-    t.start(seconds=CHOOSE_SECONDS)
+    t.share(seconds=CHOOSE_SECONDS)
     (ann,) = t.members(t.room(), "ann")
     for number in range(2):
         cyd = t.connect(f"cyd{number}")

@@ -1,14 +1,18 @@
 """Sections 9.1 and 9.2: one order for each room, and the barrier."""
 
+from collections.abc import Sequence
+from itertools import chain
+
 from conformance.checks.registry import check
 from conformance.checks.server.unknown import unknown
 from conformance.stage.server import Stage
 from conformance.wire.failure import BarrierBrokenError, Failed
-from conformance.wire.peer import Peer, is_info, like, listed
+from conformance.wire.peer import Peer, like, listed
 from conformance.wire.standing import of_receiving
 from conformance.wire.transcript import shown
 
-ROUNDS = 25
+ROUNDS = 24
+ABREAST = 12  # rounds that are played at the same time
 
 
 @check("ORDER-1", "81210ead17e5")
@@ -93,7 +97,7 @@ def _same_order(peer: Peer, received: list[bytes], wanted: list[bytes]) -> None:
 def no_event_of_the_room_that_was_left(t: Stage) -> None:
     """Who moves to and fro between two rooms full of talk receives, behind each ROOM, that room's events only."""
     rooms = [t.room("zero"), t.room("one")]
-    speakers = [t.members(room, f"speaker{number}")[0] for number, room in enumerate(rooms)]
+    speakers = [speaker for (speaker,) in t.groups(rooms, "speaker")]
     t.quiet(*speakers)
     ann = t.connect("ann")
     ann.settled()
@@ -103,8 +107,7 @@ def no_event_of_the_room_that_was_left(t: Stage) -> None:
         ann.offer(f"/cd {rooms[0]}\n/cd {rooms[1]}\n".encode())
         if number % 2:
             t.give_turn()
-    for peer in (*speakers, ann):
-        peer.settle()
+    t.settle(*speakers, ann)
     present = ""
     for line in ann.settled():
         if line.startswith(b"ROOM "):
@@ -207,7 +210,7 @@ def answers_come_in_order(t: Stage) -> None:
 def moves_are_seen_whole(t: Stage) -> None:
     """Of one who moves 100 times and speaks in between, each room sees JOINED, the words said there, and LEFT."""
     rooms = [t.room("zero"), t.room("one")]
-    watchers = [t.members(room, f"watcher{number}")[0] for number, room in enumerate(rooms)]
+    watchers = [watcher for (watcher,) in t.groups(rooms, "watcher")]
     ann = t.connect("ann")
     wanted: list[list[str]] = [[], []]
     lines, answers = [], []
@@ -227,12 +230,8 @@ def moves_are_seen_whole(t: Stage) -> None:
 def who_moves_is_counted_once(t: Stage) -> None:
     """While five move between two rooms, the numbers of `/rooms` always add up to all of them and those who stay."""
     rooms = [t.room("zero"), t.room("one")]
-    for number, room in enumerate(rooms):
-        t.members(room, f"watcher{number}")
-    movers = [t.connect(f"mover{number}") for number in range(5)]
-    for mover in movers:
-        mover.send(f"/cd {rooms[0]}")
-        mover.expect(f"ROOM {rooms[0]}")
+    t.groups(rooms, "watcher")
+    movers = t.members(rooms[0], *(f"mover{number}" for number in range(5)))
     cyd = t.connect("cyd")
     for _ in range(ROUNDS):
         for number, mover in enumerate(movers):
@@ -286,12 +285,15 @@ def ping_in_every_state(t: Stage) -> None:
 @check("ORDER-7", "c9f9d80a5301", ground=2)
 def pong_stands_in_order(t: Stage) -> None:
     """In one segment of lines and pings, each PONG stands behind what came before it and before what follows."""
-    room, other = t.room(), t.room("other")
-    for number in range(ROUNDS):
-        ann = t.connect("ann")
-        name = t.name(f"o{number}-")
+    clients = t.clients(*(f"ann{number}" for number in range(ROUNDS)))
+    for ann in clients:
+        room, other = t.room(f"of-{ann.label}"), t.room(f"other-of-{ann.label}")
+        name = t.name(ann.label)
         ann.send("/ping 1", f"/nick {name}", "/ping 2", room, "/ping 3", "a", "/ping 4", f"/cd {other}", "/ping 5", "b")
         ann.send("/ping 6", unknown(t), "/ping 7", b"\xff", "/ping 8", "exit", "/ping 9")
+    for ann in clients:
+        room, other = t.room(f"of-{ann.label}"), t.room(f"other-of-{ann.label}")
+        name = t.name(ann.label)
         answers = [f"NAME {name}", f"ROOM {room}", f"SAID {name} a", f"ROOM {other}", f"SAID {name} b"]
         answers += ["ERROR unknown-command ...", "ERROR bad-text ...", "BYE exit"]
         _pongs_in_place(ann, answers)
@@ -316,29 +318,54 @@ def _pongs_in_place(ann: Peer, answers: list[str]) -> None:
 @check("ORDER-8", "3e04c9fc0d2a", ground=2)
 def the_barrier_holds_for_others(t: Stage) -> None:
     """What A's lines bring B has come to B before the PONG to a ping that B sends when A has its PONG."""
-    room, other = t.room(), t.room("other")
-    ann, bob = t.members(room, "ann", "bob")
-    (cyd,) = t.members(other, "cyd")
-    t.quiet(ann, bob, cyd)
-    for number in range(ROUNDS):
-        name = t.name(f"b{number}-")
-        steps = [
-            (f"word {number}", bob, f"SAID {ann.name} word {number}"),
-            (f"/nick {name}", bob, f"NICK {ann.name} {name}"),
-            (f"/cd {other}", bob, f"LEFT {name} moved"),
-            (f"/say there {number}", cyd, f"SAID {name} there {number}"),
-            (f"/cd {room}", bob, f"JOINED {name}"),
+    rooms = [t.room(f"main{number}") for number in range(ABREAST)]
+    others = [t.room(f"other{number}") for number in range(ABREAST)]
+    pairs, witnesses = t.groups(rooms, "ann", "bob"), t.groups(others, "cyd")
+    t.quiet(*chain(*pairs, *witnesses))
+    for number in range(ROUNDS // ABREAST):
+        plays = [
+            _lines_and_witnesses(ann, bob, cyd, t.name(f"b{place}-{number}-"), room, other)
+            for place, ((ann, bob), (cyd,), room, other) in enumerate(zip(pairs, witnesses, rooms, others, strict=True))
         ]
-        for line, witness, event in steps:
-            ann.send(line)
-            ann.round_trip()
-            witness.round_trip()
-            before = list(witness.inbox)
-            if event.encode() not in before:
-                _came_late(t, witness, event.encode())
-            witness.inbox.clear()
-        ann.name = name
-        cyd.settled()
+        for steps in zip(*plays, strict=True):
+            _each_is_witnessed(t, [ann for ann, _ in pairs], steps)
+        for place, (ann, _) in enumerate(pairs):
+            ann.name = t.name(f"b{place}-{number}-")
+        t.settle(*chain(*witnesses))
+        for (cyd,) in witnesses:
+            cyd.take()
+
+
+_Seen = tuple[str, Peer, str]  # a line, who else is to receive something because of it, and what
+
+
+def _lines_and_witnesses(ann: Peer, bob: Peer, cyd: Peer, name: str, room: str, other: str) -> list[_Seen]:
+    """Return what Ann does, and who witnesses it."""
+    return [
+        ("a word", bob, f"SAID {ann.name} a word"),
+        (f"/nick {name}", bob, f"NICK {ann.name} {name}"),
+        (f"/cd {other}", bob, f"LEFT {name} moved"),
+        ("/say there", cyd, f"SAID {name} there"),
+        (f"/cd {room}", bob, f"JOINED {name}"),
+    ]
+
+
+def _each_is_witnessed(t: Stage, actors: list[Peer], steps: Sequence[_Seen]) -> None:
+    """Let each actor send a line; its witness sends a ping when the actor has its PONG, and has the event by then."""
+    pongs = []
+    for ann, (line, _, _) in zip(actors, steps, strict=True):
+        ann.send(line)
+        pongs.append(ann.ping())
+    for ann, pong, (_, witness, _) in zip(actors, pongs, steps, strict=True):
+        ann.await_pong(pong)
+        witness.send("/ping seen")
+    for _, witness, event in steps:
+        try:
+            before = _until(witness, b"PONG seen")
+        except Failed as failed:
+            raise BarrierBrokenError(failed.expected, failed.received) from failed
+        if event.encode() not in before:
+            _came_late(t, witness, event.encode())
 
 
 def _came_late(t: Stage, witness: Peer, event: bytes) -> None:
@@ -357,16 +384,15 @@ def _came_late(t: Stage, witness: Peer, event: bytes) -> None:
 @check("ORDER-9", "9e4b7b93e1e5")
 def bye_is_as_good_as_a_pong(t: Stage) -> None:
     """Who pings after another's BYE has, before the PONG, all that its last lines brought, LEFT included."""
-    room = t.room()
-    (bob,) = t.members(room, "bob")
-    for number in range(ROUNDS):
-        ann = t.connect(f"ann{number}")
-        t.enter(ann, room, bob)
+    pairs = t.groups([t.room(f"main{number}") for number in range(ROUNDS)], "ann", "bob")
+    for ann, _ in pairs:
         ann.send("last words", "exit")
+    t.barrier_used = True
+    for ann, bob in pairs:
         ann.expect(f"SAID {ann.name} last words", "BYE exit")
-        bob.settle()
-        received = [line for line in bob.inbox if not is_info(line)]
+        bob.send("/ping seen")
+    for ann, bob in pairs:
+        received = _until(bob, b"PONG seen")
         wanted = [f"SAID {ann.name} last words".encode(), f"LEFT {ann.name} exit".encode()]
-        bob.inbox.clear()
         if received != wanted:
-            raise Failed(f"bob <- {listed(wanted)}", f"bob <- {listed(received)}")
+            raise Failed(f"{bob.label} <- {listed(wanted)}", f"{bob.label} <- {listed(received)}")
