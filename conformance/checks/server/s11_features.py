@@ -5,7 +5,7 @@ import time
 from conformance.checks.registry import check
 from conformance.stage.server import Stage, skip
 from conformance.wire.failure import Failed
-from conformance.wire.peer import Peer, listed
+from conformance.wire.peer import Peer
 from conformance.wire.transcript import shown
 
 ROUNDS = 30
@@ -20,10 +20,7 @@ def features_that_are_not_there(t: Stage) -> None:
     if not absent:
         raise skip("the server has all features")
     for client in (ann, cyd):
-        for feature in absent:
-            client.send(f"/{feature}", f"/{feature} x")
-            client.expect_error("unknown-command")
-            client.expect_error("unknown-command")
+        t.refused(client, "unknown-command", [f"/{feature}{rest}" for feature in absent for rest in ("", " x")])
 
 
 @check("WHO-1", "9a3c4ec212d6")
@@ -34,7 +31,7 @@ def who_lists_the_members(t: Stage) -> None:
     t.members(t.room("far"), "far")
     t.connect("lobby")
     _who(ann, room, ann)
-    others = [t.connect(f"other{number}") for number in range(11)]
+    others = t.clients(*(f"other{number}" for number in range(11)))
     for number, other in enumerate(others):
         t.enter(other, room, ann, *others[:number])
     _who(ann, room, ann, *others)
@@ -60,7 +57,7 @@ def who_agrees_with_the_events(t: Stage) -> None:
     room, away = t.room(), t.room("away")
     asker, stays = t.members(room, "asker", "stays")
     asker.settled()
-    movers = [t.connect(f"mover{number}") for number in range(3)]
+    movers = t.clients("mover0", "mover1", "mover2")
     for number in range(ROUNDS):
         for mover in movers:
             name = t.name(f"{mover.label}-{number}-")
@@ -68,8 +65,7 @@ def who_agrees_with_the_events(t: Stage) -> None:
             mover.offer((f"/cd {room}\n/nick {name}\nhello\n" if stays_over else f"/cd {away}\n").encode())
         asker.offer(b"/who\n" * 4)
         t.give_turn()  # else the server may deal with all rounds of one client after the other
-    for mover in movers:
-        mover.settle()
+    t.settle(*movers)
     asker.settle()
     present, answers, block = {asker.name, stays.name}, 0, []
     for line in asker.inbox:  # INFO lines too: nothing stands between
@@ -114,10 +110,7 @@ def who_takes_no_argument(t: Stage) -> None:
     room = t.room()
     ann, cyd = t.members(room, "ann")[0], t.connect("cyd")
     for client in (ann, cyd):
-        for line in ("/who ", "/who x", f"/who {room}", "/who  ", "/who \u00e9"):
-            client.send(line)
-            client.expect_error("bad-argument")
-        client.expect_nothing()
+        t.refused(client, "bad-argument", ["/who ", "/who x", f"/who {room}", "/who  ", "/who \u00e9"])
 
 
 @check("LIST-1", "1f7830676a92")
@@ -161,8 +154,7 @@ def rooms_describes_one_moment(t: Stage) -> None:
             mover.offer("".join(f"/cd {rooms[(number + place + step) % 3]}\nhi\n" for step in range(3)).encode())
         asker.offer(b"/rooms\n" * 4)
         t.give_turn()
-    for mover in movers:
-        mover.settle()
+    t.settle(*movers)
     answers, live = 0, dict[str, int]()
     began = False
     asker.settle()
@@ -221,8 +213,4 @@ def rooms_takes_no_argument(t: Stage) -> None:
     """`/rooms` and a blank, whatever comes behind, is refused with bad-argument, in a room and in the lobby."""
     ann, cyd = t.members(t.room(), "ann")[0], t.connect("cyd")
     for client in (ann, cyd):
-        for line in ("/rooms ", "/rooms x", "/rooms all", "/rooms  "):
-            client.send(line)
-            client.expect_error("bad-argument")
-        if lines := client.settled():
-            raise Failed(f"{client.label} <- nothing more", listed(lines))
+        t.refused(client, "bad-argument", ["/rooms ", "/rooms x", "/rooms all", "/rooms  "])

@@ -10,7 +10,7 @@ from conformance.checks.server.times import took
 from conformance.checks.server.unknown import unknown
 from conformance.stage.server import Stage
 from conformance.wire.failure import Failed
-from conformance.wire.peer import Peer, listed
+from conformance.wire.peer import Peer, like, listed
 from conformance.wire.process import STOP_SECONDS
 from conformance.wire.transcript import shown
 
@@ -29,18 +29,11 @@ def _come_in(t: Stage, label: str, password: str = PASSWORD) -> Peer:
     return peer
 
 
-def _is_outside(peer: Peer) -> None:
-    """A client is not admitted."""
-    peer.send("/cd main")
-    peer.expect_error("no-password")
-
-
 @check("PASS-1", "7baae1907ba4")
 def the_feature_is_advertised(t: Stage) -> None:
     """A server that was started with a password names `password` in HELLO."""
-    t.start(password=PASSWORD)
-    for number in range(2):
-        ann = t.connect(f"ann{number}")
+    t.share(password=PASSWORD)
+    for ann in t.clients("ann0", "ann1"):
         if "password" not in ann.features:
             raise Failed("HELLO flurfunk/1 ... password", f"HELLO names {' '.join(ann.features) or 'no feature'}")
 
@@ -48,7 +41,7 @@ def the_feature_is_advertised(t: Stage) -> None:
 @check("PASS-2", "ae9c5a16d2bf")
 def the_password_admits(t: Stage) -> None:
     """The password is answered with ADMITTED: as the first line, behind others, behind wrong ones, and in one piece."""
-    t.start(password=PASSWORD)
+    t.share(password=PASSWORD)
     room = t.room()
     first = _come_in(t, "first")
     hasty = t.dial("hasty")
@@ -68,9 +61,11 @@ def the_longest_password_admits(t: Stage) -> None:
     """A password of 128 octets admits, and one octet more or less does not."""
     longest = "\u00e9" * 63 + "ab"
     t.start(password=longest)
-    ann = t.connect("ann")
-    ann.send(f"/password {longest}c", f"/password {longest[:-1]}", f"/password {longest}")
-    ann.expect("ERROR bad-password ...", "ERROR bad-password ...", "ADMITTED")
+    ann, bob = t.clients("ann", "bob")
+    for client, wrong in ((ann, f"{longest}c"), (bob, longest[:-1])):
+        client.send(f"/password {wrong}", f"/password {longest}")
+    for client in (ann, bob):
+        client.expect("ERROR bad-password ...", "ADMITTED")
 
 
 @check("PASS-2", "ae9c5a16d2bf")
@@ -83,7 +78,7 @@ def the_shortest_password_admits(t: Stage) -> None:
 @check("PASS-3", "a9c31c7be219", slow=True)
 def other_words_do_not_admit(t: Stage) -> None:
     """Parts of the password, more than it, other cases, blanks and compositions are refused, and do not admit."""
-    t.start(password=PASSWORD)
+    t.share(password=PASSWORD)
     wrong = [
         PASSWORD.lower(),
         PASSWORD.upper(),
@@ -104,23 +99,19 @@ def other_words_do_not_admit(t: Stage) -> None:
         PASSWORD * 150,
         "password",
     ]
-    guessers: list[tuple[Peer, list[str]]] = []
-    for number in range(0, len(wrong), TRIES - 1):
-        guesses = wrong[number : number + TRIES - 1]
-        guesser = t.connect(f"guesser{number}")
-        guesser.send(*(f"/password {words}" for words in guesses))
-        guessers.append((guesser, guesses))
-    for guesser, guesses in guessers:
-        for words in guesses:
-            t.transcript.awaits_answer(guesser.label, f"/password {words}\n".encode())
-            guesser.expect_error("bad-password")
-        _is_outside(guesser)
+    guessers = t.clients(*(f"guesser{number}" for number in range(len(wrong))))
+    for guesser, words in zip(guessers, wrong, strict=True):
+        guesser.send(f"/password {words}", "/cd main")
+    for guesser, words in zip(guessers, wrong, strict=True):
+        t.transcript.awaits_answer(guesser.label, f"/password {words}\n".encode())
+        guesser.expect_error("bad-password")
+        guesser.expect_error("no-password")
 
 
 @check("PASS-4", "128c4cdd4f3b")
 def before_admission_there_is_one_answer(t: Stage) -> None:
     """Before admission every line is refused with no-password, but those that the sentence names."""
-    t.start(password=PASSWORD)
+    t.share(password=PASSWORD)
     room = t.room()
     ann = _come_in(t, "ann")
     t.enter(ann, room)
@@ -140,9 +131,7 @@ def before_admission_there_is_one_answer(t: Stage) -> None:
         PASSWORD,
         *("exit now", "Exit", "help", "/HELP"),
     ]
-    for line in refused:
-        cyd.send(line)
-        cyd.expect_error("no-password")
+    t.refused(cyd, "no-password", refused)
     others: list[tuple[bytes, str]] = [
         (b"x" * 4097, "ERROR too-long ..."),
         (b"/password " + b"x" * 4087, "ERROR too-long ..."),
@@ -152,11 +141,9 @@ def before_admission_there_is_one_answer(t: Stage) -> None:
         (b"/help me", "INFO ..."),
         (b"/ping a b", "PONG a b"),
     ]
-    for octets, answer in others:
-        cyd.settled()
-        cyd.send(octets)
-        cyd.expect(answer)
-    cyd.settled()
+    for (_, wanted), (_, came) in zip(others, t.outcomes(cyd, [line for line, _ in others]), strict=True):
+        if not came or not like(came[0], wanted):
+            raise Failed(f"cyd <- {wanted}", f"cyd <- {listed(came)}")
     cyd.send("", "")
     cyd.expect_nothing()
     cyd.send("exit")
@@ -168,14 +155,12 @@ def before_admission_there_is_one_answer(t: Stage) -> None:
 @check("PASS-4", "128c4cdd4f3b")
 def what_was_refused_had_no_effect(t: Stage) -> None:
     """Who tried to enter, to take a name and to speak before admission is called as before, and is nowhere."""
-    t.start(password=PASSWORD)
+    t.share(password=PASSWORD)
     room, name = t.room(), t.name()
     ann = _come_in(t, "ann")
     t.enter(ann, room)
     cyd = t.connect("cyd")
-    for line in (f"/nick {name}", f"/cd {room}", "hello", "/say hello"):
-        cyd.send(line)
-        cyd.expect_error("no-password")
+    t.refused(cyd, "no-password", [f"/nick {name}", f"/cd {room}", "hello", "/say hello"])
     t.rename(ann, name)
     cyd.send(f"/password {PASSWORD}", "/say where am I?")
     cyd.expect("ADMITTED")
@@ -210,7 +195,7 @@ def who_is_not_admitted_hears_nothing(t: Stage) -> None:
 @check("PASS-5", "3aba20b9c179", slow=True)
 def a_wrong_password_is_answered_late(t: Stage) -> None:
     """The ERROR to each wrong password comes a second after it, and lines behind it wait for it; to the third, too."""
-    t.start(password=PASSWORD)
+    t.share(password=PASSWORD)
     ann = t.connect("ann")
     began = time.monotonic()
     ann.send("/ping 0", "/password wrong", "/ping 1", "/password wrong", "/ping 2", f"/password {PASSWORD}")
@@ -267,8 +252,8 @@ def _conversation(t: Stage, ann: Peer, label: str) -> float:
 @check("PASS-7", "6eb5b87d2cf3", slow=True)
 def the_third_wrong_password_ends_it(t: Stage) -> None:
     """Behind the third ERROR comes BYE denied, whether the lines came at once or not; nothing behind is heard."""
-    t.start(password=PASSWORD)
-    once, slowly, half = t.connect("once"), t.connect("slowly"), t.connect("half")
+    t.share(password=PASSWORD)
+    once, slowly, half = t.clients("once", "slowly", "half")
     once.send(*["/password wrong"] * TRIES, f"/password {PASSWORD}", "/ping x")
     half.send(*["/password wrong"] * TRIES)
     half.half_close()
@@ -289,10 +274,10 @@ def the_third_wrong_password_ends_it(t: Stage) -> None:
 @check("PASS-8", "387232319252")
 def who_is_admitted_is_served_as_elsewhere(t: Stage) -> None:
     """Behind ADMITTED, the lobby, rooms, names, errors and leaving are as on a server without a password."""
-    t.start(password=PASSWORD)
+    t.share(password=PASSWORD)
     room, away = t.room(), t.room("away")
     ann, bob = _come_in(t, "ann"), _come_in(t, "bob")
-    for line, code in (
+    refused = (
         ("/say x", "no-room"),
         ("no room", "bad-room"),
         ("/cd", "bad-argument"),
@@ -300,9 +285,8 @@ def who_is_admitted_is_served_as_elsewhere(t: Stage) -> None:
         ("/nick B.B.", "bad-name"),
         (f"/nick {bob.name}", "name-taken"),
         ("x" * 4097, "too-long"),
-    ):
-        ann.send(line)
-        ann.expect_error(code)
+    )
+    t.answers(ann, *((line, f"ERROR {code} ...") for line, code in refused))
     t.rename(ann, t.name("Ann"))
     ann.send(room)
     ann.expect(f"ROOM {room}")
@@ -325,24 +309,21 @@ def who_is_admitted_is_served_as_elsewhere(t: Stage) -> None:
 
 
 def _talk(speaker: Peer, listener: Peer) -> None:
-    for line, text in (("hello", "hello"), ("/say /password", "/password"), ("password", "password")):
-        speaker.send(line)
-        for peer in (speaker, listener):
-            peer.expect(f"SAID {speaker.name} {text}")
+    speaker.send("hello", "/say /password", "password")
+    for peer in (speaker, listener):
+        peer.expect(*(f"SAID {speaker.name} {text}" for text in ("hello", "/password", "password")))
 
 
 @check("PASS-9", "61b51a711d72")
 def a_further_password_changes_nothing(t: Stage) -> None:
     """In the lobby and in a room, /password of who is admitted is answered with ADMITTED, right, wrong or empty."""
-    t.start(password=PASSWORD)
+    t.share(password=PASSWORD)
     room = t.room()
     ann, bob = _come_in(t, "ann"), _come_in(t, "bob")
     t.enter(bob, room)
     for others in ([bob], []):  # who is told that the client enters: the second time it is there
-        for line in (f"/password {PASSWORD}", "/password", "/password ", *["/password wrong"] * (TRIES + 1)):
-            ann.send(line)
-            ann.expect("ADMITTED")
-        ann.expect_nothing()
+        lines = (f"/password {PASSWORD}", "/password", "/password ", *["/password wrong"] * (TRIES + 1))
+        t.answers(ann, *((line, "ADMITTED") for line in lines))
         t.enter(ann, room, *others)
     bob.expect_nothing()
 

@@ -9,6 +9,8 @@ from conformance.wire.failure import Failed
 from conformance.wire.peer import Peer
 from conformance.wire.process import STOP_SECONDS
 
+SQUALL = 6  # kinds of garbage that come before somebody speaks
+
 
 @check("SEC-1", "1f59bc200bf4")
 def others_are_served_whatever_comes(t: Stage) -> None:
@@ -27,19 +29,21 @@ def others_are_served_whatever_comes(t: Stage) -> None:
     )
     for number, octets in enumerate((b"half a line", b"\xf0\x9f", b"\xef\xbb", b"GET", b"/say ", b"x" * 5000)):
         t.dial(f"holder{number}").send_octets(octets)
-    for number, octets in enumerate((*first, *garbage)):
-        for how in (Peer.close, Peer.reset, Peer.half_close):
-            client = t.dial(f"client{number}")
-            client.offer(octets)
-            how(client)
-        silent = t.connect(f"silent{number}")
-        silent.stall()
-        if number % 2:
-            silent.send(t.room("storm"), "words that nobody reads", *["/help"] * 5)
-            silent.reset()
-        ann.send(f"after {number}")
+    pieces = [*first, *garbage]
+    for begin in range(0, len(pieces), SQUALL):
+        for octets in pieces[begin : begin + SQUALL]:
+            for how in (Peer.close, Peer.reset, Peer.half_close):
+                client = t.dial("client")
+                client.offer(octets)
+                how(client)
+        for number, silent in enumerate(t.clients(*(f"silent{begin + number}" for number in range(SQUALL)))):
+            silent.stall()
+            if number % 2:
+                silent.send(t.room("storm"), "words that nobody reads", *["/help"] * 5)
+                silent.reset()
+        ann.send(f"after {begin}")
         for member in (ann, bob):
-            member.expect(f"SAID {ann.name} after {number}")
+            member.expect(f"SAID {ann.name} after {begin}")
     cyd = t.connect("cyd")
     cyd.send("/ping x")
     cyd.expect("PONG x")
@@ -74,15 +78,15 @@ def nothing_raw_on_the_console(t: Stage) -> None:
         b"\xc2\x9b" + mark,
         b"\x08\x08" + mark,
     ]
-    for bad in raw:
-        for before in (b"", b"/nick ", b"/cd ", b"/say ", b"/", b"/who "):
-            ann.send(before + bad)
-            ann.expect_error("bad-text")
-        for first in (b"GET /" + bad, b"\x16" + bad, bad):
-            stranger = t.dial("stranger")
-            stranger.offer(first + b"\r\n\r\n")
-            stranger.half_close()
-            stranger.wait_end()
+    words = (b"", b"/nick ", b"/cd ", b"/say ", b"/", b"/who ")
+    t.refused(ann, "bad-text", [before + bad for bad in raw for before in words])
+    strangers: list[Peer] = []
+    for octets in (first + bad for bad in raw for first in (b"GET /", b"\x16", b"")):
+        strangers.append(t.dial(f"stranger{len(strangers)}"))
+        strangers[-1].offer(octets + b"\r\n\r\n")
+        strangers[-1].half_close()
+    for stranger in strangers:
+        stranger.wait_end()
     t.give_turn()
     server.say("/who")
     server.say("exit")
