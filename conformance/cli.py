@@ -326,7 +326,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--verbose", action="store_true", help="explain each result, and list all requirements")
     parser.add_argument("--list", action="store_true", help="list the checks and run nothing")
     parser.add_argument("--digests", action="store_true", help="list the digest of each sentence and run nothing")
-    parser.add_argument("--jobs", type=_positive_int, default=4, metavar="N", help="checks at a time (default 4)")
+    parser.add_argument("--jobs", type=_positive_int, default=32, metavar="N", help="checks at a time (default 32)")
     parser.add_argument(
         "--time-factor", type=_positive, default=1.0, metavar="F", help="all deadlines are F times as long"
     )
