@@ -82,7 +82,8 @@ class Scene(ABC):
         self.barrier_used = False
         self.broken = tuple(broken)
         self.used: set[str] = set()  # the requirements that the check has used so far
-        self._end = time.monotonic() + HARD_FACTOR * deadline
+        self.end = time.monotonic() + HARD_FACTOR * deadline  # of the check, whatever happens
+        self.patience = deadline * _PATIENCE  # seconds until pings ask whether a line will still come
         self.cancelled = False  # set from another thread when the run is interrupted
         self.suffix = f"{_RUN}{next(_numbers)}"  # part of each name, so that no other check uses the same
         self.transcript = Transcript(self.suffix)
@@ -126,7 +127,7 @@ class Scene(ABC):
         """Read and write on all connections, waiting at most so long for the first; whether anything moved."""
         if self.cancelled:
             raise Inconclusive("the run was interrupted")
-        if time.monotonic() > self._end:
+        if time.monotonic() > self.end:
             raise Inconclusive(
                 f"not through in {HARD_FACTOR * self.deadline:.0f} s: the subject is too slow for this check"
             )
@@ -148,7 +149,7 @@ class Scene(ABC):
         """
         now = time.monotonic()
         hard, end = now + HARD_FACTOR * self.deadline, now + self.deadline
-        doubt = now + self.deadline * _PATIENCE if provable else inf
+        doubt = now + self.patience if provable else inf
         proof: _Proof | None = None
         moved = (peer.octets_received, peer.unsent)
         while not condition() and not peer.ended:
