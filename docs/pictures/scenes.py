@@ -98,7 +98,7 @@ def _operate(terminal: Terminal) -> bytes:
 
 def conformance(select: Sequence[str] = ()) -> str:
     """Return the end of a run of the suite on the reference; `select`: as for the suite."""
-    options = [word for what in select for word in ("--select", what)]
+    options = ["--verbose", *(word for what in select for word in ("--select", what))]
     program = (sys.executable, "-m", "conformance")
     with (
         tempfile.TemporaryDirectory() as home,
