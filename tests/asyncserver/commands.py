@@ -155,8 +155,6 @@ def _say(hub: "Hub", client: "Connection", argument: str) -> None:
         argument = argument.lstrip(" ") or argument
     if client.room is None:
         raise RefusalError("no-room")
-    if fault("say-told-lobby"):
-        hub.tell_lobby(f"SAID {client.name} {argument}")
     if fault("say-performs") and (argument == "exit" or argument.startswith("/")):
         return perform(hub, client, argument)
     return hub.say(client, argument)
@@ -219,8 +217,6 @@ def _who(hub: "Hub", client: "Connection", _argument: str) -> None:
         lines.insert(1, "INFO These are the members:")
     if fault("who-stale"):
         lines = client.members_seen = client.members_seen or lines
-    if fault("bare-first-unlisted"):
-        lines = [f"MEMBER {member.name}" for member in members if not member.slips.chose_bare]
     count = len(hub.clients) if fault("who-counts-all") else len(lines)
     if fault("who-count-octet"):
         count %= 256
@@ -247,8 +243,6 @@ def _rooms(hub: "Hub", client: "Connection", _argument: str) -> None:
         lines = [f"{line} members" for line in lines]
     if fault("rooms-interrupted"):
         lines.insert(1, "INFO These are the rooms:")
-    if fault("cd-own-case-counted"):
-        lines = [f"LIVE {room} {len(members) + hub.slips.recounted[room]}" for room, members in hub.rooms.items()]
     if not lines and fault("rooms-none-refused"):
         raise RefusalError("no-room")
     if not lines and fault("rooms-none-silent"):

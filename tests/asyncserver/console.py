@@ -130,6 +130,8 @@ class Console:
     def _kick(self, name: str) -> None:
         """Remove a client ([OPER-4])."""
         client = self._hub.clients.get(name.lower())
+        if client and client.room is None and fault("kick-lobby-exact-only") and client.name != name:
+            client = None
         if client and client.slips.old_case and fault("case-change-hides-from-kick") and client.name != name:
             client = None
         if client is None or (fault("kick-case-sensitive") and client.name != name):

@@ -9,12 +9,12 @@ from tests.asyncserver.faults import Fault
 _TABLE = (
     # 1. The variants of an accepted command, and what must hold after each
     ("case-change-frees-name", "frees the name of a client that takes it in another case", "NAME-3"),
-    ("nick-same-frees-name", "frees the name of a client that asks for the name that it has", "NAME-3"),
     ("case-change-keeps-name", "never frees a name that its owner had in two cases and gives up", "NAME-8"),
     ("case-change-kept-when-gone", "never frees the name of a client that had it in two cases and leaves", "NAME-9"),
     ("case-change-hides-from-kick", "finds a client whose name's case has changed by exact case only", "OPER-4"),
     ("case-change-not-in-joined", "uses the name's case before a change in JOINED", "NICK-5"),
-    ("cd-own-case-counted", "counts a client twice that enters its own room in capitals", "LIST-1"),
+    ("made-up-name-kept", "never frees the name that it made up for a client that takes another", "NAME-8"),
+    ("kick-lobby-exact-only", "finds a client in the lobby by exact case only", "OPER-4"),
     # 2. Names and rooms from the whole space
     ("name-octets-latin1", "takes the octets of a user name for ISO 8859-1 when it looks for letters", "NAME-2"),
     ("name-capitals-judged", "judges a user name by its capitals, which can be ASCII although it is not", "NAME-2"),
@@ -80,10 +80,6 @@ _TABLE = (
     ("help-unbounded", "goes on reading /help from a client that does not read its answers", "FLOW-2"),
     ("who-unbounded", "goes on reading /who from a client that does not read its answers", "FLOW-2"),
     ("bare-first-still-idle", "ends a client for not choosing that chose its room without /cd", "BYE-8"),
-    ("bare-first-unlisted", "leaves out of /who those that chose their first room without /cd", "WHO-1"),
-    ("announce-not-to-bare", "does not announce to those that chose their first room without /cd", "OPER-1"),
-    ("moved-capitals-untold", "does not tell who moves into a room that it wrote with capitals", "ROOM-2"),
-    ("say-told-lobby", "sends what is said with /say to the lobby too", "STATE-4"),
     ("kick-waiting-left-lost", "gives the reason lost for a removed client for which something waits", "OPER-4"),
     # 8. What takes long
     ("stall-lobby-spared", "never ends a client in the lobby for which something waits", "FLOW-5"),

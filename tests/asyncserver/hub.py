@@ -163,7 +163,6 @@ class Hub:
         )
         if not members and not listed:
             self.rooms.pop(room, None)
-            self.slips.recounted.pop(room, None)
         if fault(_LEFT_MISSING.get(reason, "")) or fault("left-missing-rare", 10):
             return
         if (fault("lost-as-exit") and reason == "lost") or (fault("moved-as-exit") and reason == "moved"):
@@ -276,7 +275,7 @@ class Hub:
                 else:
                     member.send(line)
         if fault("events-to-lobby"):
-            self.tell_lobby(line)
+            self._tell_lobby(line)
         if fault("password-events-outside"):
             for client in self.clients.values():
                 if not client.admitted:
@@ -295,7 +294,6 @@ class Hub:
             raise RefusalError("no-room")
         old = client.room
         if old == room and not fault("cd-same-events") and not (fault("cd-other-case-events") and name != room):
-            self.slips.recounted[room] += name != room
             if not fault("cd-same-silent"):
                 client.send(f"ROOM {room}")
             return
@@ -319,18 +317,18 @@ class Hub:
             return
         if not fault("room-missing"):
             client.send(f"ROOM {name if fault('room-echoed') else room}" + " Welcome!" * fault("room-topic"))
-        self._join(client, room, told=not (fault("moved-capitals-untold") and old is not None and name != room))
+        self._join(client, room)
 
-    def _join(self, client: Connection, room: str, *, told: bool = True) -> None:
+    def _join(self, client: Connection, room: str) -> None:
         """Make a client a member and tell the others ([ROOM-2])."""
         if fault("history") and self._history:
             client.send(self._history)
         members = self.rooms.setdefault(room, [])
         name = client.slips.old_case if client.slips.old_case and fault("case-change-not-in-joined") else client.name
         line = f"JOINED {name}" + " 127.0.0.1" * fault("joined-host")
-        if told and fault("joined-next-turn"):
+        if fault("joined-next-turn"):
             later(0.0, self.cast, room, line, client)
-        elif told and not fault("joined-missing"):
+        elif not fault("joined-missing"):
             self.cast(room, line)
         if fault("joined-twice"):
             self.cast(room, line)
@@ -388,16 +386,14 @@ class Hub:
             raise RefusalError("name-taken")
         if (fault("nick-same-taken") and name == old) or (fault("name-of-room-refused") and name.lower() in self.rooms):
             raise RefusalError("name-taken")
-        client.slips.named = True
         recased = name != old and name.lower() == old.lower()
-        if not fault("old-name-kept") and not (
-            fault("case-change-keeps-name") and client.slips.old_case and not recased
-        ):
+        if not fault("old-name-kept") and not client.slips.keeps_name(recased=recased):
             self._free(client)
         client.name = name
+        client.slips.named = True
         client.slips.old_case = old if recased else client.slips.old_case if name == old else ""
         self.clients[name.lower()] = client
-        if (recased and fault("case-change-frees-name")) or (name == old and fault("nick-same-frees-name")):
+        if recased and fault("case-change-frees-name"):
             del self.clients[name.lower()]
         if not fault("nick-unanswered"):
             client.send(f"NAME {name}")
@@ -438,17 +434,12 @@ class Hub:
             self.slips.kept.append(f"ANNOUNCE {text}")
         if fault("announce-16-rooms"):
             rooms = rooms[:16]
-        if fault("announce-not-to-bare"):
-            for client in self.clients.values():
-                if client.room and not client.slips.chose_bare:
-                    client.send(f"ANNOUNCE {text}")
-            rooms = []
         for room in rooms:
             self.cast(room, f"ANNOUNCE {text}")
             if fault("announce-twice"):
                 self.cast(room, f"ANNOUNCE {text}")
         if fault("announce-to-lobby"):
-            self.tell_lobby(f"ANNOUNCE {text}")
+            self._tell_lobby(f"ANNOUNCE {text}")
         self.settle()
 
     def shut_down(self) -> None:
@@ -469,8 +460,7 @@ class Hub:
         for room in self.rooms:
             self.cast(room, line, but)
 
-    def tell_lobby(self, line: str) -> None:
-        """Send a line to all in the lobby, for faults only."""
+    def _tell_lobby(self, line: str) -> None:
         for client in self.clients.values():
             if client.room is None:
                 client.send(line)

@@ -42,6 +42,14 @@ class ClientSlips:
             return self.kinds[word] > _MOVES
         return word == b"/nick" and fault("renames-dropped") and self.kinds[word] > _RENAMES
 
+    def keeps_name(self, *, recased: bool) -> bool:
+        """Tell whether a client that takes a name keeps its old one for ever; `recased`: the same in another case."""
+        if recased:
+            return False
+        return bool(self.old_case and fault("case-change-keeps-name")) or (
+            not self.named and fault("made-up-name-kept")
+        )
+
     def forgives(self, seconds: float) -> bool:
         """Take notice of a wrong password; tell whether those before are forgotten after so many seconds."""
         before, self.guessed_at, self.guessed = self.guessed_at, time.monotonic(), True
@@ -53,7 +61,6 @@ class HubSlips:
     """What is remembered of all."""
 
     stuck: set[str] = field(default_factory=set)  # folded names of clients that left
-    recounted: Counter[str] = field(default_factory=Counter)  # by room
     rooms_seen: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)  # announcements
 
