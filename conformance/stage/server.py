@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import combinations
 
@@ -19,6 +20,7 @@ _FULL = (
     "the server says that it is full: let it serve 100 clients at once at least, from one address too; "
     "or it goes on counting clients that have left"
 )
+_LOOK_SECONDS = 0.1  # between two looks whether the run was interrupted
 _AT_ONCE = 12  # lines, with a ping behind each: less than any server takes for a flood
 _FORBIDDEN = {*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029}
 
@@ -48,6 +50,7 @@ class Stage(Scene):
         self.examples = examples
         self._server: Running | None = None
         self._kind = COMMON
+        self._turn: threading.Lock | None = None  # that this check has
         self._lent = False
         self._limited = False
         self._pacer: Peer | None = None
@@ -87,6 +90,21 @@ class Stage(Scene):
         self._limited = bool(limits)
         self._kind = Kind(password, tuple(limits.items()), purpose)
 
+    def take_turn(self, *, terminal: bool = True) -> Running:
+        """Play on a server that other checks use before and after, and return it: its console is this check's alone.
+
+        So this is for a check that neither ends the server, nor its console's input, nor asks whether it answers.
+        """
+        self._kind = Kind(purpose="console", terminal=terminal)
+        turn = self.subject.turn(self._kind)
+        while not turn.acquire(timeout=_LOOK_SECONDS):
+            if self.cancelled:
+                raise Inconclusive("the run was interrupted")
+        self._turn = turn
+        server = self.subject.shared(self._kind)
+        server.transcript = self.transcript
+        return server
+
     def share_if_possible(self, purpose: str) -> None:
         """Play on a server for this purpose, or on the one that all use."""
         if self.subject.can_start:
@@ -108,13 +126,16 @@ class Stage(Scene):
             self._server.write(typed)
         else:
             self.transcript.typed(typed)
-            self.subject.type(typed)
+            self.subject.shared(self._kind).write(typed)
 
     def close(self) -> None:
         """Close all connections, and end the server of this check's own."""
         super().close()
         if self._server is not None and not self._lent:
             self._server.stop()
+        if self._turn is not None:
+            self._turn.release()
+            self._turn = None
 
     # ------------------------------------------------------------ clients
 

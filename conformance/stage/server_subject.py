@@ -23,12 +23,14 @@ MAX_DEATHS = 5  # a server that ends by itself this often is not started again
 class Kind(NamedTuple):
     """Which server several checks play on at the same time: the one that most use, or one of a few others.
 
-    `password`: that it wants; `limits`: that it has; `purpose`: what else sets it apart.
+    `password`: that it wants; `limits`: that it has; `purpose`: what else sets it apart; `terminal`: whether its
+    console is one, or a pair of pipes.
     """
 
     password: str = ""
     limits: tuple[tuple[str, float], ...] = ()
     purpose: str = ""
+    terminal: bool = True
 
 
 COMMON = Kind()
@@ -49,8 +51,12 @@ class Subject(ABC):
         """Return where a server that several checks use listens; raises UnreachableError, or Skipped as `start`."""
 
     @abstractmethod
-    def type(self, octets: bytes) -> None:
-        """Type octets on the console of the server that most checks use; raises Failed where nobody reads them."""
+    def shared(self, kind: Kind = COMMON) -> Running:
+        """Return a server that several checks use, for its console; raises as `address`, and Skipped where none is."""
+
+    @abstractmethod
+    def turn(self, kind: Kind) -> threading.Lock:
+        """Return what a check holds while no other may use the console of a server of this kind."""
 
     @abstractmethod
     def start(self, *, terminal: bool, limits: Mapping[str, float], password: str = "") -> Running:
@@ -101,8 +107,11 @@ class AddressSubject(Subject):
             raise UnreachableError(self._deaths[0])
         return self._address
 
-    def type(self, octets: bytes) -> None:
-        raise Skipped("the console is out of reach", missing=True)
+    def shared(self, kind: Kind = COMMON) -> Running:
+        self.start()
+
+    def turn(self, kind: Kind) -> threading.Lock:
+        return threading.Lock()
 
     def deaths(self) -> tuple[str, ...]:
         return self._deaths
@@ -147,6 +156,7 @@ class CommandSubject(Subject):
         self._lock = threading.Lock()
         self._running: dict[Kind, Running] = {}
         self._starting: defaultdict[Kind, threading.Lock] = defaultdict(threading.Lock)
+        self._turns: defaultdict[Kind, threading.Lock] = defaultdict(threading.Lock)
         self._deaths: list[str] = []
         self.console = "yes" if console else "none"
         self.has_limits = limited_command is not None
@@ -164,13 +174,13 @@ class CommandSubject(Subject):
         )
 
     def address(self, kind: Kind = COMMON) -> Address:
-        return self._shared(kind).address
+        return self.shared(kind).address
 
-    def type(self, octets: bytes) -> None:
-        self._shared(COMMON).write(octets)
+    def turn(self, kind: Kind) -> threading.Lock:
+        with self._lock:
+            return self._turns[kind]
 
-    def _shared(self, kind: Kind) -> Running:
-        """Return the server of this kind; it is started where it does not run."""
+    def shared(self, kind: Kind = COMMON) -> Running:
         with self._lock:
             starting = self._starting[kind]
         with starting:  # only those wait that are to use it
@@ -180,7 +190,7 @@ class CommandSubject(Subject):
             if running is None:
                 if deaths >= MAX_DEATHS:
                     raise UnreachableError(f"the server ended by itself {MAX_DEATHS} times, and is not started again")
-                running = self.start(terminal=True, limits=dict(kind.limits), password=kind.password)
+                running = self.start(terminal=kind.terminal, limits=dict(kind.limits), password=kind.password)
                 with self._lock:
                     self._running[kind] = running
             return running

@@ -72,7 +72,7 @@ def no_events_in_the_lobby(t: Stage) -> None:
 @check("STATE-4", "c3e33b25608b", needs=("console",))
 def no_announcements_in_the_lobby(t: Stage) -> None:
     """Who is in the lobby receives no ANNOUNCE, nor that of a client that the operator removes."""
-    server = t.start()
+    server = t.take_turn()
     ann, bob = t.members(t.room(), "ann", "bob")
     cyd = t.connect("cyd")
     server.say("lunch")

@@ -22,7 +22,7 @@ def all_lines_match_the_grammar(t: Stage) -> None:
 @check("OUT-1", "4aa16b9b3de0", needs=("console",))
 def announcements_match_the_grammar(t: Stage) -> None:
     """What the operator types comes as lines that match the grammar."""
-    server = t.start()
+    server = t.take_turn()
     ann, bob = t.members(t.room(), "ann", "bob")
     ann.settled()
     texts = ("hello", "caf\u00e9 \U0001f600", "x" * 1000)

@@ -34,7 +34,7 @@ def _ends(t: Stage, server: Running, *clients: Peer) -> None:
 @check("OPER-1", "17730eb608f2")
 def announcements_reach_every_member(t: Stage) -> None:
     """A line of the console is announced once to every member of every room, and to nobody in the lobby."""
-    server = t.start()
+    server = t.take_turn()
     ann, bob = t.members(t.room(), "ann", "bob")
     (far,) = t.members(t.room("far"), "far")
     lobby = t.connect("lobby")
@@ -50,7 +50,7 @@ def announcements_reach_every_member(t: Stage) -> None:
 @check("OPER-1", "17730eb608f2")
 def announcements_have_their_place(t: Stage) -> None:
     """Among the words of two who speak without pause, all members see the announcements at the same places."""
-    server = t.start()
+    server = t.take_turn()
     ann, bob, cyd = t.members(t.room(), "ann", "bob", "cyd")
     t.quiet(ann, bob, cyd)
     for number in range(10):
@@ -82,7 +82,7 @@ def announcements_have_their_place(t: Stage) -> None:
 @check("OPER-1", "17730eb608f2")
 def announcements_are_not_changed(t: Stage) -> None:
     """Lines of up to 4096 octets are announced as they are, from a pipe: a terminal takes no such line."""
-    server = t.start(terminal=False)
+    server = t.take_turn(terminal=False)
     (ann,) = t.members(t.room(), "ann")
     texts = ("short", "  blanks  and\ttabs\t ", " ", "exit ", "\U0001f600" * (MAX_LINE // 4), "x" * MAX_LINE)
     for text in texts:
@@ -184,7 +184,7 @@ def kick_removes_a_client(t: Stage) -> None:
 @check("OPER-4", "44c9a7471a84")
 def kick_removes_nobody_else(t: Stage) -> None:
     """`/kick` with a name that nobody has, or that only begins like one, removes nobody."""
-    server = t.start()
+    server = t.take_turn()
     ann, bob = t.members(t.room(), "ann", "bob")
     t.rename(ann, t.name("Ann"))
     bob.settled()
@@ -198,7 +198,7 @@ def kick_removes_nobody_else(t: Stage) -> None:
 @check("OPER-5", "ca5c2ec94363")
 def who_on_the_console(t: Stage) -> None:
     """`/who` prints all clients, those in the lobby too, and the rooms."""
-    server = t.start()
+    server = t.take_turn()
     rooms = [t.room("first"), t.room("second")]
     peers = [*(client for (client,) in t.groups(rooms, "client")), t.connect("lobby")]
     for number, peer in enumerate(peers):
@@ -209,7 +209,7 @@ def who_on_the_console(t: Stage) -> None:
 @check("OPER-6", "f43612f223a2")
 def rooms_on_the_console(t: Stage) -> None:
     """`/rooms` prints all rooms that have members, with their numbers."""
-    server = t.start()
+    server = t.take_turn()
     rooms = {t.room("three"): 3, t.room("five"): 5}
     for room, count in rooms.items():
         t.members(room, *(f"{room}{number}" for number in range(count)))
@@ -230,7 +230,7 @@ def _counts(text: str, room: str, count: int) -> bool:
 @check("OPER-7", "a6fe090f2122")
 def help_on_the_console(t: Stage) -> None:
     """`/help` prints the commands that the console understands."""
-    server = t.start()
+    server = t.take_turn()
     console_shows(t, server, "/help", "/who", "/rooms", "/kick", "/help", "exit")
 
 
@@ -302,7 +302,7 @@ def bad_lines_are_not_announced(t: Stage) -> None:
 @check("OPER-11", "77ebc58a9075")
 def empty_console_lines(t: Stage) -> None:
     """Empty lines on the console, with LF or CR LF, are not announced and end nothing."""
-    server = t.start(terminal=False)
+    server = t.take_turn(terminal=False)
     ann, bob = t.members(t.room(), "ann", "bob")
     ann.settled()
     server.write(b"\n\n\r\n\n")
