@@ -34,6 +34,7 @@ REFERENCE = "{python} reference/server/server.py --port {port}"
 REFERENCE_LIMITED = REFERENCE + " --max-clients {clients} --choose-timeout {seconds} --stall-timeout {stall}"
 REFERENCE_PASSWORD = REFERENCE + " --password-file {password_file}"
 REFERENCE_CLIENT = "{python} reference/client/client.py {host}:{port} --no-reconnect"
+SERVER_JOBS, CLIENT_JOBS = 32, 4  # checks at a time: those of servers wait most of their time
 _LEVELS = ("must", "should", "may")
 
 
@@ -151,7 +152,12 @@ def _server_part(
         first = smoke.look(subject.address(), subject.tls, smoke.SMOKE_SECONDS * arguments.time_factor)
         deadline = first.deadline * arguments.time_factor
         settings = Settings(
-            first.features, deadline, arguments.jobs, arguments.seed, frozenset(file.features), arguments.examples
+            first.features,
+            deadline,
+            arguments.jobs or SERVER_JOBS,
+            arguments.seed,
+            frozenset(file.features),
+            arguments.examples,
         )
         # What is played again is looked at as it is.
         ground = [] if arguments.replay else [check for check in all_checks() if check.ground]
@@ -169,7 +175,7 @@ def _client_part(
 ) -> Part:
     def begin() -> tuple[CheckRunner, None]:
         deadline = look(subject, grammar, time_factor=arguments.time_factor)
-        settings = Settings(frozenset(), deadline, arguments.jobs, arguments.seed)
+        settings = Settings(frozenset(), deadline, arguments.jobs or CLIENT_JOBS, arguments.seed)
         return ClientRunner(subject, requirements, grammar, settings), None
 
     return Part("client", checks, begin)
@@ -326,7 +332,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--verbose", action="store_true", help="explain each result, and list all requirements")
     parser.add_argument("--list", action="store_true", help="list the checks and run nothing")
     parser.add_argument("--digests", action="store_true", help="list the digest of each sentence and run nothing")
-    parser.add_argument("--jobs", type=_positive_int, default=32, metavar="N", help="checks at a time (default 32)")
+    parser.add_argument(
+        "--jobs",
+        type=_positive_int,
+        metavar="N",
+        help=f"checks at a time (default {SERVER_JOBS} of a server, {CLIENT_JOBS} of a client)",
+    )
     parser.add_argument(
         "--time-factor", type=_positive, default=1.0, metavar="F", help="all deadlines are F times as long"
     )

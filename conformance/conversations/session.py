@@ -142,7 +142,7 @@ def session_check(session: Session) -> Check:
     def play(stage: Stage) -> None:
         Player(session, stage).play()
 
-    return Check(CITED, DIGEST, session.name, session.title, play, needs=session.needs)
+    return Check(CITED, DIGEST, session.name, session.title, play, needs=session.needs, slow=bool(session.password))
 
 
 class Player:

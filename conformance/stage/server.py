@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import combinations
 
@@ -48,6 +49,7 @@ class Stage(Scene):
         self.subject = subject
         self.transcript.inside_tls = subject.tls is not None
         self.examples = examples
+        self.subject.crowd.join(self._clients_on_common)
         self._server: Running | None = None
         self._kind = COMMON
         self._turn: threading.Lock | None = None  # that this check has
@@ -131,17 +133,26 @@ class Stage(Scene):
     def close(self) -> None:
         """Close all connections, and end the server of this check's own."""
         super().close()
+        self.subject.crowd.leave(self._clients_on_common)
         if self._server is not None and not self._lent:
             self._server.stop()
         if self._turn is not None:
             self._turn.release()
             self._turn = None
 
+    def _is_on_common(self) -> bool:
+        return self._server is None and self._kind == COMMON
+
+    def _clients_on_common(self) -> int:
+        return sum(not peer.ended for peer in self._peers) if self._is_on_common() else 0
+
     # ------------------------------------------------------------ clients
 
     @preparing
     def dial(self, label: str, *, receive_buffer: int = 0) -> Peer:
         """Open a connection and read nothing; `receive_buffer`: octets for SO_RCVBUF, 0 for the default."""
+        if self._is_on_common():
+            self._wait_for_place()
         address = self._server.address if self._server else self.subject.address(self._kind)
         connection = socket.socket()
         if receive_buffer:
@@ -160,6 +171,12 @@ class Stage(Scene):
             raise _asked("NET-1", "the server accepts a connection", str(error)) from error
         self.transcript.event(label, "connects")
         return self.adopt(label, inside)
+
+    def _wait_for_place(self) -> None:
+        """Wait while the checks have too many clients; not for ever, for those that wait have some, too."""
+        end = time.monotonic() + self.deadline
+        while not self.subject.crowd.wait_for_place(_LOOK_SECONDS) and time.monotonic() < end:
+            self.pump(0)
 
     @preparing
     def connect(self, label: str, *, receive_buffer: int = 0) -> Peer:

@@ -7,7 +7,7 @@ import tempfile
 import threading
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, NoReturn
@@ -17,6 +17,7 @@ from conformance.wire.process import START_SECONDS, Address, Running, Unreachabl
 from conformance.wire.tls import Trust
 
 _NONE: Mapping[str, float] = MappingProxyType({})
+MOST_CLIENTS = 90  # of the suite on one server, of the 100 that every server should serve
 MAX_DEATHS = 5  # a server that ends by itself this often is not started again
 
 
@@ -36,8 +37,35 @@ class Kind(NamedTuple):
 COMMON = Kind()
 
 
+class Crowd:
+    """The clients of all checks on the server that most checks use: a server need not serve any number of them."""
+
+    def __init__(self) -> None:
+        self._change = threading.Condition()
+        self._counts: set[Callable[[], int]] = set()  # one for each check that runs
+
+    def join(self, count: Callable[[], int]) -> None:
+        """Let a check take part; `count` tells how many clients it has there."""
+        with self._change:
+            self._counts.add(count)
+
+    def leave(self, count: Callable[[], int]) -> None:
+        """Let a check take part no more."""
+        with self._change:
+            self._counts.discard(count)
+            self._change.notify_all()
+
+    def wait_for_place(self, seconds: float) -> bool:
+        """Wait until there are fewer clients than a server has to serve, with some to spare; whether there are."""
+        with self._change:
+            return self._change.wait_for(lambda: sum(count() for count in self._counts) < MOST_CLIENTS, seconds)
+
+
 class Subject(ABC):
     """The server under test."""
+
+    def __init__(self) -> None:
+        self.crowd = Crowd()
 
     can_start = False  # whether a check can have a process for itself
     console = "out of reach"  # or "yes", or "none"
@@ -94,6 +122,7 @@ class AddressSubject(Subject):
 
     def __init__(self, host: str, port: int, *, console: bool = True, tls: Trust | None = None) -> None:
         """`console`: false where it is said to have none; `tls`: what is trusted where it speaks TLS."""
+        super().__init__()
         self._address = (host, port)
         self.tls = tls
         self._deaths: tuple[str, ...] = ()
@@ -148,6 +177,7 @@ class CommandSubject(Subject):
         `password_command` has `{password_file}` in it.  `tls`: what is trusted where all of them speak TLS;
         `start_seconds`: what each may take until it accepts connections.
         """
+        super().__init__()
         self._command = command
         self.tls = tls
         self._limited = limited_command

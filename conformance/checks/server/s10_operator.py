@@ -130,7 +130,7 @@ def _ends_quietly(t: Stage, server: Running, *clients: Peer) -> None:
         raise Failed("the program ends with exit status 0", f"exit status {status}")
 
 
-@check("OPER-2", "90234c50fb91")
+@check("OPER-2", "90234c50fb91", slow=True)
 def a_client_that_does_not_read_does_not_hold_it(t: Stage) -> None:
     """The program ends within 10 seconds also while a client neither reads nor closes."""
     server = t.start()

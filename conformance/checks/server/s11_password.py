@@ -38,7 +38,7 @@ def the_feature_is_advertised(t: Stage) -> None:
             raise Failed("HELLO flurfunk/1 ... password", f"HELLO names {' '.join(ann.features) or 'no feature'}")
 
 
-@check("PASS-2", "ae9c5a16d2bf")
+@check("PASS-2", "ae9c5a16d2bf", slow=True)
 def the_password_admits(t: Stage) -> None:
     """The password is answered with ADMITTED: as the first line, behind others, behind wrong ones, and in one piece."""
     t.share(password=PASSWORD)
@@ -56,7 +56,7 @@ def the_password_admits(t: Stage) -> None:
         peer.expect(f"ROOM {room}")
 
 
-@check("PASS-2", "ae9c5a16d2bf")
+@check("PASS-2", "ae9c5a16d2bf", slow=True)
 def the_longest_password_admits(t: Stage) -> None:
     """A password of 128 octets admits, and one octet more or less does not."""
     longest = "\u00e9" * 63 + "ab"
@@ -169,7 +169,7 @@ def what_was_refused_had_no_effect(t: Stage) -> None:
     t.enter(cyd, room, ann)
 
 
-@check("STATE-4", "c3e33b25608b", needs=("password",))
+@check("STATE-4", "c3e33b25608b", needs=("password",), slow=True)
 def who_is_not_admitted_hears_nothing(t: Stage) -> None:
     """Words, moves, renames and announcements do not reach who is not admitted, before and after a wrong password."""
     server = t.start(password=PASSWORD)
@@ -213,7 +213,7 @@ def a_wrong_password_is_answered_late(t: Stage) -> None:
         took(began, WAIT, f"the ERROR to wrong password {number} of {TRIES} that were sent one by one")
 
 
-@check("PASS-6", "212aa6f8364d")
+@check("PASS-6", "212aa6f8364d", slow=True)
 def others_do_not_wait(t: Stage) -> None:
     """While several wait for the answer to a wrong password, others are admitted, enter and talk without delay."""
     t.start(password=PASSWORD)
