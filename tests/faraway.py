@@ -57,7 +57,8 @@ async def _run(late: float, port: int, command: list[str]) -> int:
                     end.close()
 
     server = await asyncio.create_subprocess_exec(*(word.replace("{inner}", str(inner)) for word in command))
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, int)  # a terminal sends it to the server as well
+    for number in (signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, server.send_signal, number)
     while server.returncode is None:
         try:
