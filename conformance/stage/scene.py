@@ -82,13 +82,17 @@ class Scene(ABC):
         self.barrier_used = False
         self.broken = tuple(broken)
         self.used: set[str] = set()  # the requirements that the check has used so far
-        self.end = time.monotonic() + HARD_FACTOR * deadline  # of the check, whatever happens
+        self.begin()
         self.patience = deadline * _PATIENCE  # seconds until pings ask whether a line will still come
         self.cancelled = False  # set from another thread when the run is interrupted
         self.suffix = f"{_RUN}{next(_numbers)}"  # part of each name, so that no other check uses the same
         self.transcript = Transcript(self.suffix)
         self._tokens = itertools.count(1)
         self._peers: list[Peer] = []
+
+    def begin(self) -> None:
+        """Let the time of the check begin, which it has whatever happens."""
+        self.end = time.monotonic() + HARD_FACTOR * self.deadline
 
     def close(self) -> None:
         """Close all connections."""

@@ -103,6 +103,7 @@ class Stage(Scene):
             if self.cancelled:
                 raise Inconclusive("the run was interrupted")
         self._turn = turn
+        self.begin()  # the others' time is not this check's
         server = self.subject.shared(self._kind)
         server.transcript = self.transcript
         return server
