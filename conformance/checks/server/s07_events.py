@@ -178,7 +178,15 @@ def one_left_for_each_that_was_kicked(t: Stage) -> None:
 
 
 def _victims(t: Stage, room: str, count: int) -> list[Peer]:
-    return t.members(room, *(f"victim{number}" for number in range(count)))
+    """Return members with names that nobody gets after them: the operator may name one that has just left."""
+    victims = t.clients(*(f"victim{number}" for number in range(count)))
+    for victim in victims:
+        victim.send(f"/nick {t.name(victim.label)}", f"/cd {room}")
+    for victim in victims:
+        victim.name = t.name(victim.label)
+        victim.expect(f"NAME {victim.name}", f"ROOM {room}")
+    t.meet(*victims)
+    return victims
 
 
 def _one_left_each(t: Stage, members: list[Peer], victims: list[Peer]) -> None:
