@@ -1,8 +1,8 @@
 """Plays steps against a server, and holds what every client receives against the model.
 
-Who acts gets a barrier, so that one step is done before the next begins, and all that came to it so far is compared.
-What a step brings others is due, in order, until they act themselves or the conversation ends: a barrier of all
-behind each step would be most of what a conversation costs.
+The client that acts gets a barrier: so one step is done before the next begins, and all that came to this client so
+far is compared. What a step brings to others is due, in order, until they act themselves or the conversation ends. A
+barrier of all clients after each step would be most of what a conversation costs.
 """
 
 import contextlib
@@ -198,7 +198,7 @@ class Walk:
         self._world = world
         byes = [effect for effect in effects if effect[1].line == b"BYE removed"]
         self._settle([*effects, *marks], awaited=[*marks, *byes])
-        self._settle_all()  # whoever was removed acts no more
+        self._settle_all()  # a client that was removed acts no more
 
     def _together(self, step: Step) -> None:
         """Let several clients send at the same time; any order of their lines that explains everything is right."""
@@ -284,7 +284,7 @@ class Walk:
         ends: Mapping[str, str] = _NOTHING,
         awaited: Sequence[Effect] = (),
     ) -> None:
-        """Prove that a step is done, and by a barrier that all has come to who acted; compare that, and what ended.
+        """Prove by a barrier that a step is done, and that all has come to the client that acted; compare.
 
         `ends`: whose connection ends, and by which requirement; `awaited`: lines without which the step is not done.
         """
@@ -351,7 +351,7 @@ class Walk:
                 peer.close()
 
     def _after(self, received: Sequence[bytes], position: int, label: str, number: int, expected: Expected) -> int:
-        """Return the position behind what a step brings; raise Failed, of that step, where something else stands."""
+        """Return the position after what a step brings; raise Failed, of that step, where something else stands."""
         following = take(received, position, expected)
         if following is None:
             self._number = number

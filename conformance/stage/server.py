@@ -22,7 +22,7 @@ _FULL = (
     "or it goes on counting clients that have left"
 )
 _LOOK_SECONDS = 0.1  # between two looks whether the run was interrupted
-_AT_ONCE = 12  # lines, with a ping behind each: less than any server takes for a flood
+_AT_ONCE = 12  # lines, with a ping after each: fewer than a server takes for a flood
 _FORBIDDEN = {*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029}
 
 
@@ -49,13 +49,13 @@ class Stage(Scene):
         self.subject = subject
         self.transcript.inside_tls = subject.tls is not None
         self.examples = examples
-        self.subject.crowd.join(self._clients_on_common)
         self._server: Running | None = None
         self._kind = COMMON
         self._turn: threading.Lock | None = None  # that this check has
         self._lent = False
         self._limited = False
         self._pacer: Peer | None = None
+        self.subject.crowd.join(self._clients_on_common)
 
     # ------------------------------------------------------------ the server
 
@@ -281,7 +281,7 @@ class Stage(Scene):
     def answers(self, peer: Peer, *pairs: tuple[str | bytes, str]) -> None:
         """Let a client send lines, several at once: to each comes its answer and nothing else [ORDER-7].
 
-        A ping behind each line shows which one is answered; `...` at the end of an answer stands for any words.
+        A ping after each line shows which one is answered; `...` at the end of an answer stands for any words.
         """
         self.barrier_used = True
         for begin in range(0, len(pairs), _AT_ONCE):
@@ -292,7 +292,7 @@ class Stage(Scene):
                 peer.expect(answer, f"PONG {number}")
 
     def outcomes(self, peer: Peer, lines: Sequence[str | bytes]) -> Iterator[tuple[str | bytes, list[bytes]]]:
-        """Let a client send lines, several at once; yield each with all that comes before the PONG to a ping behind."""
+        """Let a client send lines, several at once; yield each with all that comes before the PONG after it."""
         self.barrier_used = True
         for begin in range(0, len(lines), _AT_ONCE):
             some = lines[begin : begin + _AT_ONCE]

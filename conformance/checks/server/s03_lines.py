@@ -256,7 +256,7 @@ def hint_comes_once(t: Stage) -> None:
 
 @check("LINE-10", "0546edb133d1", slow=True)
 def hint_that_a_line_ends(t: Stage) -> None:
-    """After 5 seconds of silence behind half a line, and no sooner, an INFO line comes; behind U+FEFF none does."""
+    """After 5 seconds of silence after half a line, and no sooner, an INFO line comes; after U+FEFF none does."""
     ann, bob = t.clients("ann", "bob")
     ann.settled()
     t.deadline += HINT_SECONDS
@@ -267,7 +267,7 @@ def hint_that_a_line_ends(t: Stage) -> None:
         t.pump(left)
     bob.take()  # the words of the greeting
     ann.expect("INFO ...")
-    took(began, HINT_SECONDS, "ann <- INFO behind half a line")
+    took(began, HINT_SECONDS, "ann <- INFO after half a line")
     bob.round_trip()
     if any(line.startswith(b"INFO ") for line in bob.inbox):
-        raise Failed("no INFO line behind U+FEFF alone", "one")
+        raise Failed("no INFO line after U+FEFF alone", "one")

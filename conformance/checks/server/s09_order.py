@@ -336,11 +336,11 @@ def the_barrier_holds_for_others(t: Stage) -> None:
             cyd.take()
 
 
-_Seen = tuple[str, Peer, str]  # a line, who else is to receive something because of it, and what
+_Seen = tuple[str, Peer, str]  # a line, another client that receives something because of it, and what
 
 
 def _lines_and_witnesses(ann: Peer, bob: Peer, cyd: Peer, name: str, room: str, other: str) -> list[_Seen]:
-    """Return what Ann does, and who witnesses it."""
+    """Return each line of Ann, the client that witnesses it, and what that client receives."""
     return [
         ("a word", bob, f"SAID {ann.name} a word"),
         (f"/nick {name}", bob, f"NICK {ann.name} {name}"),
