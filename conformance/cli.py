@@ -158,6 +158,7 @@ def _server_part(
             arguments.seed,
             frozenset(file.features),
             arguments.examples,
+            patient=arguments.patient or bool(arguments.select),
         )
         # What is played again is looked at as it is.
         ground = [] if arguments.replay else [check for check in all_checks() if check.ground]
@@ -344,6 +345,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="of the conversations by chance (default 1)")
     parser.add_argument(
         "--examples", type=_positive_int, default=100, metavar="N", help="conversations by chance (default 100)"
+    )
+    parser.add_argument(
+        "--patient", action="store_true", help="run also the checks that take about 10 s each; --select runs them, too"
     )
     parser.add_argument("--spec", type=Path, metavar="DIR", help="where the specification is")
     return parser

@@ -60,7 +60,7 @@ def run(fault: str | None, selected: list[Check], jobs: int = 4) -> list[Result]
     subject = CommandSubject(command, limited_command=command + LIMITS, password_command=command + PASSWORD)
     try:
         first = smoke.look(subject.address())
-        settings = Settings(first.features, first.deadline, jobs)
+        settings = Settings(first.features, first.deadline, jobs, patient=True)
         return Runner(subject, _requirements, _grammar, settings, _ground).run(selected)
     except UnreachableError:
         return []

@@ -16,12 +16,21 @@ _of_clients: list[Check] = []
 
 
 def check(
-    requirement: str, digest: str, *, needs: tuple[str, ...] = (), ground: int = 0, slow: bool = False
+    requirement: str,
+    digest: str,
+    *,
+    needs: tuple[str, ...] = (),
+    ground: int = 0,
+    slow: bool = False,
+    patient: int = 0,
 ) -> Callable[[Callable[[Stage], None]], Callable[[Stage], None]]:
-    """Register a function as a check of servers; `digest` is that of the requirement's sentence at that time."""
+    """Register a function as a check of servers; `digest` is that of the requirement's sentence at that time.
+
+    `patient`: the seconds that it takes, where these are more than about 6.
+    """
 
     def register(function: Callable[[Stage], None]) -> Callable[[Stage], None]:
-        _of_servers.append(Check(requirement, digest, *_named(function), needs, ground, slow))
+        _of_servers.append(Check(requirement, digest, *_named(function), needs, ground, slow or patient > 0, patient))
         return function
 
     return register

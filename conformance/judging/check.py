@@ -19,6 +19,7 @@ class Check:
     needs: tuple[str, ...] = ()  # features and conditions, besides the requirement's own
     ground: int = 0  # 1: all others stand on it, and it runs first; 2: many others do, and it runs next
     slow: bool = False  # waits for a time limit of the server; begun first
+    patient: int = 0  # seconds that it takes, where these are so many that it runs only when it is asked for
 
     @property
     def id(self) -> str:

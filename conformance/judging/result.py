@@ -47,3 +47,4 @@ class Settings:
     seed: int = 1
     declared: frozenset[str] = frozenset()  # features that it is said to have
     examples: int = 100  # conversations by chance
+    patient: bool = False  # the checks that take long run as well

@@ -207,6 +207,8 @@ class CheckRunner(ABC):
             return replace(passed, verdict=Verdict.ERROR, reason=reason)
         try:
             self.require(requirement, check.needs)
+            if check.patient and not self._settings.patient:
+                raise Skipped(f"takes {check.patient} s: --patient", missing=False)
             check.function(stage)
             if requirement.id in stage.violations:
                 raise Failed(_AS_SPECIFIED, stage.violations[requirement.id])

@@ -144,18 +144,29 @@ def run_in_process(
     jobs: int = 4,
     command: str = faulty("crash-on-bad-text"),
     on_result: Callable[[Result], None] = lambda result: None,
+    takes: int = 0,
+    patient: bool = False,
 ) -> list[Result]:
     """Run functions as checks against a server, by default one that ends at the first ill-formed line."""
     directory = find_spec()
     requirements = read_requirements(directory)
     digest = requirements["TEXT-1"].digest
-    checks = [Check("TEXT-1", digest, f"{n}-{function.__name__}", "", function) for n, function in enumerate(functions)]
+    checks = [
+        Check("TEXT-1", digest, f"{n}-{function.__name__}", "", function, patient=takes)
+        for n, function in enumerate(functions)
+    ]
     subject = CommandSubject(command)
     try:
-        settings = Settings(frozenset(), jobs=jobs)
+        settings = Settings(frozenset(), jobs=jobs, patient=patient)
         return Runner(subject, requirements, Grammar(directory / GRAMMAR), settings).run(checks, on_result)
     finally:
         subject.close()
+
+
+def test_what_takes_long_runs_when_that_is_asked_for() -> None:
+    (skipped,) = run_in_process(kill, takes=10)
+    assert (skipped.verdict, skipped.reason, skipped.missing) == (Verdict.SKIP, "takes 10 s: --patient", False)
+    assert run_in_process(kill, takes=10, patient=True)[0].verdict is Verdict.FAIL
 
 
 def kill(t: Stage) -> None:
