@@ -56,7 +56,7 @@ def names_that_others_take_for_equal(t: Stage) -> None:
 
 @check("NAME-11", "e6b5292ebf5a")
 def rooms_that_others_take_for_equal(t: Stage) -> None:
-    """Rooms like 01 and 1, a_b and a-b, null, con, help are rooms of their own: each can be entered, with or without /cd."""
+    """Rooms like 01 and 1, a_b and a-b, null, con are rooms of their own: each can be entered, with /cd or without."""
     t.start_if_possible()
     held, others = _held_and_others(t)
     ann, *holders = t.clients("ann", *(f"holder{number}" for number in range(1, len(held) + 1)))
@@ -68,7 +68,7 @@ def rooms_that_others_take_for_equal(t: Stage) -> None:
         _receives(t, ann, f"/cd {room}", f"ROOM {room.lower()}")
     if t.subject.can_start:
         t.nothing(ann, *holders)
-    rooms = [room for room in _by_name_alone(t) if room not in held]
+    rooms = _by_name_alone(t)
     clients = t.clients(*(f"client{number}" for number in range(1, len(rooms) + 1)))
     for client, room in zip(clients, rooms, strict=True):
         client.send(room)
