@@ -10,8 +10,8 @@ from conformance.wire.failure import Failed
 from conformance.wire.peer import Peer, listed
 
 DRAWN = 6  # longer chains, by chance
-# What a client does with its name, or with its room: it takes the same again, the same in another case, the other one of
-# two, or that in capitals.
+# What a client does with its name, or with its room: it takes the same again, the same in another case, the other one
+# of two, or that in capitals.
 STEPS = ("same", "case", "other", "OTHER")
 CHAINS = [chain for length in (1, 2) for chain in product(STEPS, repeat=length)]
 
@@ -185,7 +185,7 @@ def each_member_is_counted_once(t: Stage) -> None:
 
 @check("SAY-2", "288663b7ad91")
 def each_member_is_told_once(t: Stage) -> None:
-    """Whoever entered its room again, in another case, or came back to it, is told what is said once, and leaves once."""
+    """Whoever entered its room again, in another case, or came back to it, hears each text once, and leaves once."""
     room, away = t.room(), t.room("away")
     (bob,) = t.members(room, "bob")
     chains = _chains(t)
