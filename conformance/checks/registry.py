@@ -21,6 +21,7 @@ def check(
     *,
     needs: tuple[str, ...] = (),
     ground: int = 0,
+    fact: str = "",
     slow: bool = False,
     patient: int = 0,
 ) -> Callable[[Callable[[Stage], None]], Callable[[Stage], None]]:
@@ -30,7 +31,8 @@ def check(
     """
 
     def register(function: Callable[[Stage], None]) -> Callable[[Stage], None]:
-        _of_servers.append(Check(requirement, digest, *_named(function), needs, ground, slow or patient > 0, patient))
+        waits = slow or patient > 0
+        _of_servers.append(Check(requirement, digest, *_named(function), needs, ground, fact, waits, patient))
         return function
 
     return register

@@ -29,6 +29,7 @@ from conformance.stage.server import Stage
 from conformance.wire.failure import Failed
 from conformance.wire.peer import Peer
 from conformance.wire.process import STOP_SECONDS
+from conformance.wire.standing import of_refusal
 from conformance.wire.transcript import shown
 
 _MARK = "that was all"  # announced behind what the operator types, so that one can wait for it
@@ -372,7 +373,7 @@ class Walk:
         if expected is not None:
             name, _, text = rest.partition(b" ")
             changed = expected.line.split(b" ")[:2] == [b"SAID", name] and word == b"SAID" and text not in self._texts
-            return "TEXT-5" if changed else expected.cites
+            return "TEXT-5" if changed else of_refusal(line or b"") or expected.cites
         client = self._world.get(label)
         if client is None:
             return "BYE-2"

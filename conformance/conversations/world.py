@@ -114,7 +114,8 @@ class World:
     def _command(self, label: str, text: str) -> tuple["World", list[Effect]]:
         word, blank, argument = text.partition(" ")
         if word not in (*_NEEDS_ARGUMENT, "/help", *(f"/{feature}" for feature in self.features & {"who", "rooms"})):
-            return self, [_error(label, "unknown-command", "CMD-1")]
+            cites = "FEAT-1" if word in ("/who", "/rooms", "/password") else "CMD-1"
+            return self, [_error(label, "unknown-command", cites)]
         if word in _NEEDS_ARGUMENT and not argument:
             return self, [_error(label, "bad-argument", "CMD-3")]
         if word in ("/who", "/rooms") and blank:

@@ -1,11 +1,12 @@
 """Which requirement a failure counts for: the one that does not hold, not the one that was to be looked at next."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
+from conformance.judging.check import Check
 from conformance.judging.result import Result
 from conformance.judging.verdict import Verdict
-from conformance.wire.standing import GREETING, ISOLATION
+from conformance.wire.standing import ALWAYS, requirement_of
 
 _FAILURES = (Verdict.FAIL, Verdict.WARN)
 
@@ -14,30 +15,36 @@ class Blame:
     """What is known not to hold, as far as a run has come."""
 
     def __init__(self) -> None:
-        self.broken: list[str] = []  # requirements of the ground that do not hold, the most basic first
+        self.broken: list[str] = []  # facts of the ground that do not hold, the most basic first
 
-    def ground(self, results: Iterable[Result]) -> list[Result]:
+    def ground(self, checks: Sequence[Check], results: Sequence[Result]) -> list[Result]:
         """Return the results of the ground's checks as they count; they are in the order in which each needs others."""
         counted = []
-        for result in results:
-            result = self.counted(result)
-            counted.append(result)
-            if result.verdict in _FAILURES and result.requirement.id not in self.broken:
-                self.broken.append(result.requirement.id)
-        return counted
+        for check, result in zip(checks, results, strict=True):
+            counted.append(self.counted(result))
+            fact = check.fact or counted[-1].requirement.id
+            if counted[-1].verdict in _FAILURES and fact not in self.broken:
+                self.broken.append(fact)
+        return [result if result.verdict in _FAILURES else self.counted(result) for result in counted]
 
     def counted(self, result: Result) -> Result:
-        """Return a failure as it is; or INCONCLUSIVE where what the check used on its way does not hold."""
-        if result.verdict not in _FAILURES:
+        """Return a failure as it is; or INCONCLUSIVE where what the check used on its way does not hold.
+
+        What is inconclusive for another reason is told that one, too.
+        """
+        failed = result.verdict in _FAILURES
+        if not failed and (result.verdict is not Verdict.INCONCLUSIVE or result.because):
             return result
-        used = {*GREETING, *ISOLATION, *result.used} - {result.requirement.id}
-        because = next((one for one in self.broken if one in used), "")
-        if not because and result.preparing and result.asks not in ("", result.requirement.id):
-            because = result.asks
+        own = result.requirement.id
+        used = {*ALWAYS, *result.used}
+        because = next((one for one in self.broken if one in used and requirement_of(one) != own), "")
+        if failed and not because and result.preparing and result.asks not in ("", own):
+            because = own if own in self.broken else result.asks
         return not_reached(result, because) if because else result
 
 
 def not_reached(result: Result, because: str) -> Result:
-    """Return a result as that of a check that did not come to what it is about, since something else does not hold."""
+    """Return a result as that of a check that did not come to what it is about, since a fact does not hold."""
+    because = requirement_of(because)
     reason = f"not reached: {because} does not hold"
     return replace(result, verdict=Verdict.INCONCLUSIVE, reason=reason, because=because)

@@ -17,7 +17,8 @@ class Check:
     title: str
     function: AnyFunction
     needs: tuple[str, ...] = ()  # features and conditions, besides the requirement's own
-    ground: int = 0  # 1: all others stand on it, and it runs first; 2: many others do, and it runs next
+    ground: int = 0  # others stand on it: 1 runs first, then 2 and 3; 4 needs a server of its own; 0: no other does
+    fact: str = ""  # what it shows, where that is less than its requirement; see `conformance.wire.standing`
     slow: bool = False  # waits for a time limit of the server; begun first
     patient: int = 0  # seconds that it takes, where these are so many that it runs only when it is asked for
 

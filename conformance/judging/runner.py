@@ -18,10 +18,14 @@ from conformance.text.grammar import Grammar
 from conformance.text.requirements import Requirement
 from conformance.wire.failure import Failed, Inconclusive, NotReached, Skipped
 from conformance.wire.process import UnreachableError
-from conformance.wire.standing import BARRIER
+from conformance.wire.standing import BARRIER, requirement_of
 
 _UNWEIGHED = "failed beside other checks; the run ended before it was tried alone"
 _FAILURES = (Verdict.FAIL, Verdict.WARN)
+FIRST, ON_ITS_OWN = (
+    1,
+    4,
+)  # of the parts of the ground: the most basic one; the part of the ground whose checks start servers of their own
 _AS_SPECIFIED = "lines as the specification has them"
 
 
@@ -36,7 +40,7 @@ class CheckRunner(ABC):
         ground: Sequence[Check] = (),
         blame: Blame | None = None,
     ) -> None:
-        """`ground`: the checks on which all others stand, each behind those that it needs; `blame`: what is known."""
+        """`ground`: the checks on which others stand, each behind those that it needs; `blame`: what is known."""
         self._requirements = requirements
         self._grammar = grammar
         self._settings = settings
@@ -70,9 +74,8 @@ class CheckRunner(ABC):
                 on_result(result)
 
         ground: list[Result] = []
-        for first in (1, 2):
-            part = [check for check in self._ground if check.ground == first]
-            ground += self._blame.ground(self._part(part, lambda result: None, on_begin))
+        for part in self._grounds(checks):
+            ground += self._blame.ground(part, self._part(part, lambda result: None, on_begin))
         for result in ground:
             tell(result)
         grounded = {check.id for check in self._ground}
@@ -81,12 +84,23 @@ class CheckRunner(ABC):
         shown = {result.requirement.id for result in results.values() if result.verdict in _FAILURES}
         hiding = {result.because for result in results.values()} - shown
         seen = [result for result in ground if result.requirement.id in hiding and result.verdict in _FAILURES]
-        shown |= set(self._blame.broken)
+        shown |= set(map(requirement_of, self._blame.broken))
         seen += [result for cited, result in self._in_passing.items() if cited not in shown]
         seen += self.afterwards()
         for result in seen:
             on_result(result)
         return [results[check.id] for check in checks] + seen
+
+    def _grounds(self, wanted: Sequence[Check]) -> Iterator[list[Check]]:
+        """Return the parts of the ground, the most basic first; of the last what the wanted checks have need of."""
+        conditions = set().union(*map(self._conditions, wanted))
+        for number in sorted({check.ground for check in self._ground}):
+            part = [check for check in self._ground if check.ground == number]
+            yield [check for check in part if check.ground < ON_ITS_OWN or self._conditions(check) & conditions]
+
+    def _conditions(self, check: Check) -> set[str]:
+        requirement = self._requirements.get(check.requirement)
+        return {*check.needs, *([requirement.condition] if requirement and requirement.condition else [])}
 
     def _part(
         self, checks: Sequence[Check], tell: Callable[[Result], None], on_begin: Callable[[Check], None]
@@ -103,7 +117,8 @@ class CheckRunner(ABC):
             tell(results[result.id])
 
         try:
-            for result in self._side_by_side(checks, on_begin):
+            first = any(check.ground == FIRST for check in checks)  # one by one: whatever they find, others stand on it
+            for result in self._side_by_side(checks, on_begin, 1 if first else self._settings.jobs):
                 if self.doubtful(result) and not self._blame.counted(result).because:
                     doubtful[result.id] = result
                 else:
@@ -121,7 +136,7 @@ class CheckRunner(ABC):
     def _counted(self, result: Result) -> Result:
         """Return a result as it counts; where it failed on the way, note that as a failure of what it failed at."""
         counted = self._blame.counted(result)
-        if counted.because and counted.because not in self._blame.broken:
+        if counted.because and counted.because not in map(requirement_of, self._blame.broken):
             self._see(counted.because, "on-the-way", result)
         return counted
 
@@ -145,14 +160,14 @@ class CheckRunner(ABC):
             if failure.transcript.count < known.transcript.count:
                 self._in_passing[cited] = failure
 
-    def _side_by_side(self, checks: Sequence[Check], on_begin: Callable[[Check], None]) -> Iterator[Result]:
+    def _side_by_side(self, checks: Sequence[Check], on_begin: Callable[[Check], None], jobs: int) -> Iterator[Result]:
         """Run checks, several at a time; yield each result when it is there."""
 
         def begin(check: Check) -> Result:
             on_begin(check)
             return self.run_one(check)
 
-        pool = ThreadPoolExecutor(self._settings.jobs)
+        pool = ThreadPoolExecutor(jobs)
         try:
             for future in as_completed([pool.submit(begin, check) for check in checks]):
                 yield future.result()
@@ -177,7 +192,7 @@ class CheckRunner(ABC):
         requirement = self._requirements.get(check.requirement)
         if requirement is None:
             raise KeyError(f"{check.id} cites {check.requirement}, which does not exist")
-        stage = self.scene(tuple(one for one in self._blame.broken if one != check.requirement))
+        stage = self.scene(tuple(one for one in self._blame.broken if requirement_of(one) != check.requirement))
         began = time.monotonic()
         with self._lock:
             self._stages[check.id] = stage, began

@@ -73,7 +73,7 @@ class Scene(ABC):
     def __init__(self, grammar: Grammar, *, deadline: float, seed: int, broken: Collection[str] = ()) -> None:
         """`deadline`: seconds that the subject has for each thing that it is expected to do.
 
-        `broken`: requirements that are known not to hold, the most basic first.
+        `broken`: facts that are known not to hold, the most basic first.
         """
         self.grammar = grammar
         self.deadline = deadline
@@ -167,7 +167,9 @@ class Scene(ABC):
             if now > doubt:
                 doubt, proof = inf, _Proof.that_nothing_comes(self, peer)
             if proof and proof.is_there():
-                raise Failed(what, listed(peer.inbox) if peer.inbox else "nothing, though a later ping was answered")
+                failed = Failed(what, listed(peer.inbox) if peer.inbox else "nothing, though a later ping was answered")
+                failed.silent = not peer.inbox
+                raise failed
             if now > min(end, hard):
                 waited = f"nothing for {self.deadline:.1f} s"
                 if now <= end:
@@ -183,7 +185,7 @@ class Scene(ABC):
         self.used.update(requirements)
         for one in requirements:
             if one in self.broken:
-                raise NotReached(one)
+                raise NotReached(standing.requirement_of(one))
 
     @property
     def pings_prove(self) -> bool:

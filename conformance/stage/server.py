@@ -73,9 +73,11 @@ class Stage(Scene):
         """
         if self._server is not None:
             raise RuntimeError("this check has a server already")
+        self.needs(*standing.GREETING)  # without which there is nothing to look at
         self._limited = bool(limits)
         self._server = self.subject.start(terminal=terminal, limits=limits, password=password)
         self._server.transcript = self.transcript
+        self._server.on_typing = self._note_typing
         self.transcript.event("server", f"started on port {self._server.address[1]}")
         return self._server
 
@@ -83,6 +85,11 @@ class Stage(Scene):
         """Play on a server of its own that the caller has started, and ends."""
         self._server, self._lent = server, True
         server.transcript = self.transcript
+        server.on_typing = self._note_typing
+
+    def _note_typing(self, octets: bytes) -> None:
+        """Note what is typed; raise NotReached where what it stands on does not hold."""
+        self.needs(*(one for line in octets.split(b"\n") for one in standing.of_typing(line.removesuffix(b"\r"))))
 
     def share(self, *, password: str = "", purpose: str = "", **limits: float) -> None:
         """Play on a server that other checks use at the same time, but not most; Skipped where that cannot be.
@@ -105,7 +112,7 @@ class Stage(Scene):
         self._turn = turn
         self.begin()  # the others' time is not this check's
         server = self.subject.shared(self._kind)
-        server.transcript = self.transcript
+        server.transcript, server.on_typing = self.transcript, self._note_typing
         return server
 
     def share_if_possible(self, purpose: str) -> None:
@@ -128,6 +135,7 @@ class Stage(Scene):
         if self._server is not None:
             self._server.write(typed)
         else:
+            self._note_typing(typed)
             self.transcript.typed(typed)
             self.subject.shared(self._kind).write(typed)
 
@@ -152,6 +160,7 @@ class Stage(Scene):
     @preparing
     def dial(self, label: str, *, receive_buffer: int = 0) -> Peer:
         """Open a connection and read nothing; `receive_buffer`: octets for SO_RCVBUF, 0 for the default."""
+        self.needs("NET-1")
         if self._is_on_common():
             self._wait_for_place()
         address = self._server.address if self._server else self.subject.address(self._kind)
@@ -211,8 +220,11 @@ class Stage(Scene):
         except Failed as failed:
             failed.asks = cites
             raise
-        if line == b"BYE full" and not self._limited:
-            raise Inconclusive(_FULL)
+        if line == b"BYE full":
+            self.needs("BYE-5")
+            if not self._limited:
+                raise Inconclusive(_FULL)
+            raise _asked("BYE-5", what, f"{peer.label} <- {shown(line)}")
         words = wanted.encode().split(b" ")
         if line.split(b" ")[: len(words)] != words or line == b"NAME":
             raise _asked(cites, what, f"{peer.label} <- {shown(line)}")

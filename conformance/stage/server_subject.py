@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, NoReturn
 
-from conformance.wire.failure import Failed, Skipped
+from conformance.wire.failure import Failed, NotReached, Skipped
 from conformance.wire.process import START_SECONDS, Address, Running, UnreachableError, launch, part
 from conformance.wire.tls import Trust
 
@@ -219,7 +219,7 @@ class CommandSubject(Subject):
                 running, deaths = self._running.get(kind), len(self._deaths)
             if running is None:
                 if deaths >= MAX_DEATHS:
-                    raise UnreachableError(f"the server ended by itself {MAX_DEATHS} times, and is not started again")
+                    raise NotReached("SEC-1")  # which is told at the end of the run
                 running = self.start(terminal=kind.terminal, limits=dict(kind.limits), password=kind.password)
                 with self._lock:
                     self._running[kind] = running

@@ -12,6 +12,7 @@ class Failed(Exception):  # noqa: N818 - a verdict, not an error of the program
         self.note = note
         self.cites = cites
         self.asks = ""  # the requirement that asks for what was expected, where one can be told
+        self.silent = False  # whether nothing came, and pings have shown that nothing will
         self.preparing = False  # whether the check was still preparing: then it says nothing about its own requirement
 
 

@@ -74,10 +74,14 @@ class Peer:
         self._begun: bytes | None = (
             None  # of the line that is being sent, as far as a line can be long; None: nothing was
         )
-        self._in_room = False  # as far as what was sent tells
+        self._room = b""  # in which it is, as far as what was sent tells; nothing for the lobby
         self._last_words = (
             False  # was sent: exit, the end of sending, or what ends the connection as a foreign protocol
         )
+        self._bye = False  # it has received BYE
+        self._ends_by: tuple[
+            str, ...
+        ] = ()  # what asks the server to close the connection, if anything was sent that does
         self._latest = b""  # the PONG to the ping behind which nothing was sent
         self._quiet = True  # all that was sent has had its effect: that PONG has come
         stage.selector.register(connection, selectors.EVENT_READ, self)
@@ -117,7 +121,8 @@ class Peer:
     def half_close(self) -> None:
         """End the sending direction; go on receiving."""
         self._last_words, self._quiet = True, False
-        self._stage.stands_on(standing.LOSS)
+        self._ends_by = self._ends_by or ("NET-4",)
+        self._stage.stands_on(*standing.HALF_CLOSE)
         self._stage.transcript.event(self.label, "ends its sending")
         with contextlib.suppress(OSError):  # broken already: reading tells
             self._socket.shutdown(socket.SHUT_WR)
@@ -126,15 +131,15 @@ class Peer:
         """Close the connection, without exit."""
         if not self._left:
             self._left = True
-            self._quiet = self._quiet and bool(self.ended or not self._in_room)
-            self._stage.stands_on(*(() if self.ended else [standing.LOSS]))
+            self._quiet = self._quiet and bool(self.ended or not self._room)
+            self._stage.stands_on(*(() if self.ended else standing.LOSS))
             self._stage.transcript.event(self.label, "closes")
             self._leave("closed")
 
     def reset(self) -> None:
         """Break the connection with a TCP RST."""
         self._left, self._quiet = True, False
-        self._stage.stands_on(standing.LOSS)
+        self._stage.stands_on(*standing.LOSS)
         self._stage.transcript.event(self.label, "resets")
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self._leave("closed")
@@ -178,7 +183,9 @@ class Peer:
             with self._awaiting(wanted):
                 line = self.receive(info=is_info(wanted), what=what, provable=standing.is_brought(wanted))
                 if not like(line, wanted):
-                    raise Failed(what, f"{self.label} <- {shown(line)}")
+                    failed = Failed(what, f"{self.label} <- {shown(line)}")
+                    failed.asks = standing.of_refusal(line)
+                    raise failed
 
     def expect_any_order(self, *lines: str | bytes) -> None:
         """Receive these lines in any order."""
@@ -193,13 +200,17 @@ class Peer:
 
     @contextlib.contextmanager
     def _awaiting(self, *lines: bytes) -> Iterator[None]:
-        """Let what fails tell which requirement asks for the lines; raise NotReached where that does not hold."""
+        """Let what fails tell which requirement asks for the lines; raise NotReached where that does not hold.
+
+        Where nothing comes, and the lines tell of others, that requirement is broken, whatever the check is about.
+        """
         asking = [one for line in lines for one in standing.of_receiving(line)]
         self._stage.needs(*asking)
         try:
             yield
         except Failed as failed:
-            failed.asks = next(iter(asking), "")
+            failed.asks = failed.asks or next(iter(asking), "")
+            failed.preparing = failed.preparing or (failed.silent and all(map(standing.is_told, lines)))
             raise
 
     def expect_error(self, code: str) -> None:
@@ -273,6 +284,7 @@ class Peer:
 
     def expect_last(self, wanted: str) -> None:
         """The server closes the connection, and this line is the last that it sends."""
+        self._stage.needs(*standing.of_receiving(octets(wanted)))
         self.wait_end()
         lines = self.take()
         if lines[-1:] != [octets(wanted)]:
@@ -285,7 +297,13 @@ class Peer:
         `cut`: the last line may have been cut, as it can be for a client that did not read.
         """
         what = f"{self.label} <- the end of the connection"
-        self._stage.wait_for(self, lambda: bool(self.ended), what)
+        self._stage.needs(*self._ends_by, *(standing.CLOSING if self._bye else ()))
+        try:
+            self._stage.wait_for(self, lambda: bool(self.ended), what)
+        except Failed as failed:
+            if self._bye:
+                failed.asks, failed.preparing = standing.CLOSING[0], True
+            raise
         if self._rest and self.ended == "end" and not cut:
             self._stage.violates("LINE-1", f"the last line has no LF: {shown(self._rest)}")
 
@@ -341,20 +359,23 @@ class Peer:
         used: set[str] = set()
         if self._begun is None:
             used.update(standing.of_opening(piece))
-            self._last_words = not used.isdisjoint(standing.FOREIGN)
+            piece = piece.removeprefix(standing.BOM)
+            self._ends_by = tuple(used.intersection(standing.FOREIGN))
+            self._last_words = bool(self._ends_by)
         elif self._begun:
             used.add("NET-3")
         *lines, begun = ((self._begun or b"") + piece).split(b"\n")
         self._begun = begun[:_LONGEST_BEGUN]
         for line in lines[:_LOOKED_AT]:
-            used.update(standing.of_sending(line, lobby=not self._in_room))
-            self._in_room = self._in_room or not used.isdisjoint(standing.ENTERING)
+            used.update(standing.of_sending(line, self._room))
+            self._room = standing.room_behind(line, self._room)
         self._stage.stands_on(*used)
         if lines and not self._last_words:
             self._latest, self._quiet = b"", False
             self._last_words = b"exit" in lines or b"exit\r" in lines
+            self._ends_by = ("EXIT-1",) if self._last_words else ()
             if len(lines) > 1:
-                self._stage.stands_on("ORDER-3")
+                self._stage.stands_on(*standing.SEVERAL, *([standing.PASTE] if len(lines) > standing.MANY else []))
 
     def _queue(self, piece: bytes) -> None:
         if not self.ended:
@@ -406,6 +427,7 @@ class Peer:
             self._quiet = self._quiet or line == self._latest
         else:
             self._quiet = self._quiet or line == b"BYE exit"
+            self._bye = self._bye or line.startswith(b"BYE")
             self.inbox.append(line)
 
 

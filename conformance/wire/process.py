@@ -42,6 +42,7 @@ class Running(ABC):
         self.address = ("127.0.0.1", port.number)
         self._port = port
         self.transcript = Transcript()  # notes what is typed, signals, and the end
+        self.on_typing: Callable[[bytes], None] = lambda octets: None  # asked before anything is typed
         self._end_told = False
         self._output = b""
         self._news = threading.Condition()
@@ -64,6 +65,7 @@ class Running(ABC):
 
     def write(self, octets: bytes) -> None:
         """Type octets on the console, Enter for each LF where it is a terminal; raises Failed where nobody reads."""
+        self.on_typing(octets)
         self.transcript.typed(octets)
         with self._while_it_runs("the program reads what is typed on its console"):
             self._write(octets)

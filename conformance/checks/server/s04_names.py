@@ -1,6 +1,7 @@
 """Section 4, Names."""
 
 import re
+from collections.abc import Callable
 from itertools import pairwise
 
 from conformance.checks.registry import check
@@ -200,7 +201,7 @@ def given_up_names_are_free(t: Stage) -> None:
 @check("NAME-9", "747d7fbe9612")
 def names_are_free_before_left_and_bye(t: Stage) -> None:
     """Who has seen BYE or LEFT can have the name at once, after exit, end of stream and reset."""
-    ways = (lambda ann: ann.send("exit"), Peer.close, Peer.reset, Peer.half_close)
+    ways: tuple[Callable[[Peer], None], ...] = (_exit, Peer.close, Peer.reset, Peer.half_close)
     rooms = [t.room(f"main{way}") for way in range(len(ways))]
     witnesses = [bob for (bob,) in t.groups(rooms, "bob")]
     heirs = t.clients(*(f"heir{way}" for way in range(len(ways))))
@@ -223,6 +224,10 @@ def names_are_free_before_left_and_bye(t: Stage) -> None:
         witnesses[0].expect(f"LEFT {owners[0].name} exit")
         for ann, heir in zip(owners, heirs, strict=True):
             heir.expect(f"NAME {ann.name}")
+
+
+def _exit(client: Peer) -> None:
+    client.send("exit")
 
 
 @check("NAME-9", "747d7fbe9612", needs=("console",))

@@ -1,6 +1,7 @@
 """Which requirement a failure counts for."""
 
 from conformance.judging.blame import Blame
+from conformance.judging.check import Check
 from conformance.judging.result import Result
 from conformance.judging.verdict import Verdict
 from conformance.text.requirements import find_spec, read_requirements
@@ -16,10 +17,15 @@ def result(requirement: str, *used: str, verdict: Verdict = Verdict.FAIL, asks: 
     )
 
 
+def ground(blame: Blame, *results: Result) -> list[Result]:
+    """Let results be those of the ground."""
+    return blame.ground([Check(one.requirement.id, "", "x", "", lambda stage: None) for one in results], results)
+
+
 def test_what_does_not_hold_is_blamed_and_what_needs_it_is_not_reached() -> None:
     blame = Blame()
-    ground = blame.ground([result("ROOM-2"), result("NICK-2", "ROOM-2"), result("SAY-2", verdict=Verdict.PASS)])
-    assert [one.verdict for one in ground] == [Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS]
+    counted = ground(blame, result("ROOM-2"), result("NICK-2", "ROOM-2"), result("SAY-2", verdict=Verdict.PASS))
+    assert [one.verdict for one in counted] == [Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS]
     assert blame.broken == ["ROOM-2"]
     other = blame.counted(result("WHO-1", "SAY-2", "ROOM-2"))
     assert (other.verdict, other.because) == (Verdict.INCONCLUSIVE, "ROOM-2")
@@ -28,14 +34,14 @@ def test_what_does_not_hold_is_blamed_and_what_needs_it_is_not_reached() -> None
 
 def test_what_is_broken_and_not_used_excuses_nothing() -> None:
     blame = Blame()
-    blame.ground([result("ROOM-2")])
+    ground(blame, result("ROOM-2"))
     assert blame.counted(result("LINE-4", "SAY-2")).verdict is Verdict.FAIL
     assert blame.counted(result("ROOM-2", "ROOM-2")).verdict is Verdict.FAIL
 
 
 def test_without_a_greeting_nothing_is_reached() -> None:
     blame = Blame()
-    blame.ground([result("STATE-2")])
+    ground(blame, result("STATE-2"))
     assert blame.counted(result("LINE-4")).because == "STATE-2"
 
 

@@ -33,7 +33,7 @@ REQUIREMENTS = read_requirements(find_spec())
     ],
 )
 def test_a_line_that_is_sent_stands_on(line: bytes, lobby: bool, wanted: str) -> None:
-    assert wanted in standing.of_sending(line, lobby=lobby)
+    assert wanted in standing.of_sending(line, b"" if lobby else b"main")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_line_that_time_or_the_operator_brings_cannot_be_asked_for_by_pings() 
 
 
 def test_all_that_is_stood_on_exists() -> None:
-    named = {*standing.GREETING, *standing.BARRIER, *standing.ISOLATION, *standing.FOREIGN, standing.LOSS}
+    named = {*standing.GREETING, *standing.BARRIER, *standing.ALWAYS, *standing.FOREIGN, standing.LOSS}
     lines = (
         b"main",
         b"MAIN x",
@@ -73,7 +73,9 @@ def test_all_that_is_stood_on_exists() -> None:
         b"/rooms",
         b"/help x",
     )
-    named |= {one for line in lines for lobby in (True, False) for one in standing.of_sending(line, lobby=lobby)}
+    named |= {
+        one for line in lines for lobby in (True, False) for one in standing.of_sending(line, b"" if lobby else b"main")
+    }
     codes = ("too-long", "bad-text", "no-password", "bad-password", "unknown-command", "bad-argument", "no-room")
     answers = [f"ERROR {code} ...".encode() for code in (*codes, "bad-room", "bad-name", "name-taken")]
     named |= {

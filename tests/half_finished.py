@@ -1,0 +1,222 @@
+"""Runs the suite against conforming servers from which one thing was taken out: is the right requirement blamed?
+
+    python -m tests.half_finished                  every server without every thing (long)
+    python -m tests.half_finished node no-pong     these servers, or without these things only
+
+A requirement may fail where the server breaks it, and nowhere else; and one has to. What cannot be looked at because of
+that is INCONCLUSIVE, and names the requirement. Ends with status 1 where it is not so.
+"""
+
+import argparse
+import contextlib
+import io
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from time import monotonic
+
+from conformance.checks.registry import all_checks
+from conformance.conversations.session import session_checks
+from conformance.judging.expected import Expectations
+from conformance.judging.outcome import UNREACHABLE
+from conformance.judging.result import Result, Settings
+from conformance.judging.runner import CheckRunner
+from conformance.judging.server_runner import Runner
+from conformance.judging.verdict import Verdict
+from conformance.reports.document import Run
+from conformance.run import Part, perform
+from conformance.stage import first_look as smoke
+from conformance.stage.server_subject import CommandSubject
+from conformance.text.grammar import Grammar
+from conformance.text.requirements import GRAMMAR, find_spec, read_requirements
+from tests.half_finished_servers import SERVERS, THINGS, Edit, Server
+from tests.support import ROOT
+
+AT_ONCE = 2  # servers that are looked at at the same time
+EXAMPLES = 10  # conversations by chance
+JOBS = 16
+# What costs most of a run, and looks at nothing that the things have to do with.
+COSTLY = frozenset(
+    {
+        "FLOW-1/a-hundred-thousand-lines-of-commands",
+        "FLOW-3/a-stalled-reader-delays-nobody",
+        "FLOW-3/who-reads-nothing-for-a-second-delays-no-word",
+        "FLOW-4/what-waits-has-a-bound",
+        "FLOW-6/who-is-removed-is-told",
+        "FLOW-7/who-reads-is-not-removed",
+        "TEXT-5/what-was-said-before-the-removal-is-whole",
+    }
+)
+_CAUSE = re.compile(r"\b[A-Z]+-\d+\b")
+
+
+class StaleEditError(ValueError):
+    """The text that an edit replaces does not stand in the server's source exactly once."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A server, and what is taken out of it."""
+
+    server: str
+    thing: str
+
+    @property
+    def broken(self) -> frozenset[str]:
+        """The requirements that the server breaks."""
+        return frozenset(f"{THINGS[self.thing].breaks} {SERVERS[self.server].further.get(self.thing, '')}".split())
+
+
+@dataclass
+class Outcome:
+    """What the suite said of a case."""
+
+    case: Case
+    seconds: float
+    lines: int  # that the program printed
+    reachable: bool = True  # whether the first look took it for a Flurfunk server
+    failed: dict[str, str] = field(default_factory=dict)  # FAIL or WARN: the first check by the requirement
+    unreached: dict[str, str] = field(default_factory=dict)  # the reason by the check
+    errors: list[str] = field(default_factory=list)
+    slow: dict[str, float] = field(default_factory=dict)  # seconds by the check
+
+    @property
+    def wrong(self) -> list[str]:
+        """Return in words what is not as it has to be."""
+        broken = self.case.broken
+        found = [f"{one} is blamed, by {check}" for one, check in sorted(self.failed.items()) if one not in broken]
+        if self.reachable and not any(one in broken for one in self.failed):
+            found.append(f"nothing is blamed of {', '.join(sorted(broken))}")
+        unclear = [reason for reason in self.unreached.values() if broken.isdisjoint(_CAUSE.findall(reason))]
+        for reason in sorted(set(unclear)):
+            checks = [check for check, told in self.unreached.items() if told == reason]
+            found.append(f"{len(checks)} are inconclusive, such as {checks[0]}, and do not say why: {reason}")
+        return found + self.errors
+
+
+def cases(names: Sequence[str] = ()) -> list[Case]:
+    """Return all cases, or those of the servers and the things that are named."""
+    known = {*SERVERS, *THINGS}
+    if unknown := sorted(set(names) - known):
+        raise ValueError(f"no such server or thing: {', '.join(unknown)}")
+    servers = [name for name in SERVERS if name in names] or list(SERVERS)
+    things = [name for name in THINGS if name in names] or list(THINGS)
+    return [Case(server, thing) for server in servers for thing in things if thing in SERVERS[server].edits]
+
+
+def edited(source: str, edit: Edit, where: str) -> str:
+    """Return a source with an edit; raises StaleEditError where its old text is not there exactly once."""
+    old, new = edit.old, edit.new
+    if (count := source.count(old)) != 1:
+        raise StaleEditError(f"{where} has {count} times: {old!r}")
+    return source.replace(old, new)
+
+
+@contextlib.contextmanager
+def copied(server: Server, edits: Sequence[Edit]) -> Iterator[Path]:
+    """Copy a server into a folder of its own, and edit it there; yield the folder."""
+    with tempfile.TemporaryDirectory(prefix="flurfunk-half-") as name:
+        folder = Path(name)
+        for path in server.files:
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / path, target)
+        for file, text in server.written.items():
+            (folder / file).write_text(text, encoding="utf-8")
+        for edit in edits:
+            source = folder / edit.file
+            source.write_text(edited(source.read_text(encoding="utf-8"), edit, edit.file), encoding="utf-8")
+        yield folder
+
+
+def look(case: Case, *, all_of_them: bool = False) -> Outcome:
+    """Run the suite against a server without a thing, the costly checks left out unless `all_of_them`."""
+    server = SERVERS[case.server]
+    spec = find_spec(None)
+    requirements = read_requirements(spec)
+    checks = [*all_checks(), *session_checks(spec)]
+    order = list(requirements)
+    checks = sorted(checks, key=lambda check: order.index(check.requirement))
+    wanted = [check for check in checks if all_of_them or check.id not in COSTLY]
+    run = Run(requirements, spec, ["--server-cmd", "x"], {"seed": 1})
+    began = monotonic()
+    with copied(server, server.edits[case.thing]) as folder, contextlib.redirect_stdout(io.StringIO()) as printed:
+        subject = _subject(server, folder)
+
+        def begin() -> tuple[CheckRunner, frozenset[str]]:
+            first = smoke.look(subject.address())
+            settings = Settings(first.features, first.deadline, JOBS, examples=EXAMPLES)
+            ground = [check for check in all_checks() if check.ground]
+            return Runner(subject, requirements, Grammar(spec / GRAMMAR), settings, ground), first.features
+
+        part = Part("server", wanted, begin, subject.close)
+        status = perform(run, [part], Expectations([], date.today()), set(), None)
+    return _outcome(case, run.results, monotonic() - began, printed.getvalue(), reachable=status != UNREACHABLE)
+
+
+def _subject(server: Server, folder: Path) -> CommandSubject:
+    command = server.command.replace("{folder}", str(folder))
+    return CommandSubject(
+        command,
+        limited_command=command + server.limits,
+        password_command=command + server.password if server.password else None,
+    )
+
+
+def _outcome(case: Case, results: Sequence[Result], seconds: float, printed: str, *, reachable: bool) -> Outcome:
+    outcome = Outcome(case, seconds, printed.count("\n"), reachable)
+    for result in results:
+        if result.seconds > 3:
+            outcome.slow[result.id] = result.seconds
+        if result.verdict in (Verdict.FAIL, Verdict.WARN):
+            told = f"{result.id} (expected {result.expected[:80]}, received {result.received[:80]})"
+            outcome.failed.setdefault(result.requirement.id, told)
+        elif result.verdict is Verdict.INCONCLUSIVE:
+            outcome.unreached[result.id] = result.reason
+        elif result.verdict is Verdict.ERROR:
+            outcome.errors.append(f"{result.id} is a fault of the suite: {result.reason}")
+    return outcome
+
+
+def main() -> int:
+    """Print a line for each case, and what is wrong with it."""
+    parser = argparse.ArgumentParser(description="Runs the suite against servers from which one thing was taken out.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="servers and things; all where none is named")
+    parser.add_argument("--all-checks", action="store_true", help="those too that cost most of a run")
+    parser.add_argument("--slow", action="store_true", help="tell which checks took more than 3 seconds")
+    options = parser.parse_args()
+    try:
+        chosen = cases(options.names)
+    except ValueError as error:
+        parser.error(str(error))
+    wrong = 0
+    print(
+        "| server | without | really broken | FAIL or WARN | not reached | s | lines |\n|---|---|---|---|---|---|---|"
+    )
+    with ProcessPoolExecutor(AT_ONCE) as pool:
+        for outcome in pool.map(_looked, [(case, options.all_checks) for case in chosen]):
+            case, failed = outcome.case, " ".join(sorted(outcome.failed)) or ("-" if outcome.reachable else "status 3")
+            cells = [case.server, case.thing, " ".join(sorted(case.broken)), failed, str(len(outcome.unreached))]
+            print(f"| {' | '.join([*cells, f'{outcome.seconds:.0f}', str(outcome.lines)])} |", flush=True)
+            for told in outcome.wrong:
+                print(f"    WRONG: {told}")
+            if options.slow:
+                for check, seconds in sorted(outcome.slow.items(), key=lambda item: -item[1]):
+                    print(f"    {seconds:.1f} s: {check}")
+            wrong += bool(outcome.wrong)
+    print(f"\n{len(chosen) - wrong} of {len(chosen)} are blamed for what they break, and for nothing else")
+    return 1 if wrong else 0
+
+
+def _looked(wanted: tuple[Case, bool]) -> Outcome:
+    return look(wanted[0], all_of_them=wanted[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
