@@ -60,7 +60,7 @@ def test_a_line_that_time_or_the_operator_brings_cannot_be_asked_for_by_pings() 
 
 
 def test_all_that_is_stood_on_exists() -> None:
-    named = {*standing.GREETING, *standing.BARRIER, *standing.ALWAYS, *standing.FOREIGN, standing.LOSS}
+    named = {*standing.GREETING, *standing.BARRIER, *standing.ALWAYS, *standing.FOREIGN, *standing.LOSS}
     lines = (
         b"main",
         b"MAIN x",
