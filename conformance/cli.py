@@ -259,8 +259,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_command,
         metavar="CMD",
         help="starts the server; {port} is replaced by a free port. Alone, it skips the checks that need "
-        "--limited-server-cmd (BYE-4 to BYE-8, one of NET-6, one of BYE-3, one of FLOW-5) or --password-server-cmd "
-        "(section 11.3, one of STATE-4, one of CONF-1)",
+        "--limited-server-cmd (BYE-4 to BYE-8, some of others) or --password-server-cmd (section 11.3, some of others)",
     )
     which.add_argument("--server", type=_address, metavar="HOST:PORT", help="a server that runs already")
     parser.add_argument(

@@ -157,6 +157,7 @@ class Player:
         self._open_line: set[str] = set()  # who sent the beginning of a line
         self._leaving: set[str] = set()  # who sent exit
         self._fresh: set[str] = set()  # who has sent nothing yet; octets may have to be the very first
+        self._silent: set[str] = set()  # who has only connected: nothing of them has to take effect
         self._gone: set[str] = set()  # who closed, or ends its sending
         self._words = replacement(session.names, session.rooms, f"-{stage.suffix}")
         # `=>` steps of a client that follow each other are one stream: a name can be cut between them.
@@ -222,9 +223,12 @@ class Player:
             peer.send(room)
             peer.expect(f"ROOM {room}")
         self._fresh.add(step.who)
+        if not (step.name or step.room):
+            self._silent.add(step.who)
 
     def _send(self, who: str, data: bytes) -> None:
         self._fresh.discard(who)
+        self._silent.discard(who)
         self._peers[who].send_octets(data)
         (self._open_line.discard if data.endswith(b"\n") else self._open_line.add)(who)
         if b"\nexit\n" in b"\n" + data:
@@ -238,7 +242,7 @@ class Player:
     def _settle(self, who: str) -> None:
         """What this client did has taken effect; where a ping is not possible, what follows waits for its lines."""
         peer = self._peers.get(who)
-        if peer is None or who in self._gone | self._open_line or peer.ended:
+        if peer is None or who in self._gone | self._open_line | self._silent or peer.ended:
             return
         if who in self._leaving:
             peer.wait_end()

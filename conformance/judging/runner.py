@@ -136,7 +136,8 @@ class CheckRunner(ABC):
     def _counted(self, result: Result) -> Result:
         """Return a result as it counts; where it failed on the way, note that as a failure of what it failed at."""
         counted = self._blame.counted(result)
-        if counted.because and counted.because not in map(requirement_of, self._blame.broken):
+        unknown = counted.because not in map(requirement_of, self._blame.broken)
+        if result.verdict in _FAILURES and counted.because and unknown:
             self._see(counted.because, "on-the-way", result)
         return counted
 

@@ -130,11 +130,11 @@ def test_a_failure_tells_all_that_is_needed_to_understand_it() -> None:
     ended = suite("--server-cmd", faulty("token-lowered"), "--select", "PING-2")
     assert ended.returncode == NOT_CONFORMANT
     for part in (
-        "FAIL  PING-2/the-token-comes-back  MUST  section 6.5",
+        "FAIL  PING-2/odd-tokens-come-back  MUST  section 6.5",
         "PONG MUST repeat the token",
         "^ first difference",
         "connects",
-        "--select PING-2/the-token-comes-back",
+        "--select PING-2/odd-tokens-come-back",
     ):
         assert part in ended.stdout
     lines = re.search(r'expected  \w+ <- "PONG (.*)"\n  received  \w+ <- "PONG (.*)"\n', ended.stdout)

@@ -71,10 +71,10 @@ def test_a_limit_that_does_not_end_anybody_is_told_with_its_time() -> None:
 
 
 def test_what_is_found_by_chance_counts_where_it_belongs() -> None:
-    text = failure("--server-cmd", faulty("text-nfc"), "--select", "ORDER-1/walk")
+    text = failure("--server-cmd", faulty("said-doubled-rare"), "--select", "ORDER-1/walk")
     first, second, *_ = text.splitlines()
-    assert first.startswith("FAIL  TEXT-5  MUST  section 3.2")
-    assert second == "  found by  ORDER-1/walk: it counts for TEXT-5, which it found broken, not for ORDER-1"
+    assert first.startswith("FAIL  SAY-2  MUST  section 6.3")
+    assert second == "  found by  ORDER-1/walk: it counts for SAY-2, which it found broken, not for ORDER-1"
 
 
 def told(transcript: Transcript) -> str:
