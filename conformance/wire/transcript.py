@@ -72,7 +72,7 @@ class Transcript:
 
     def awaits_answer(self, who: str, octets: bytes) -> None:
         """What comes next answers these octets of a client, although more was sent behind them."""
-        self._answered = Entry(self._seconds(), who, "->", _shortened(octets), len(octets))
+        self._answered = Entry(time.monotonic() - self._start, who, "->", _shortened(octets), len(octets))
 
     def typed(self, octets: bytes) -> None:
         """Note what was typed at the server's console."""
@@ -134,10 +134,7 @@ class Transcript:
             return
         self.count += 1
         kept = self._entries if len(self._entries) < MAX_ENTRIES // 2 else self._last
-        kept.append(Entry(self._seconds(), who, arrow, what, size))
-
-    def _seconds(self) -> float:
-        return time.monotonic() - self._start
+        kept.append(Entry(time.monotonic() - self._start, who, arrow, what, size))
 
 
 def shown(octets: bytes) -> str:
