@@ -16,6 +16,7 @@ class Blame:
 
     def __init__(self) -> None:
         self.broken: list[str] = []  # facts of the ground that do not hold, the most basic first
+        self.deadly: list[str] = []  # those of them that end the subject
 
     def ground(self, checks: Sequence[Check], results: Sequence[Result]) -> list[Result]:
         """Return the results of the ground's checks as they count; they are in the order in which each needs others."""
@@ -25,6 +26,7 @@ class Blame:
             fact = check.fact or counted[-1].requirement.id
             if counted[-1].verdict in _FAILURES and fact not in self.broken:
                 self.broken.append(fact)
+                self.deadly += [fact] if result.ended else []
         return [result if result.verdict in _FAILURES else self.counted(result) for result in counted]
 
     def counted(self, result: Result) -> Result:

@@ -119,7 +119,7 @@ class CheckRunner(ABC):
         try:
             first = any(check.ground == FIRST for check in checks)  # one by one: whatever they find, others stand on it
             for result in self._side_by_side(checks, on_begin, 1 if first else self._settings.jobs):
-                if self.doubtful(result) and not self._blame.counted(result).because:
+                if self.doubtful(result, ground=bool(checks[0].ground)) and not self._blame.counted(result).because:
                     doubtful[result.id] = result
                 else:
                     certain(result)
@@ -269,8 +269,8 @@ class CheckRunner(ABC):
     def require(self, requirement: Requirement, needs: tuple[str, ...]) -> None:
         """Raise Skipped unless the subject has what the requirement is conditional on and what the check needs."""
 
-    def doubtful(self, result: Result) -> bool:
-        """Return whether a result may be a consequence of what other checks did."""
+    def doubtful(self, result: Result, *, ground: bool) -> bool:
+        """Return whether a result may be a consequence of what other checks did; `ground`: others stand on it."""
         return False
 
     def weighed(self, doubtful: list[Result], checks: list[Check]) -> list[Result]:

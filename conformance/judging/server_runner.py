@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from conformance.judging.blame import Blame
+from conformance.judging.blame import Blame, not_reached
 from conformance.judging.check import Check
 from conformance.judging.result import Result, Settings
 from conformance.judging.runner import CheckRunner
@@ -47,11 +47,12 @@ class Runner(CheckRunner):
             seed=chosen.seed,
             examples=chosen.examples,
             broken=broken,
+            deadly=self._blame.deadly,
         )
 
-    def doubtful(self, result: Result) -> bool:
+    def doubtful(self, result: Result, *, ground: bool) -> bool:
         shared = self._subject.can_start and result.id in self._accompanied and result.id not in self._by_itself
-        return shared and result.verdict in (Verdict.FAIL, Verdict.WARN)
+        return shared and (result.verdict in (Verdict.FAIL, Verdict.WARN) or (result.ended and ground))
 
     def weighed(self, doubtful: list[Result], checks: list[Check]) -> list[Result]:
         """Run each check again, on a server that no other uses.
@@ -119,14 +120,15 @@ class Runner(CheckRunner):
     def doubted(self, result: Result, stage: Scene, mark: int) -> Result:
         if isinstance(stage, Stage) and stage.alone:
             self._by_itself.add(result.id)
-            return result
+            lost = stage.has_lost_its_server()
+            return not_reached(replace(result, ended=True), "SEC-1") if lost else result
         self._subject.look_again(2 * self._settings.deadline)
         new = self._subject.deaths()[mark:]
         if not new:
             return result
         if result.id not in self._accompanied:
-            return replace(result, reason=new[0])
-        return replace(result, verdict=Verdict.INCONCLUSIVE, reason=_ENDED)
+            return replace(result, reason=new[0], ended=True)
+        return replace(result, verdict=Verdict.INCONCLUSIVE, reason=_ENDED, ended=True)
 
     def _death(self, deaths: tuple[str, ...]) -> Result:
         """Return that the server ended: a failure where it is ours, and nobody else can have ended it."""

@@ -70,10 +70,18 @@ class _Proof:
 class Scene(ABC):
     """One check's surroundings, whatever it is that is checked; ended with `close`."""
 
-    def __init__(self, grammar: Grammar, *, deadline: float, seed: int, broken: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        grammar: Grammar,
+        *,
+        deadline: float,
+        seed: int,
+        broken: Collection[str] = (),
+        deadly: Collection[str] = (),
+    ) -> None:
         """`deadline`: seconds that the subject has for each thing that it is expected to do.
 
-        `broken`: facts that are known not to hold, the most basic first.
+        `broken`: facts that are known not to hold, the most basic first; `deadly`: those that end the subject.
         """
         self.grammar = grammar
         self.deadline = deadline
@@ -82,6 +90,7 @@ class Scene(ABC):
         self.violations: dict[str, str] = {}  # what was seen in passing: requirement, and what came
         self.barrier_used = False
         self.broken = tuple(broken)
+        self.deadly = frozenset(deadly)
         self.used: set[str] = set()  # the requirements that the check has used so far
         self.begin()
         self.patience = deadline * _PATIENCE  # seconds until pings ask whether a line will still come
@@ -177,8 +186,10 @@ class Scene(ABC):
                 raise Failed(what, listed(peer.inbox) if peer.inbox else waited)
 
     def stands_on(self, *requirements: str) -> None:
-        """Note what the check uses on its way."""
+        """Note what the check uses on its way; raise NotReached where that would end the subject."""
         self.used.update(requirements)
+        for one in self.deadly.intersection(requirements):
+            raise NotReached(standing.requirement_of(one))
 
     def needs(self, *requirements: str) -> None:
         """Note it, and raise NotReached where one of them is known not to hold."""

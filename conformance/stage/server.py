@@ -38,14 +38,15 @@ class Stage(Scene):
         seed: int = 1,
         examples: int = 100,
         broken: Collection[str] = (),
+        deadly: Collection[str] = (),
     ) -> None:
         """`deadline`: seconds that the server has for each thing that it is expected to do.
 
-        `broken`: requirements that are known not to hold, the most basic first.
+        `broken`: facts that are known not to hold, the most basic first; `deadly`: those that end the server.
 
         `examples`: how many conversations by chance are held, where a check holds some.
         """
-        super().__init__(grammar, deadline=deadline, seed=seed, broken=broken)
+        super().__init__(grammar, deadline=deadline, seed=seed, broken=broken, deadly=deadly)
         self.subject = subject
         self.transcript.inside_tls = subject.tls is not None
         self.examples = examples
@@ -124,6 +125,15 @@ class Stage(Scene):
     def alone(self) -> bool:
         """Whether this check plays on a server of its own."""
         return self._server is not None
+
+    def has_lost_its_server(self) -> bool:
+        """Whether the server of this check's own has ended by itself; waits for that where a connection has ended."""
+        if self._server is None or self._server.told_to_end:
+            return False
+        if any(peer.ended in ("end", "reset") for peer in self.peers):
+            with contextlib.suppress(Failed):
+                self._server.wait(self.deadline / 3)
+        return self._server.status() is not None
 
     def start_if_possible(self, *, terminal: bool = True) -> Running | None:
         """Start a server of this check's own, or use the one that all use and return None."""

@@ -36,7 +36,7 @@ class Surroundings(Protocol):
         """
 
     def stands_on(self, *requirements: str) -> None:
-        """Note what the check uses on its way."""
+        """Note what the check uses on its way; raise NotReached where that would end the subject."""
 
     def needs(self, *requirements: str) -> None:
         """Note it, and raise NotReached where one of them is known not to hold."""

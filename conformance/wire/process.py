@@ -43,6 +43,7 @@ class Running(ABC):
         self._port = port
         self.transcript = Transcript()  # notes what is typed, signals, and the end
         self.on_typing: Callable[[bytes], None] = lambda octets: None  # asked before anything is typed
+        self.told_to_end = False  # by `exit` on its console, or by a signal
         self._end_told = False
         self._output = b""
         self._news = threading.Condition()
@@ -67,6 +68,7 @@ class Running(ABC):
         """Type octets on the console, Enter for each LF where it is a terminal; raises Failed where nobody reads."""
         self.on_typing(octets)
         self.transcript.typed(octets)
+        self.told_to_end = self.told_to_end or b"exit" in octets.splitlines()
         with self._while_it_runs("the program reads what is typed on its console"):
             self._write(octets)
 
@@ -126,6 +128,7 @@ class Running(ABC):
     def signal(self, number: signal.Signals, *, group: bool = False) -> None:
         """Send a signal to the process, or to its whole group as a terminal does; raises Failed where it has ended."""
         self.transcript.signalled(number.name)
+        self.told_to_end = True
         with self._while_it_runs(f"the program runs when it gets {number.name}"):
             (os.killpg if group else os.kill)(self.pid, number)
 

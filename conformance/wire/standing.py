@@ -82,7 +82,11 @@ def requirement_of(fact: str) -> str:
 def of_sending(line: bytes, room: bytes) -> tuple[str, ...]:
     """Return what a client's line stands on, its LF left out; `room`: that in which the client is, or nothing."""
     if line.endswith(b"\r"):
-        return ("LINE-2", *of_sending(line[:-1], room))
+        return ("LINE-2", *_of_line(line[:-1], room))
+    return _of_line(line, room)
+
+
+def _of_line(line: bytes, room: bytes) -> tuple[str, ...]:
     if len(line) > MAX_LINE:
         return ("LINE-4", *REFUSED)
     long = ("LINE-3",) if len(line) > _USUAL else ()

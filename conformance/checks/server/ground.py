@@ -821,11 +821,14 @@ def rooms_with_an_argument(t: Stage) -> None:
 
 @check("OPER-1", "17730eb608f2", ground=4)
 def announced(t: Stage) -> None:
-    """What is typed on the console comes to a member."""
+    """What is typed on the console comes to a member, and not to a client in the lobby."""
     server = t.start()
     (ann,) = _together(t, "ann")
+    cyd = t.connect("cyd")
     server.say("lunch is ready")
     ann.expect("ANNOUNCE lunch is ready")
+    if told := _of(cyd.settled(), b"ANNOUNCE"):
+        raise Failed("cyd <- no ANNOUNCE", f"cyd <- {listed(told)}", cites="STATE-4")
 
 
 @check("OPER-2", "90234c50fb91", ground=4)
