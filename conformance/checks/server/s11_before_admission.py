@@ -1,0 +1,60 @@
+"""Section 11.3: each way in which a client can end before it is admitted; and that afterwards all is right again."""
+
+from conformance.checks.registry import check
+from conformance.checks.server.looks import asks
+from conformance.checks.server.s02_ends import WAYS, become_free, in_states
+from conformance.stage.server import Stage
+
+PASSWORD = "of the ends"
+
+
+@check("NAME-1", "b74ada0bbafe", needs=("password",))
+def names_are_free_after_each_end_before_admission(t: Stage) -> None:
+    """Who ends before admission, also while a wrong password waits for its answer, leaves its name to others."""
+    t.start(password=PASSWORD)
+    heir = t.connect("heir")
+    heir.send(f"/password {PASSWORD}")
+    heir.expect("ADMITTED")
+    wrong = b"/password wrong\n"
+    states = {"outside": b"", "in a password": wrong[:-1], "waiting": wrong, "waiting, and has sent more": wrong * 2}
+    clients = in_states(t, states, WAYS, "")
+    for client in clients:
+        WAYS[client.end](client.peer)
+    t.deadline += 2  # for those that half-closed, and two answers
+    become_free(t, heir, (client.name for client in clients))
+
+
+@check("NAME-9", "747d7fbe9612", needs=("password",), slow=True)
+def names_are_free_behind_bye_denied(t: Stage) -> None:
+    """The names of those who gave three wrong passwords, or sent exit before admission, are free behind their BYE."""
+    t.start(password=PASSWORD)
+    heir, *clients = t.clients("heir", "open", "half-closed", "leaves")
+    heir.send(f"/password {PASSWORD}")
+    for client in clients:
+        client.send(*["/password wrong"] * (1 if client.label == "leaves" else 3), "exit")
+    clients[1].half_close()
+    for client in clients:
+        client.expect_last("BYE exit" if client.label == "leaves" else "BYE denied")
+        client.close()
+    heir.expect("ADMITTED")
+    asks(t, heir, ((f"/nick {client.name}", f"NAME {client.name}") for client in clients))
+
+
+@check("NET-4", "fac22d318f2a", needs=("password",))
+def half_close_while_a_wrong_password_waits(t: Stage) -> None:
+    """A client that half-closes while its wrong password waits gets the answers to all its lines, and the end."""
+    t.share(password=PASSWORD)
+    behind: list[tuple[bytes, list[str]]] = [
+        (b"", []),
+        (b"half", []),
+        (b"/ping x\n", ["PONG x"]),
+        (f"/password {PASSWORD}\n/ping x\nhalf".encode(), ["ADMITTED", "PONG x"]),
+        (b"exit\n", ["BYE exit"]),
+    ]
+    clients = t.clients(*(f"ann{number}" for number in range(1, len(behind) + 1)))
+    for client, (sent, _) in zip(clients, behind, strict=True):
+        client.send_octets(b"/password wrong\n" + sent)
+        client.half_close()
+    for client, (_, answers) in zip(clients, behind, strict=True):
+        client.expect("ERROR bad-password ...", *answers)
+        client.expect_end()
