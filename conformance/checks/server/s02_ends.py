@@ -76,7 +76,7 @@ def _end(clients: Iterable[Ended]) -> None:
             client.peer.wait_end()
 
 
-def _until(t: Stage, is_so: Callable[[], bool]) -> bool:
+def until(t: Stage, is_so: Callable[[], bool]) -> bool:
     """Look again and again until something is so; false when the deadline is over."""
     end = time.monotonic() + t.deadline
     while not is_so():
@@ -95,7 +95,7 @@ def become_free(t: Stage, heir: Peer, names: Iterable[str]) -> None:
         missing[:] = [name for name in missing if name not in granted]
         return not missing
 
-    if not _until(t, all_free):
+    if not until(t, all_free):
         refused = f"{heir.label} <- ERROR name-taken, again and again, for {', '.join(missing[:8])}"
         raise Failed(f"{heir.label} <- NAME {missing[0]}: nobody has it any more", refused)
 
@@ -203,7 +203,7 @@ def no_room_is_listed_after_each_end(t: Stage) -> None:
         return not listing
 
     watcher.settled()
-    if not _until(t, none_listed):
+    if not until(t, none_listed):
         raise Failed("watcher <- no LIVE line of a room that all have left", f"watcher <- {listed(listing)}")
 
 
