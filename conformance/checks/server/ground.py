@@ -12,7 +12,7 @@ from conformance.checks.registry import check
 from conformance.checks.server.unknown import unknown
 from conformance.stage.server import Stage, skip
 from conformance.text.vectors import MAX_LINE
-from conformance.wire.failure import Failed
+from conformance.wire.failure import BarrierBrokenError, Failed
 from conformance.wire.peer import Peer, is_info, like, listed, octets
 from conformance.wire.process import STOP_SECONDS
 from conformance.wire.standing import BARRIER, ODD_TOKENS
@@ -814,6 +814,57 @@ def rooms(t: Stage) -> None:
 def rooms_with_an_argument(t: Stage) -> None:
     """`/rooms x` is answered with ERROR bad-argument."""
     _refused(t, t.connect("ann"), "/rooms x", "bad-argument")
+
+
+# ---------------------------------------------------------------- the barrier, for each member
+
+
+def _four(t: Stage) -> list[Peer]:
+    """Return four members of a room, whatever they were told of each other."""
+    peers = [t.connect(label) for label in ("ann", "bob", "cyd", "dan")]
+    for peer in peers:
+        peer.send(t.room())
+        peer.round_trip()
+    for peer in peers:
+        peer.round_trip()
+        peer.inbox.clear()
+    return peers
+
+
+def _comes_late(t: Stage, peer: Peer, event: bytes, before: str) -> None:
+    """Raise BarrierBrokenError where an event comes too late; that it never comes is another's matter."""
+    try:
+        t.wait_for(peer, lambda: event in peer.inbox, shown(event))
+    except Failed as failed:
+        failed.asks, failed.preparing = "SAY-2", True
+        raise
+    raise BarrierBrokenError(f"{peer.label} <- {shown(event)} before {before}", "it came after it")
+
+
+@check("ORDER-7", "c9f9d80a5301", ground=3)
+def pong_for_each_member(t: Stage) -> None:
+    """What a member says comes to it before the PONG to its next line, to the first member and to the fourth."""
+    for peer in _four(t):
+        said, pong = f"SAID {peer.name} hello there".encode(), f"PONG of-{peer.label}".encode()
+        peer.send("hello there", f"/ping of-{peer.label}")
+        t.wait_for(peer, lambda peer=peer, pong=pong: pong in peer.inbox, shown(pong))  # type: ignore[misc]
+        came = list(peer.inbox)
+        if pong in came and said not in came[: came.index(pong)]:
+            _comes_late(t, peer, said, f"its {shown(pong)}")
+
+
+@check("ORDER-8", "3e04c9fc0d2a", ground=3)
+def events_for_each_member(t: Stage) -> None:
+    """What a member has said before its PONG comes to each other before the PONG to a later ping: to all four."""
+    peers = _four(t)
+    for number, peer in enumerate(peers):
+        said = f"SAID {peer.name} from {peer.label}".encode()
+        peer.send(f"from {peer.label}")
+        peer.round_trip()
+        for other in (*peers[:number], *peers[number + 1 :]):
+            other.round_trip()
+            if said not in other.inbox:
+                _comes_late(t, other, said, "the PONG to a later ping")
 
 
 # ---------------------------------------------------------------- on a server of their own
