@@ -330,7 +330,7 @@ class Peer:
 
     def _write(self) -> None:
         try:
-            written = self._socket.send(memoryview(self._output)[:_WRITE])
+            written = self._socket.send(memoryview(self._output)[: None if self.stalled else _WRITE])
         except BlockingIOError:
             return
         except OSError as error:

@@ -73,8 +73,9 @@ class Whims:
         return self._filled("", most) if self.happens(0.08) else self._random.choice(_TEXTS)
 
     def help(self) -> list[str]:
-        """Return the texts of the answer to `/help` [HELP-1]."""
-        return [self.text(MAX_LINE - 5) for _ in range(self._random.choice((1, 1, 2, 30)))]
+        """Return the texts of the answer to `/help` [HELP-1]: never more than may wait for a client [FLOW-4]."""
+        count = self._random.choice((1, 1, 2, 30))
+        return [self.text(MAX_LINE - 5 if count < 30 else 4000) for _ in range(count)]
 
     def greeting(self, *, password: bool) -> list[str]:
         """Return the texts of a greeting; one of them at least tells a person what to type [STATE-3]."""
