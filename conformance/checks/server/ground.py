@@ -831,7 +831,7 @@ def _four(t: Stage) -> list[Peer]:
     return peers
 
 
-def _comes_late(t: Stage, peer: Peer, event: bytes, before: str) -> None:
+def _member_hears_late(t: Stage, peer: Peer, event: bytes, before: str) -> None:
     """Raise BarrierBrokenError where an event comes too late; that it never comes is another's matter."""
     try:
         t.wait_for(peer, lambda: event in peer.inbox, shown(event))
@@ -850,7 +850,7 @@ def pong_for_each_member(t: Stage) -> None:
         t.wait_for(peer, lambda peer=peer, pong=pong: pong in peer.inbox, shown(pong))  # type: ignore[misc]
         came = list(peer.inbox)
         if pong in came and said not in came[: came.index(pong)]:
-            _comes_late(t, peer, said, f"its {shown(pong)}")
+            _member_hears_late(t, peer, said, f"its {shown(pong)}")
 
 
 @check("ORDER-8", "3e04c9fc0d2a", ground=3)
@@ -864,7 +864,7 @@ def events_for_each_member(t: Stage) -> None:
         for other in (*peers[:number], *peers[number + 1 :]):
             other.round_trip()
             if said not in other.inbox:
-                _comes_late(t, other, said, "the PONG to a later ping")
+                _member_hears_late(t, other, said, "the PONG to a later ping")
 
 
 # ---------------------------------------------------------------- on a server of their own
