@@ -39,12 +39,12 @@ def check(
 
 
 def client_check(
-    requirement: str, digest: str, *, slow: bool = False
+    requirement: str, digest: str, *, slow: bool = False, plays: tuple[Callable[[ClientScene], None], ...] = ()
 ) -> Callable[[Callable[[ClientScene], None]], Callable[[ClientScene], None]]:
-    """Register a function as a check of clients; see `check`."""
+    """Register a function as a check of clients; see `check`, and for `plays` the class Check."""
 
     def register(function: Callable[[ClientScene], None]) -> Callable[[ClientScene], None]:
-        _of_clients.append(Check(requirement, digest, *_named(function), slow=slow))
+        _of_clients.append(Check(requirement, digest, *_named(function), slow=slow, plays=plays))
         return function
 
     return register

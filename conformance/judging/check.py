@@ -21,6 +21,7 @@ class Check:
     fact: str = ""  # what it shows, where that is less than its requirement; see `conformance.wire.standing`
     slow: bool = False  # waits for a time limit of the server; begun first
     patient: int = 0  # seconds that it takes, where these are so many that it runs only when it is asked for
+    plays: tuple[AnyFunction, ...] = ()  # where each of these goes well, the check passes; others can share them
 
     @property
     def id(self) -> str:

@@ -6,56 +6,38 @@ import re
 import selectors
 import socket
 import string
+import struct
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
-
-import pexpect
 
 from conformance.stage.scene import HARD_FACTOR, Scene
+from conformance.stage.spares import Clients, Door, Spare
 from conformance.stage.terminal import COLUMNS, Terminal
 from conformance.text.grammar import Grammar
 from conformance.text.vectors import MAX_LINE
 from conformance.wire.failure import Failed
 from conformance.wire.peer import Peer, listed, octets
 from conformance.wire.process import Address, UnreachableError
-from conformance.wire.tls import Identity, reason
+from conformance.wire.tls import Connection, Identity, reason
 from conformance.wire.transcript import shown
 
 ENTER = b"\r"
 ME, ROOM = "Guest", "main"
+_FEATURES = " who rooms"  # of the server, each behind a blank
 _FORBIDDEN = {*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029}
+_MOVING = (b"NAME ", b"ROOM ")  # lines that change what the client is called, or where it is
 # What a client may send by itself, and gets an answer to.
 _OWN = re.compile(rb"/(ping|nick|who|rooms|help)( .*)?", re.DOTALL)
-WORD = re.compile("q[a-z]{4}x")  # what `ClientScene.word` returns
+_WORD = re.compile("q[a-z]{5}x")  # what `ClientScene.word` returns
+_WORDS = itertools.product(string.ascii_lowercase, repeat=5)
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
 _CUTTING = 2.0  # seconds that sending in pieces can take: no client waits for ever for a whole greeting
+# How Linux is asked for one connection: see sock_diag(7).
+_SOCK_DIAG, _BY_FAMILY, _REQUEST, _ALL_STATES, _ANY_INTERFACE = 4, 20, 1, 0xFFFFFFFF, b"\0" * 4 + b"\xff" * 8
+_HEADER, _RECEIVE_QUEUE, _ANSWER = 16, 72, 4096  # octets: before a message, before the number in it, at most
 _TRIES = 2  # of typing a room's name: some programs drop what was typed while they began
-
-
-class _Door:
-    """A listening socket as the scene's selector needs it."""
-
-    ended = False
-
-    def __init__(self) -> None:
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.socket.setblocking(False)
-        self.come: list[socket.socket] = []
-
-    def on_ready(self, mask: int) -> None:
-        """Accept a connection."""
-        self.come.append(self.socket.accept()[0])
-
-    def turn_away(self) -> None:
-        """Close the connections of a client that has ended: one that was lost may have come again."""
-        with contextlib.suppress(OSError):
-            while True:
-                self.on_ready(selectors.EVENT_READ)
-        while self.come:
-            self.come.pop().close()
 
 
 class ClientScene(Scene):
@@ -70,19 +52,28 @@ class ClientScene(Scene):
         seed: int,
         tls: Identity | None = None,
         columns: int = COLUMNS,
+        clients: Clients,
+        alone: bool = False,
     ) -> None:
-        """`command`: returns the client's words for an address; `tls`: who the server is; `columns`: the terminal's."""
+        """`command`: returns the client's words for an address; `tls`: who the server is; `columns`: the terminal's.
+
+        `clients`: those that other checks have left; `alone`: the check is to have none but its own.
+        """
         super().__init__(grammar, deadline=deadline, seed=seed)
         self._command = command
         self._tls = tls
         self._columns = columns
-        self._door = _Door()
-        self.selector.register(self._door.socket, selectors.EVENT_READ, self._door)
+        self._clients = clients
+        self._alone = alone
+        self.went_on = False  # with a client that was left in a room
+        self._door = self._watched(Door())
         self._terminal: Terminal | None = None
         self._wire: Peer | None = None
-        self._unread: Callable[[], int] = int
+        self._connection: socket.socket | None = None  # what the wire is on,
+        self._channel: Connection | None = None  # be it inside TLS
+        self._in_room = False
+        self._typing = False  # what was pressed last was not Enter
         self._typed: set[bytes] = set()  # lines of the user that have not yet come
-        self._words = itertools.product(string.ascii_lowercase, repeat=4)
         self.me = ME  # what the client is called
         self.by_itself: list[bytes] = []  # the lines that the client sent and nobody typed
 
@@ -115,41 +106,65 @@ class ClientScene(Scene):
         """End the client, and note what its screen shows for the transcript."""
         self._stop()
         super().close()
-        self._door.socket.close()
+        self._door.close()
 
     # ------------------------------------------------------------ from the start into a room
 
     def start(self) -> None:
         """Start the client, and let it connect; nothing is sent to it."""
+        self.hand_on()
+        self._clients.take(new=True)
+        self._start()
+
+    def _start(self) -> None:
+        try:
+            self._let_connect()
+        finally:
+            self._clients.started()
+
+    def _let_connect(self) -> None:
         self._stop()
         self.me = ME
         try:
             command = self._command(self.address)
             self._terminal = Terminal(command, self.transcript, self.selector, self._columns)
-        except (OSError, pexpect.ExceptionPexpect) as error:
+        except OSError as error:
             raise UnreachableError(f"the client cannot be started: {error}") from error
         self.until(lambda: bool(self._door.come), "the client connects")
         connection = self._door.come.pop()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._unread = _unread_of(connection)
         connection.settimeout(self.deadline)
         try:
-            self._wire = self.adopt("server", self._tls.channel(connection) if self._tls else connection)
+            channel = self._tls.channel(connection) if self._tls else connection
         except OSError as error:
             connection.close()
             raise Failed("the client does the TLS handshake", reason(error)) from error
+        self._connect(connection, channel)
 
-    def lobby(self, *more: str, features: str = " who rooms") -> None:
+    def lobby(self, *more: str, features: str = _FEATURES) -> None:
         """Start the client and greet it; returns when it has dealt with that.
 
         `more`: lines of the greeting; `features`: what HELLO names, each behind a blank.
         """
         self.start()
+        self._greet(*more, features=features)
+
+    def _greet(self, *more: str, features: str = _FEATURES) -> None:
         self.send(f"HELLO flurfunk/1{features}", f"NAME {ME}", *more)
         with contextlib.suppress(Failed):  # it need not: it may ask for a user name before it reads on
             self.settle_lobby()
 
     def in_room(self) -> None:
+        """Have a client in a room, where Bob has said a word: one that was left there in order, or else a new one."""
+        self.hand_on()
+        while spare := self._clients.take(new=self._alone):
+            if self._goes_on(spare):
+                return
+        self._start()
+        self._greet()
+        self.choose_room()
+
+    def start_in_room(self) -> None:
         """Start the client, let its user choose a room, whatever the client asks first, and Bob say a word there."""
         self.lobby()
         self.choose_room()
@@ -159,6 +174,7 @@ class ClientScene(Scene):
         self.type_room()
         self.send(f"ROOM {ROOM}", "JOINED Bob")
         self.settle_screen()
+        self._in_room = True
 
     def type_room(self) -> None:
         """Type the name of a room, until the client has sent it, bare or with /cd; the answer is the check's matter."""
@@ -182,10 +198,52 @@ class ClientScene(Scene):
             self.until(self._foreign, "a line")
         return self.wire.inbox.popleft() if self.wire.inbox else b""
 
+    def hand_on(self) -> None:
+        """Leave the client to another check, where it is in a room and nothing about it is unusual."""
+        if self._alone or not self._in_room or not self.connected or self.violations:
+            return
+        terminal, wire = self.terminal, self.wire
+        unfinished = terminal.ended or terminal.unsent or self._typing or wire.unsent or wire.inbox
+        if unfinished or terminal.changed_size or self._connection is None or self._channel is None:
+            return
+        terminal.leave()
+        self.selector.unregister(self._channel)
+        self._peers.remove(wire)
+        self.selector.unregister(self._door.socket)
+        self._clients.leave(Spare(self._door, terminal, self._connection, self._channel, self.me))
+        self._terminal = self._wire = None
+        self._door = self._watched(Door())
+
+    def _goes_on(self, spare: Spare) -> bool:
+        """Go on with a client; whether it is in order still."""
+        self._stop()
+        self.selector.unregister(self._door.socket)
+        self._door.close()
+        self._door, self._terminal, self.me = self._watched(spare.door), spare.terminal, spare.me
+        self._terminal.enter(self.transcript, self.selector)
+        self._connect(spare.connection, spare.channel)
+        self.went_on = self._in_room = True
+        self.transcript.event("user", "goes on with a client that is in a room already")
+        try:
+            self.settle_screen(or_closed=True)
+        except Failed:
+            return False
+        return self.connected
+
+    def _watched(self, door: Door) -> Door:
+        self.selector.register(door.socket, selectors.EVENT_READ, door)
+        return door
+
+    def _connect(self, connection: socket.socket, channel: Connection) -> None:
+        self._connection, self._channel = connection, channel
+        self._wire = self.adopt("server", channel)
+
     # ------------------------------------------------------------ the server's side
 
     def send(self, *lines: str | bytes) -> None:
         """Send lines to the client, each with LF."""
+        if any(octets(line).startswith(_MOVING) for line in lines):
+            self._in_room = False  # not in the usual one, or not under the usual name
         self.wire.send(*lines)
 
     def send_cut(self, pieces: list[bytes]) -> None:
@@ -225,7 +283,7 @@ class ClientScene(Scene):
     def give_turn(self) -> None:
         """Let the client read what was sent, as far as the operating system tells whether it has."""
         end = time.monotonic() + self.deadline
-        while self._unread() and not self.wire.ended and time.monotonic() < end:
+        while not self.wire.ended and time.monotonic() < end and self._connection and _unread(self._connection):
             self.pump(0.001)
 
     def hold_against_grammar(self, line: bytes) -> None:
@@ -245,6 +303,7 @@ class ClientScene(Scene):
 
     def press(self, keys: str | bytes) -> None:
         """Press keys."""
+        self._typing = not octets(keys).endswith(ENTER)
         self.terminal.press(octets(keys))
         self.until(lambda: not self.terminal.unsent, "the client reads what is typed")
 
@@ -259,8 +318,8 @@ class ClientScene(Scene):
         self.expect(line)
 
     def word(self) -> str:
-        """Return a word that this check has not used before, and that is part of no other."""
-        return "q" + "".join(next(self._words)) + "x"
+        """Return a word that no check has used before, and that is part of no other."""
+        return "q" + "".join(next(_WORDS)) + "x"
 
     def until_shown(self, *texts: str) -> None:
         """These texts are to be seen, each within one row, be it one that has scrolled out."""
@@ -274,6 +333,10 @@ class ClientScene(Scene):
     def seen_rows(self) -> Counter[str]:
         """Return how often each row is to be seen, with `#` for each digit: times and numbers are no difference."""
         return Counter(_DIGIT.sub("#", row) for row in self.terminal.rows)
+
+    def rows_without_words(self) -> frozenset[str]:
+        """Return the rows that are to be seen, with WORD for each word that a check made up."""
+        return frozenset(_WORD.sub("WORD", row) for row in self.seen_rows())
 
     def until_told(self, before: Counter[str], what: str = "news for the user on the screen", *besides: str) -> None:
         """A row is to be seen that was not there `before`, and that has none of the texts `besides` in it."""
@@ -407,23 +470,27 @@ class ClientScene(Scene):
             self._wire.close()
         self._door.turn_away()
         self._terminal = self._wire = None
+        self._in_room = self._typing = False
         self._typed.clear()
 
 
-def _unread_of(connection: socket.socket) -> Callable[[], int]:
-    """Return what tells how many octets, sent on a connection to this machine, its other end has not yet read.
+def _unread(connection: socket.socket) -> int:
+    """Return how many octets, sent on a connection to this machine, its other end has not yet read.
 
     Only Linux tells that; elsewhere it is always 0.
     """
-    table = Path("/proc/net/tcp")
-    ends = [
-        f"{int.from_bytes(socket.inet_aton(host), sys.byteorder):08X}:{port:04X}"
-        for host, port in (connection.getpeername(), connection.getsockname())
-    ]
-    row = re.compile(rf"{ends[0]} {ends[1]} \S+ \w+:(\w+)")
-
-    def unread() -> int:
-        found = row.search(table.read_text(encoding="ascii")) if table.exists() else None
-        return int(found[1], 16) if found else 0
-
-    return unread
+    if not sys.platform.startswith("linux"):
+        return 0
+    try:
+        ends = (connection.getpeername(), connection.getsockname())
+        ports, hosts = [port for _, port in ends], [socket.inet_aton(host) for host, _ in ends]
+        which = struct.pack("!HH16s16s", *ports, *hosts) + _ANY_INTERFACE
+        question = struct.pack("=BBBxI", socket.AF_INET, socket.IPPROTO_TCP, 0, _ALL_STATES) + which
+        header = struct.pack("=IHHII", _HEADER + len(question), _BY_FAMILY, _REQUEST, 0, 0)
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _SOCK_DIAG) as kernel:
+            kernel.send(header + question)
+            answer = kernel.recv(_ANSWER)
+    except OSError:
+        return 0
+    found = struct.unpack_from("=IH", answer)[1] == _BY_FAMILY
+    return struct.unpack_from("=I", answer, _RECEIVE_QUEUE)[0] if found else 0

@@ -5,6 +5,7 @@ import sys
 import time
 
 from conformance.stage.client import ClientScene
+from conformance.stage.spares import Clients
 from conformance.stage.terminal import COLUMNS
 from conformance.text.grammar import Grammar
 from conformance.wire.failure import Failed
@@ -27,6 +28,11 @@ class ClientSubject:
         self._command = command
         self.tls = tls
         self.columns = columns
+        self._clients = Clients()
+
+    def close(self) -> None:
+        """End the clients that are left."""
+        self._clients.close()
 
     def argv(self, address: Address) -> list[str]:
         """Return the command for a server's address, as words; raises UnreachableError where it is not one."""
@@ -36,9 +42,18 @@ class ClientSubject:
         except (KeyError, IndexError, ValueError) as error:
             raise UnreachableError(f"the command {self._command!r} cannot be used: {error}") from error
 
-    def scene(self, grammar: Grammar, *, deadline: float, seed: int) -> ClientScene:
-        """Return a scene in which this client can be started."""
-        return ClientScene(self.argv, grammar, deadline=deadline, seed=seed, tls=self.tls, columns=self.columns)
+    def scene(self, grammar: Grammar, *, deadline: float, seed: int, alone: bool = False) -> ClientScene:
+        """Return a scene in which this client can be started; `alone`: it goes on with none that is there already."""
+        return ClientScene(
+            self.argv,
+            grammar,
+            deadline=deadline,
+            seed=seed,
+            tls=self.tls,
+            columns=self.columns,
+            clients=self._clients,
+            alone=alone,
+        )
 
     def arguments(self) -> list[str]:
         """Return the arguments of the command line that name this subject."""
@@ -50,12 +65,15 @@ class ClientSubject:
 def look(subject: ClientSubject, grammar: Grammar, *, time_factor: float) -> float:
     """Let the client enter a room; return the deadline, in seconds, for each thing that is expected of it.
 
+    That client is left to the first check.
+
     Raises UnreachableError, with one clear line, where it does not come so far.
     """
     scene = subject.scene(grammar, deadline=START_SECONDS * time_factor, seed=0)
     began = time.monotonic()
     try:
         scene.in_room()
+        scene.hand_on()
     except Failed as failed:
         command = shlex.join(subject.argv(scene.address))
         told = f"expected {failed.expected}, but {failed.received}"

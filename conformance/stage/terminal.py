@@ -2,36 +2,94 @@
 
 import contextlib
 import os
+import re
 import selectors
 import signal
+import subprocess
 import tempfile
+import termios
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
-import pexpect
 import pyte
+import pyte.modes
+from pyte.screens import Char
 
 from conformance.wire.transcript import Transcript
 
 COLUMNS, ROWS = 80, 24
 _CHUNK = 65536  # octets that are read or written at once
 _ALTERNATE = (b"\x1b[?1049h", b"\x1b[?1047h", b"\x1b[?47h")
-# The shell outlives an interrupt and the client, so that it can tell in which mode the terminal was left. It writes
-# that to files: what is on the screen is the client's alone.
-_SCRIPT = """trap : INT QUIT; notes=$1; shift
-stty -g >"$notes/before"; stty -a >"$notes/before-told"
-"$@"; echo $? >"$notes/status"
-stty -g >"$notes/after"; stty -a >"$notes/after-told"
+_COLOURS = re.compile(r"\x1b\[([0-9;]*)m")
+# The shell is the first program in the terminal: the mode is lost when that one ends. It outlives an interrupt and the
+# client, tells the client's exit status, and waits until the mode was looked at.
+_SCRIPT = """trap : INT QUIT
+exec 3<&0 4>&1 <>"$1" >&0 2>&0
+shift
+"$@" 3<&- 4>&-
+echo $? >&4
+read -r _ <&3
 """
+
+
+class _Cells(dict[str, Char]):
+    """The cells of all characters in one look: each is made once, since most characters come again."""
+
+    def __init__(self, look: Char) -> None:
+        super().__init__()
+        self._look = look
+
+    def __missing__(self, character: str) -> Char:
+        cell = self[character] = self._look._replace(data=character)
+        return cell
+
+
+class _Stream(pyte.ByteStream):
+    """A stream that reads what sets colours at once: character by character, as all else, that takes most of a run."""
+
+    def feed(self, data: bytes) -> None:  # type: ignore[override]  # as in pyte
+        """Draw what some octets say."""
+        if not self.use_utf8:
+            super().feed(data)
+            return
+        place, text = 0, self.utf8_decoder.decode(data)
+        for found in _COLOURS.finditer(text):
+            pyte.Stream.feed(self, text[place : found.start()])
+            if self.listener and self._taking_plain_text:  # it is within no other sequence
+                self.listener.select_graphic_rendition(*(int(number or 0) for number in found[1].split(";")))
+            else:
+                pyte.Stream.feed(self, found[0])
+            place = found.end()
+        pyte.Stream.feed(self, text[place:])
 
 
 class Screen(pyte.Screen):
     """A screen that keeps the rows that scroll out at its top."""
 
     def __init__(self, columns: int, rows: int) -> None:
-        self.gone: list[str] = []
+        self.gone: list[str] = []  # those that are not empty
+        self._cells: dict[Char, _Cells] = {}
         super().__init__(columns, rows)
+
+    @property
+    def text(self) -> list[str]:
+        """The rows on the screen, without blanks at their ends."""
+        return [self._text(row) for row in range(self.lines)]
+
+    def draw(self, data: str) -> None:
+        """Draw characters: those of ASCII a row at a time, which is much faster than one by one."""
+        fast = data.isascii() and data.isprintable() and not self.charset
+        if not fast or pyte.modes.IRM in self.mode or pyte.modes.DECAWM not in self.mode:
+            super().draw(data)
+            return
+        look, cursor = self.cursor.attrs, self.cursor
+        cells = self._cells.get(look) or self._cells.setdefault(look, _Cells(look))
+        while data:
+            if cursor.x == self.columns:
+                self.carriage_return()
+                self.linefeed()
+            part, data = data[: self.columns - cursor.x], data[self.columns - cursor.x :]
+            self.buffer[cursor.y].update(enumerate(map(cells.__getitem__, part), cursor.x))
+            cursor.x += len(part)
 
     def index(self) -> None:
         """Move down, and scroll at the bottom."""
@@ -47,8 +105,25 @@ class Screen(pyte.Screen):
         super().resize(lines, columns)
 
     def _keep(self, row: int) -> None:
+        if text := self._text(row):
+            self.gone.append(text)
+
+    def _text(self, row: int) -> str:
         cells = self.buffer[row]
-        self.gone.append("".join(cells[column].data for column in range(self.columns)).rstrip())
+        return "".join([cells[column].data for column in range(max(cells, default=-1) + 1)]).rstrip()
+
+
+class _Exit:
+    """What the shell tells of the client's end, as the scene's selector needs it."""
+
+    def __init__(self, terminal: "Terminal") -> None:
+        self.ended = False
+        self._terminal = terminal
+
+    def on_ready(self, mask: int) -> None:
+        """Tell the terminal."""
+        self.ended = True
+        self._terminal.on_exit()
 
 
 class Terminal:
@@ -57,23 +132,59 @@ class Terminal:
     def __init__(
         self, argv: list[str], transcript: Transcript, selector: selectors.BaseSelector, columns: int = COLUMNS
     ) -> None:
-        """Start `argv`, in so many columns; raises pexpect.ExceptionPexpect or OSError where that cannot be."""
+        """Start `argv`, in so many columns; raises OSError where that cannot be."""
         self.screen = Screen(columns, ROWS)
+        self._size = ROWS, columns
+        self._alternate = False  # the program took the whole screen in an earlier scene
         self.output = b""  # all that came, as it came
         self.ended = False
-        self._stream = pyte.ByteStream(self.screen)
-        self._transcript = transcript
-        self._selector = selector
+        self.status: int | None = None  # the exit status of the program, as a shell tells it; None before its end
+        self._shown: list[str] = []
+        self._changed = "nothing is known"  # how the mode differs from before
+        self._stream = _Stream(self.screen)
         self._keys = bytearray()
-        self._notes = tempfile.TemporaryDirectory(prefix="flurfunk-")
-        arguments = ["-c", _SCRIPT, "sh", self._notes.name, *argv]
-        environment = _environment(os.environ, self._notes.name)
-        child: Any = pexpect.spawn("/bin/sh", arguments, dimensions=(ROWS, columns), env=environment)
-        child.delayafterclose = child.ptyproc.delayafterclose = 0  # or else it sleeps
-        self._child = child
-        self._fd: int = self._child.child_fd
+        self._folder = tempfile.TemporaryDirectory(prefix="flurfunk-")
+        self._fd, other = os.openpty()
+        try:
+            termios.tcsetwinsize(self._fd, (ROWS, columns))
+            self._mode = termios.tcgetattr(self._fd)
+            self._child = subprocess.Popen(
+                ["/bin/sh", "-c", _SCRIPT, "sh", os.ttyname(other), *argv],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=other,  # so that the terminal has not ended before the shell opens it
+                bufsize=0,
+                start_new_session=True,
+                env=_environment(os.environ, self._folder.name),
+            )
+            assert self._child.stdin
+            assert self._child.stdout
+            self._hold, self._notes = self._child.stdin, self._child.stdout
+        except BaseException:
+            os.close(self._fd)
+            self._folder.cleanup()
+            raise
+        finally:
+            os.close(other)
         os.set_blocking(self._fd, False)
+        self._exit = _Exit(self)
+        self.enter(transcript, selector)
+
+    # ------------------------------------------------------------ going from one scene to the next
+
+    def leave(self) -> None:
+        """Leave the scene; what is on the screen stays, and what has scrolled out is forgotten."""
+        self._unwatch()
+        self._alternate = not self.has_scrollback
+        self.output = b""
+        self.screen.gone.clear()
+
+    def enter(self, transcript: Transcript, selector: selectors.BaseSelector) -> None:
+        """Enter a scene, whose transcript and selector these are."""
+        self._transcript, self._selector = transcript, selector
+        self._watched = {self._fd, self._notes.fileno()}
         selector.register(self._fd, selectors.EVENT_READ, self)
+        selector.register(self._notes, selectors.EVENT_READ, self._exit)
 
     # ------------------------------------------------------------ what a person does
 
@@ -88,7 +199,8 @@ class Terminal:
         """Change the size of the window."""
         self._transcript.event("user", f"makes the window {columns} columns by {rows} rows")
         self.screen.resize(rows, columns)
-        self._child.setwinsize(rows, columns)
+        self._shown = []
+        termios.tcsetwinsize(self._fd, (rows, columns))
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the program."""
@@ -100,12 +212,13 @@ class Terminal:
     @property
     def shown(self) -> list[str]:
         """The rows on the screen, without blanks at their ends; empty ones too."""
-        return [row.rstrip() for row in self.screen.display]
+        self._shown = self._shown or self.screen.text
+        return self._shown
 
     @property
     def rows(self) -> list[str]:
         """All rows that are not empty, those that have scrolled out first."""
-        return [row for row in (*self.screen.gone, *self.shown) if row]
+        return [*self.screen.gone, *filter(None, self.shown)]
 
     @property
     def looks(self) -> list[tuple[str, tuple[object, ...]]]:
@@ -120,7 +233,12 @@ class Terminal:
     @property
     def has_scrollback(self) -> bool:
         """Whether what scrolls out is kept by the terminal: not where the program has taken the whole screen."""
-        return not any(switch in self.output for switch in _ALTERNATE)
+        return not self._alternate and not any(switch in self.output for switch in _ALTERNATE)
+
+    @property
+    def changed_size(self) -> bool:
+        """Whether the window has another size than at the beginning."""
+        return (self.screen.lines, self.screen.columns) != self._size
 
     # ------------------------------------------------------------ how it ended
 
@@ -129,30 +247,21 @@ class Terminal:
         """How many octets of what was pressed the terminal has not yet taken."""
         return len(self._keys)
 
-    @property
-    def status(self) -> int | None:
-        """The exit status of the program, as a shell tells it; None before its end."""
-        note = self._note("status")
-        return int(note) if note else None
-
     def changed_mode(self) -> str:
-        """Return the words of stty that tell how the mode of the terminal differs from before; empty if it does not."""
-        if self._note("before") == self._note("after"):
-            return ""
-        before, after = self._note("before-told").split(), self._note("after-told").split()
-        return " ".join(word for word in after if word not in before) or self._note("after") or "nothing is known"
+        """Return how the mode of the terminal differs from before, as stty tells it; empty if it does not."""
+        return self._changed
 
     def close(self) -> None:
         """End the program and all that it started, at once."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._child.pid, signal.SIGKILL)
-        if not self.ended:
-            self._leave()
-        with contextlib.suppress(pexpect.ExceptionPexpect, OSError):
-            self._child.wait()
-        with contextlib.suppress(pexpect.ExceptionPexpect, OSError):
-            self._child.close(force=True)
-        self._notes.cleanup()
+        self._child.wait()
+        self._unwatch()
+        self.ended = True
+        for stream in (self._hold, self._notes):
+            stream.close()
+        os.close(self._fd)
+        self._folder.cleanup()
 
     # ------------------------------------------------------------ what the scene calls
 
@@ -165,6 +274,27 @@ class Terminal:
         if mask & selectors.EVENT_READ:
             self._read()
 
+    def on_exit(self) -> None:
+        """Note the exit status, and how the mode of the terminal differs from before; then let the shell end."""
+        self._unwatch(self._notes.fileno())
+        if told := self._notes.read(_CHUNK):  # nothing where the shell was ended, too
+            self.status = int(told)
+            self._changed = self._changes()
+        self._hold.close()
+
+    def _changes(self) -> str:
+        """Return the words of stty that are there now and were not before."""
+        mode = termios.tcgetattr(self._fd)
+        if mode == self._mode:
+            return ""
+        now = self._told_by_stty()
+        termios.tcsetattr(self._fd, termios.TCSANOW, self._mode)
+        before = self._told_by_stty()
+        return " ".join(word for word in now if word not in before) or f"{mode}"
+
+    def _told_by_stty(self) -> list[str]:
+        return subprocess.run(["stty", "-a"], stdin=self._fd, capture_output=True, check=True, text=True).stdout.split()
+
     def _read(self) -> None:
         try:
             octets = os.read(self._fd, _CHUNK)
@@ -174,22 +304,22 @@ class Terminal:
             octets = b""
         if not octets:
             self._transcript.event("client", f"the program has ended, with status {self.status}")
-            self._leave()
+            self.ended = True
+            self._keys.clear()
+            self._unwatch(self._fd)
             return
         self.output += octets
         self._stream.feed(octets)
+        self._shown = []
 
     def _watch(self) -> None:
         self._selector.modify(self._fd, selectors.EVENT_READ | (selectors.EVENT_WRITE if self._keys else 0), self)
 
-    def _leave(self) -> None:
-        self.ended = True
-        self._keys.clear()
-        self._selector.unregister(self._fd)
-
-    def _note(self, name: str) -> str:
-        path = Path(self._notes.name, name)
-        return path.read_text(encoding="utf-8", errors="replace").strip() if path.exists() else ""
+    def _unwatch(self, *descriptors: int) -> None:
+        """Let the scene's selector forget these, or all."""
+        for descriptor in self._watched.intersection(descriptors or self._watched):
+            self._watched.remove(descriptor)
+            self._selector.unregister(descriptor)
 
 
 def _environment(environment: Mapping[str, str], folder: str) -> dict[str, str]:

@@ -27,10 +27,14 @@ _EVENTS = {"JOINED": "joined-hidden", "NICK": "nick-hidden"}
 class Client:
     """One connection and its user."""
 
-    def __init__(self, connection: socket.socket, late: float) -> None:
-        """`late`: seconds that it does not look at what it has received, while keys are dealt with."""
+    def __init__(self, connection: socket.socket, late: float, most: int) -> None:
+        """`late`: seconds that it does not look at what it has received, while keys are dealt with.
+
+        `most`: after how many lines of the server it ends; 0: never.
+        """
         self._connection = connection
         self._late = late
+        self._left = most or -1
         self._screen = Screen()
         self._keyboard = Keyboard()
         self._lock = threading.Lock()  # held while keys are dealt with
@@ -169,7 +173,9 @@ class Client:
             if fault("half-lost") or (fault("half-character-lost") and self._is_half_a_character()):
                 self._keyboard.line.clear()
             self._line(line)
-            if self._over:
+            self._left -= 1
+            if self._over or self._left == 0:
+                self._over = True
                 return
 
     def _is_half_a_character(self) -> bool:
@@ -297,14 +303,14 @@ def _mistyped(line: bytes) -> bytes:
     return line[:1024] if fault("typed-cut") else line
 
 
-def run(host: str, port: int, late: float) -> int:
-    """Connect and run, as late as `Client` says; return the exit status."""
+def run(host: str, port: int, late: float, most: int) -> int:
+    """Connect and run, for `late` and `most` see `Client`; return the exit status."""
     try:
         connection = socket.create_connection((host, port))
     except OSError as error:
         print(f"plainclient: {error}", file=sys.stderr)
         return 1
-    status = Client(connection, late).run()
+    status = Client(connection, late, most).run()
     if fault("bye-ignored"):
         os.close(connection.detach())
     return status

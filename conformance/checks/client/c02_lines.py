@@ -2,6 +2,7 @@
 
 import re
 
+from conformance.checks.client.plays import leave_a_room, say_some
 from conformance.checks.registry import client_check
 from conformance.stage.client import ClientScene
 from conformance.text.vectors import MAX_LINE, lines_of, segmentations
@@ -24,9 +25,9 @@ def client_segments_mean_nothing(t: ClientScene) -> None:
         t.choose_room()
         lines = [*(f"SAID Bob {text}" for text in said), "LEFT Bob exit"]
         t.send_cut(segmentations("".join(f"{line}\r\n" for line in lines).encode())[way])
-        t.until_shown(*(text[:6] for text in said))
+        t.until_shown(*(text.split()[0] for text in said))
         t.settle_screen()
-        row = "\n".join(t.rows_with(said[0][:6]))
+        row = "\n".join(t.rows_with(said[0].split()[0]))
         if "\u20ac\u00e9\U0001f600" not in row or "\ufffd" in row:
             raise Failed(f'"{said[0]}" on the screen', f'"{row}"', way)
 
@@ -54,12 +55,11 @@ def half_a_line_is_not_shown(t: ClientScene) -> None:
     t.settle_wire()
 
 
-@client_check("LINE-1", "3648c3f576c5")
+@client_check("LINE-1", "3648c3f576c5", plays=(leave_a_room,))
 def client_lines_end_with_lf(t: ClientScene) -> None:
     """Each line that the client sends ends with LF and no CR, its exit too."""
     t.in_room()
-    for line in ("one", " two ", "/say three", "caf\u00e9 \U0001f600"):
-        t.say(line)
+    say_some(t)
     t.type("exit")
     t.until(lambda: bool(t.wire.inbox or t.wire.ended), "exit with its LF, or the end of the connection")
     if t.wire.ended:

@@ -1,5 +1,6 @@
 """Section 11.3, the feature password, as clients see it."""
 
+from conformance.checks.client.plays import WITHOUT_PASSWORD, enter_a_room, greet_otherwise
 from conformance.checks.registry import client_check
 from conformance.stage.client import ENTER, ClientScene
 from conformance.wire.failure import Failed, Skipped
@@ -51,10 +52,8 @@ def _type_password(t: ClientScene, words: str) -> None:
         raise Skipped("the client does not ask for a password", missing=False)
 
 
-@client_check("PASS-14", "893d4fc3485d")
+@client_check("PASS-14", "893d4fc3485d", plays=(greet_otherwise,))
 def no_password_is_sent_unasked(t: ClientScene) -> None:
     """To servers that do not want one, whatever else they have, no password is sent."""
-    for features in ("", " who rooms", " x-password passwords pass-word"):
-        t.lobby(features=features)
-        t.choose_room()
-        t.settle_wire()
+    for features in WITHOUT_PASSWORD:
+        enter_a_room(t, features=features)

@@ -2,42 +2,48 @@
 
 from collections.abc import Callable
 
+from conformance.checks.client.plays import (
+    CTRL_C,
+    CTRL_D,
+    IN_A_ROOM,
+    IN_THE_GREETING,
+    IN_THE_LOBBY,
+    WAYS,
+    dismiss_before,
+    dismiss_in_a_room,
+    end_if_need_be,
+    greet_only,
+    leave,
+    leave_a_room,
+    leave_the_lobby,
+    lose,
+    speak_no_protocol,
+    tell_apart,
+)
 from conformance.checks.registry import client_check
-from conformance.stage.client import WORD, ClientScene
+from conformance.stage.client import ClientScene
 from conformance.wire.failure import Failed
 from conformance.wire.peer import listed
 
-CTRL_C, CTRL_D = "\x03", "\x04"
-WAYS = {"exit": "exit\r", "end of input": CTRL_D, "interrupt": CTRL_C, "interrupt behind half a line": f"half{CTRL_C}"}
 _MUTE_FACTOR = 6  # how many deadlines are certainly more than a short time to wait for a BYE [CLIENT-16]
 
 
-def _leave(t: ClientScene, keys: str) -> list[bytes]:
-    """Let the user leave; return what the client sends then. It is dismissed as a server does."""
-    t.press(keys)
-    t.until(lambda: bool(t.wire.inbox or t.wire.ended), "exit, or the end of the connection")
-    sent = list(t.wire.inbox)
-    t.send("BYE exit")
-    t.until_closed()
-    return sent
-
-
-@client_check("CLIENT-15", "ae10d48a04b5")
+@client_check("CLIENT-15", "ae10d48a04b5", plays=(leave_a_room,))
 def leaving_ends_the_client(t: ClientScene) -> None:
     """In a room, exit, end of input and Ctrl-C end the client."""
     for way, keys in WAYS.items():
         t.in_room()
         t.transcript.event("user", f"leaves by {way}")
-        _leave(t, keys)
+        leave(t, keys)
         t.until_ended()
 
 
-@client_check("CLIENT-15", "ae10d48a04b5")
+@client_check("CLIENT-15", "ae10d48a04b5", plays=(leave_the_lobby,))
 def leaving_the_lobby_ends_the_client(t: ClientScene) -> None:
     """Before a room is chosen, exit, end of input and Ctrl-C end the client."""
     for keys in ("exit\r", CTRL_D, CTRL_C):
         t.lobby()
-        _leave(t, keys)
+        leave(t, keys)
         t.until_ended()
 
 
@@ -74,21 +80,21 @@ def leaving_while_lines_come_ends_the_client(t: ClientScene) -> None:
     for keys in ("exit\r", CTRL_C):
         t.in_room()
         t.wire.offer("".join(f"SAID Bob {number}\n" for number in range(2000)).encode())
-        _leave(t, keys)
+        leave(t, keys)
         t.until_ended()
 
 
-@client_check("CLIENT-16", "0c7a891606fb")
+@client_check("CLIENT-16", "0c7a891606fb", plays=(leave_a_room,))
 def leaving_sends_exit(t: ClientScene) -> None:
     """However the user leaves, the client sends exit."""
     for way, keys in WAYS.items():
         t.in_room()
-        sent = _leave(t, keys)
+        sent = leave(t, keys)
         if sent != [b"exit"]:
             raise Failed('server <- "exit"', f"server <- {listed(sent)}", way)
 
 
-@client_check("CLIENT-16", "0c7a891606fb")
+@client_check("CLIENT-16", "0c7a891606fb", plays=(leave_a_room,))
 def bye_is_waited_for(t: ClientScene) -> None:
     """The client is still there when the answer to its exit comes, and shows what comes before it."""
     for keys in ("exit\r", CTRL_D, CTRL_C):
@@ -102,14 +108,14 @@ def bye_is_waited_for(t: ClientScene) -> None:
         t.until_closed()
 
 
-@client_check("CLIENT-17", "72c1d743e90f")
+@client_check("CLIENT-17", "72c1d743e90f", plays=(leave_a_room, leave_the_lobby))
 def leaving_restores_the_terminal(t: ClientScene) -> None:
     """When the user leaves, the mode of the terminal is as it was: in a room, and in the lobby."""
     for begin in (t.in_room, t.lobby):
         for way, keys in WAYS.items():
             begin()
             t.transcript.event("user", f"leaves by {way}")
-            _leave(t, keys)
+            leave(t, keys)
             t.until_ended()
             t.mode_is_restored()
 
@@ -145,39 +151,31 @@ def _lose_early(t: ClientScene) -> None:
     t.wire.close()
 
 
-@client_check("CLIENT-17", "72c1d743e90f")
+@client_check("CLIENT-17", "72c1d743e90f", plays=(dismiss_in_a_room, speak_no_protocol, lose))
 def every_end_restores_the_terminal(t: ClientScene) -> None:
     """When the server ends, or is lost, or is none, the mode of the terminal is as it was."""
     ways: tuple[Callable[[ClientScene], None], ...] = (_dismiss, _lose, _break, _refuse, _lose_early)
     for way in ways:
         way(t)
-        if not t.ends_by_itself():
-            t.press(CTRL_C)  # not every client ends by itself when it has told the user
-            t.until_ended()
-        t.mode_is_restored()
+        end_if_need_be(t)
 
 
-@client_check("CLIENT-18", "b4646fed8c1a")
+@client_check("CLIENT-18", "b4646fed8c1a", plays=(dismiss_in_a_room,))
 def the_reason_of_a_bye_in_a_room(t: ClientScene) -> None:
     """BYE shutdown, removed and slow are told, each in another way."""
-    _told_apart(t, ("shutdown", "removed", "slow"), t.in_room)
+    tell_apart(t, IN_A_ROOM, t.start_in_room)
 
 
-@client_check("CLIENT-18", "b4646fed8c1a")
+@client_check("CLIENT-18", "b4646fed8c1a", plays=(dismiss_before,))
 def the_reason_of_a_bye_in_the_lobby(t: ClientScene) -> None:
     """BYE idle, denied, removed and shutdown are told before a room is chosen, each in another way."""
-    _told_apart(t, ("idle", "denied", "removed", "shutdown"), t.lobby)
+    tell_apart(t, IN_THE_LOBBY, t.lobby)
 
 
-@client_check("CLIENT-18", "b4646fed8c1a")
+@client_check("CLIENT-18", "b4646fed8c1a", plays=(dismiss_before,))
 def the_reason_of_a_bye_in_the_greeting(t: ClientScene) -> None:
     """BYE full and shutdown right behind HELLO are told, each in another way."""
-
-    def hello() -> None:
-        t.start()
-        t.send("HELLO flurfunk/1")
-
-    _told_apart(t, ("full", "shutdown"), hello)
+    tell_apart(t, IN_THE_GREETING, lambda: greet_only(t))
 
 
 @client_check("CLIENT-19", "d1ec577f0228")
@@ -196,16 +194,3 @@ def _shown_anywhere(t: ClientScene, *words: str) -> None:
     """These words are to be seen, be it that the end of a row divides them."""
     for word in words:
         t.until(lambda word=word: word in "".join(t.terminal.rows), f'"{word}" on the screen')  # type: ignore[misc]
-
-
-def _told_apart(t: ClientScene, reasons: tuple[str, ...], begin: Callable[[], None]) -> None:
-    """Each reason makes the client show something new, and something else than the others do."""
-    told: dict[str, frozenset[str]] = {}
-    for reason in reasons:
-        begin()
-        before = t.seen_rows()
-        t.send(f"BYE {reason}")
-        t.until_told_at_end(before)
-        told[reason] = frozenset(WORD.sub("WORD", row) for row in t.seen_rows())
-    if len(set(told.values())) != len(reasons):
-        raise Failed("reasons that can be told apart", f"{ {reason: sorted(rows) for reason, rows in told.items()} }")

@@ -1,7 +1,20 @@
 """Section 13.1, What every client does."""
 
-import signal
-
+from conformance.checks.client.plays import (
+    HALVES,
+    NO_HELLO,
+    UNKNOWN_FEATURES,
+    UNKNOWN_LINES,
+    USUAL_FEATURES,
+    dismiss_before,
+    dismiss_in_a_room,
+    enter_a_room,
+    fail_to_send,
+    greet_otherwise,
+    leave_a_room,
+    lose,
+    speak_no_protocol,
+)
 from conformance.checks.registry import client_check
 from conformance.stage.client import ClientScene
 from conformance.text.vectors import ALLOWED
@@ -31,37 +44,23 @@ def unknown_lines_are_passed_over(t: ClientScene) -> None:
     t.settle_wire()
 
 
-@client_check("CLIENT-1", "035bae0ad6e0")
+@client_check("CLIENT-1", "035bae0ad6e0", plays=(greet_otherwise,))
 def unknown_lines_in_the_greeting(t: ClientScene) -> None:
     """Lines that the client does not know are passed over in the greeting and in the lobby too."""
-    t.lobby("MOTD Hello.", "INFO Welcome.", "LIMIT 5")
-    t.choose_room()
-    t.settle_wire()
+    enter_a_room(t, *UNKNOWN_LINES, features=USUAL_FEATURES)
 
 
-@client_check("CLIENT-1", "035bae0ad6e0")
+@client_check("CLIENT-1", "035bae0ad6e0", plays=(greet_otherwise,))
 def unknown_features_are_passed_over(t: ClientScene) -> None:
     """Words of HELLO that the client does not know, or no words at all, change nothing."""
-    for features in ("", " who", " x-new who topics-2 rooms", " " + " ".join(f"x-feature-{n}" for n in range(300))):
-        t.lobby(features=features)
-        t.choose_room()
-        t.settle_wire()
+    for features in UNKNOWN_FEATURES:
+        enter_a_room(t, features=features)
 
 
-@client_check("CLIENT-2", "3c479feabc88")
+@client_check("CLIENT-2", "3c479feabc88", plays=(speak_no_protocol,))
 def another_protocol_is_left_and_told(t: ClientScene) -> None:
     """When the first line is not HELLO, or its second word not flurfunk/1, the client closes and says so."""
-    for line in (
-        "HELLO flurfunk/2",
-        "HELLO flurfunk/10 who",
-        "HELLO FLURFUNK/1",
-        "HELLO",
-        "HELLO other flurfunk/1",
-        "hello flurfunk/1",
-        "NAME Guest",
-        "+OK POP3 server ready",
-        "HTTP/1.1 400 Bad Request",
-    ):
+    for line in NO_HELLO:
         t.start()
         before = t.seen_rows()
         t.send(line, "NAME Guest")
@@ -94,7 +93,7 @@ def texts_for_people_mean_nothing(t: ClientScene) -> None:
     t.settle_wire()
 
 
-@client_check("CLIENT-6", "496bd884e03c")
+@client_check("CLIENT-6", "496bd884e03c", plays=(lose,))
 def a_closed_connection_is_told(t: ClientScene) -> None:
     """The server closes without BYE: the user is told."""
     t.in_room()
@@ -103,7 +102,7 @@ def a_closed_connection_is_told(t: ClientScene) -> None:
     t.until_told(before)
 
 
-@client_check("CLIENT-6", "496bd884e03c")
+@client_check("CLIENT-6", "496bd884e03c", plays=(lose,))
 def a_broken_connection_is_told(t: ClientScene) -> None:
     """The connection is reset: the user is told."""
     t.in_room()
@@ -112,10 +111,10 @@ def a_broken_connection_is_told(t: ClientScene) -> None:
     t.until_told(before)
 
 
-@client_check("CLIENT-6", "496bd884e03c")
+@client_check("CLIENT-6", "496bd884e03c", plays=(lose,))
 def an_end_within_a_line_is_told(t: ClientScene) -> None:
     """The server ends in the middle of a line, be it that of a BYE: the user is told."""
-    for half in (b"SAID Bob ha", b"BYE"):
+    for half in HALVES:
         t.in_room()
         before = t.seen_rows()
         t.wire.send_octets(half)
@@ -123,7 +122,7 @@ def an_end_within_a_line_is_told(t: ClientScene) -> None:
         t.until_told(before)
 
 
-@client_check("CLIENT-7", "b3eb85cd6502")
+@client_check("CLIENT-7", "b3eb85cd6502", plays=(dismiss_in_a_room,))
 def what_came_is_processed_before_a_failure_is_told(t: ClientScene) -> None:
     """Sending fails while lines and a BYE are unread: they are shown, and the reason of the BYE is told."""
     t.in_room()
@@ -131,20 +130,10 @@ def what_came_is_processed_before_a_failure_is_told(t: ClientScene) -> None:
     t.send("BYE removed")
     t.until_told_at_end(before)
     told = set(t.seen_rows() - before)
-
-    t.in_room()
-    t.terminal.signal(signal.SIGSTOP)
-    word = t.word()
-    t.send(*(f"SAID Bob {number}" for number in range(100)), f"SAID Bob {word}", "BYE removed")
-    t.wire.close()
-    for number in range(20):
-        t.press(f"unsent {number}\r")
-    t.terminal.signal(signal.SIGCONT)
-    t.until_shown(word)
-    t.until(lambda: told <= set(t.seen_rows()), f"{sorted(told)} on the screen")
+    fail_to_send(t, told)
 
 
-@client_check("CLIENT-8", "0778caeb615d")
+@client_check("CLIENT-8", "0778caeb615d", plays=(dismiss_in_a_room, dismiss_before))
 def bye_is_followed_by_the_end(t: ClientScene) -> None:
     """The client closes its side on a BYE, which the server does not do first; in a room, and in the lobby."""
     t.in_room()
@@ -158,7 +147,7 @@ def bye_is_followed_by_the_end(t: ClientScene) -> None:
     t.until_closed()
 
 
-@client_check("CLIENT-8", "0778caeb615d")
+@client_check("CLIENT-8", "0778caeb615d", plays=(leave_a_room,))
 def bye_after_exit_is_followed_by_the_end(t: ClientScene) -> None:
     """The client closes its side when its exit was answered."""
     t.in_room()

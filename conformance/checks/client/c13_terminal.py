@@ -85,15 +85,17 @@ def attacks_in_ones_own_name_and_room(t: ClientScene) -> None:
 @client_check("CLIENT-9", "da5c19b0004b")
 def attacks_in_bye_and_hello(t: ClientScene) -> None:
     """Such sequences do nothing in the first line, and in the reason of a BYE."""
-    for number, attack in enumerate(_ATTACKS):
-        if number % 2:
-            t.in_room()
-        else:
-            t.start()
-        before, behind = t.word(), t.word()
-        t.send(f"{'BYE' if number % 2 else 'HELLO'} {before}{attack}{behind}")
+    for begin, line, attacks in (
+        (t.start, "HELLO", _ATTACKS[0:4:2]),
+        (t.in_room, "BYE", _ATTACKS[1:4:2]),
+        (t.start, "HELLO", _ATTACKS[4::2]),
+        (t.in_room, "BYE", _ATTACKS[5::2]),
+    ):
+        begin()
+        sent = [(t.word(), attack, t.word()) for attack in attacks]
+        t.send(f"{line} {''.join(map(''.join, sent))}")
         t.until_closed()
-        _hold_unsafe(t, [(before, attack, behind)])
+        _hold_unsafe(t, sent)
 
 
 def _send_unsafe(t: ClientScene, lines: list[str], parts: Iterable[str]) -> None:
@@ -328,7 +330,7 @@ def half_a_line_survives_a_flood(t: ClientScene) -> None:
 @client_check("CLIENT-14", "6f8c1af8da1f")
 def half_a_line_survives_another_size(t: ClientScene) -> None:
     """What was typed is still there when the window gets another size, and something comes then."""
-    t.in_room()
+    t.start_in_room()
     for columns, rows in ((60, 24), (60, 12), (100, 30), (80, 24)):
         half, rest = t.word(), t.word()
         t.press(half)

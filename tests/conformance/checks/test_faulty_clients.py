@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -23,6 +24,7 @@ PLAIN = f"env PYTHONPATH={shlex.quote(str(ROOT))} {{python}} -m tests.plainclien
 REFERENCE = f"{{python}} {shlex.quote(str(ROOT))}/reference/client/client.py {{host}}:{{port}} --no-reconnect"
 IMPATIENCE = 1.5  # seconds: what a faulty client does not do in time, it does not do
 PATIENCE = 4.0  # the factor of the deadlines for clients that are to pass
+ENOUGH_LINES = 30  # for each of some checks, and not for all of them together
 ATTEMPTS = 3  # runs in which a fault has to show: some depend on what the operating system does when
 AT_ONCE = 8  # faulty clients at the same time: most of the time goes by in waiting
 FAILURES = (Verdict.FAIL, Verdict.WARN)
@@ -36,19 +38,23 @@ CHECKS = client_checks()
 Futures = dict[str, Future[dict[str, list[Result]]]]
 
 
-def run(command: str, checks: list[Check], deadline: float, jobs: int) -> list[Result]:
+def run(subject: ClientSubject, checks: list[Check], deadline: float, jobs: int) -> list[Result]:
     settings = Settings(frozenset(), deadline, jobs)
-    return ClientRunner(ClientSubject(command), REQUIREMENTS, RULES, settings).run(checks)
+    return ClientRunner(subject, REQUIREMENTS, RULES, settings).run(checks)
 
 
 def until_caught(fault: str) -> dict[str, list[Result]]:
-    """Return, for each requirement that the fault breaks, the results up to the first failure of one of its checks."""
+    """Return, for each requirement that the fault breaks, the results up to the first failure of one of its checks.
+
+    A check with plays is run beside one that is the same, so that these are played.
+    """
     found: dict[str, list[Result]] = {}
     for requirement in FAULTS[fault].breaks:
         found[requirement] = []
         citing = sorted((check for check in CHECKS if check.requirement == requirement), key=lambda one: one.slow)
         for check in citing * ATTEMPTS:
-            found[requirement] += run(f"{PLAIN} --fault {fault}", [check], IMPATIENCE, 1)
+            checks = [check, *([replace(check, name=f"{check.name}-again")] if check.plays else [])]
+            found[requirement] += run(ClientSubject(f"{PLAIN} --fault {fault}"), checks, IMPATIENCE, 1)
             if any(result.verdict in FAILURES for result in found[requirement]):
                 break
     return found
@@ -81,10 +87,21 @@ def test_fault_is_caught_where_it_breaks_something(fault: str, looked: Futures) 
     ids=["plain", "late", "full", "own-editor"],
 )
 def test_client_conforms(client: str) -> None:
-    deadline = look(ClientSubject(client), RULES, time_factor=PATIENCE)
-    results = run(client, CHECKS, deadline, 4)
+    subject = ClientSubject(client)
+    deadline = look(subject, RULES, time_factor=PATIENCE)
+    results = run(subject, CHECKS, deadline, 4)
     assert len(results) >= 50
     assert [explained(result, ["--client-cmd", client]) for result in results if result.verdict != Verdict.PASS] == []
+
+
+def test_no_check_fails_for_what_other_checks_did_to_a_client() -> None:
+    checks = [
+        check for check in CHECKS if check.requirement in ("CLIENT-10", "CLIENT-11") and "flood" not in check.name
+    ]
+    results = run(ClientSubject(f"{PLAIN} --most {ENOUGH_LINES}"), checks, IMPATIENCE, 1)
+    assert [explained(result, ["--client-cmd", PLAIN]) for result in results if result.verdict != Verdict.PASS] == []
+    went_on = ["goes on with a client" in str(result.transcript) for result in results]
+    assert went_on == [False, True, False]
 
 
 def test_every_requirement_of_clients_has_checks_and_faults() -> None:
