@@ -25,7 +25,7 @@ from conformance.wire.transcript import shown
 
 ENTER = b"\r"
 ME, ROOM = "Guest", "main"
-_FEATURES = " who rooms"  # of the server, each behind a blank
+_FEATURES = " who rooms"  # of the server, each after a blank
 _FORBIDDEN = {*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029}
 _MOVING = (b"NAME ", b"ROOM ")  # lines that change what the client is called, or where it is
 # What a client may send by itself, and gets an answer to.

@@ -14,7 +14,7 @@ CTRL_C, CTRL_D = "\x03", "\x04"
 WAYS = {"exit": "exit\r", "end of input": CTRL_D, "interrupt": CTRL_C, "interrupt behind half a line": f"half{CTRL_C}"}
 IN_A_ROOM = ("shutdown", "removed", "slow")  # reasons of a BYE
 IN_THE_LOBBY = ("idle", "denied", "removed", "shutdown")
-HALVES = (b"SAID Bob ha", b"BYE")  # of lines, behind which the connection is closed
+HALVES = (b"SAID Bob ha", b"BYE")  # of lines, after which the connection is closed
 IN_THE_GREETING = ("full", "shutdown")
 USUAL_FEATURES = " who rooms"
 WITHOUT_PASSWORD = ("", USUAL_FEATURES, " x-password passwords pass-word")  # features of servers that do not want one
@@ -183,7 +183,7 @@ def fail_to_send(t: ClientScene, told: set[str]) -> None:
 
 
 def dismiss_before(t: ClientScene) -> None:
-    """The server says BYE in the lobby, or right behind HELLO, for each of its reasons."""
+    """The server says BYE in the lobby, or right after HELLO, for each of its reasons."""
     tell_apart(t, IN_THE_LOBBY, t.lobby)
     tell_apart(t, IN_THE_GREETING, lambda: greet_only(t))
 
