@@ -73,9 +73,16 @@ def until_caught(fault: str) -> list[Result]:
     results: list[Result] = []
     for _ in range(ATTEMPTS):
         results = run(fault, citing(KNOWN[fault].breaks), jobs=1)  # each has to notice it with no other beside
-        if not results or set(KNOWN[fault].breaks) <= failed(results):
+        if not results or set(KNOWN[fault].breaks) <= caught(fault, results):
             break
     return results
+
+
+def caught(fault: str, results: list[Result]) -> set[str]:
+    """Return the requirements of which a check failed; or was not reached because of another that the fault breaks."""
+    found = failed(results)
+    causes = found.intersection(KNOWN[fault].breaks)
+    return found | {result.requirement.id for result in results if result.because in causes}
 
 
 def failed(results: list[Result]) -> set[str]:

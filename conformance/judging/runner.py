@@ -81,12 +81,12 @@ class CheckRunner(ABC):
         grounded = {check.id for check in self._ground}
         others = sorted((check for check in checks if check.id not in grounded), key=lambda check: not check.slow)
         self._part(others, tell, on_begin)
-        shown = {result.requirement.id for result in results.values() if result.verdict in _FAILURES}
+        last = self.afterwards()
+        shown = {result.requirement.id for result in (*results.values(), *last) if result.verdict in _FAILURES}
         hiding = {result.because for result in results.values()} - shown
         seen = [result for result in ground if result.requirement.id in hiding and result.verdict in _FAILURES]
         shown |= set(map(requirement_of, self._blame.broken))
-        seen += [result for cited, result in self._in_passing.items() if cited not in shown]
-        seen += self.afterwards()
+        seen += [*(result for cited, result in self._in_passing.items() if cited not in shown), *last]
         for result in seen:
             on_result(result)
         return [results[check.id] for check in checks] + seen

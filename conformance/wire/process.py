@@ -68,9 +68,9 @@ class Running(ABC):
         """Type octets on the console, Enter for each LF where it is a terminal; raises Failed where nobody reads."""
         self.on_typing(octets)
         self.transcript.typed(octets)
-        self.told_to_end = self.told_to_end or b"exit" in octets.splitlines()
         with self._while_it_runs("the program reads what is typed on its console"):
             self._write(octets)
+        self.told_to_end = self.told_to_end or b"exit" in octets.splitlines()
 
     @abstractmethod
     def _write(self, octets: bytes) -> None:
@@ -128,9 +128,9 @@ class Running(ABC):
     def signal(self, number: signal.Signals, *, group: bool = False) -> None:
         """Send a signal to the process, or to its whole group as a terminal does; raises Failed where it has ended."""
         self.transcript.signalled(number.name)
-        self.told_to_end = True
         with self._while_it_runs(f"the program runs when it gets {number.name}"):
             (os.killpg if group else os.kill)(self.pid, number)
+        self.told_to_end = True
 
     def wait(self, seconds: float) -> int:
         """Wait for the end of the program; return its exit status, or raise Failed."""

@@ -291,10 +291,18 @@ def who_reads_nothing_for_long_is_removed(t: Stage) -> None:
     cyd = t.connect("cyd", receive_buffer=SMALL)
     t.enter(cyd, room, bob, helper)
     cyd.stall()
-    if not blocked(cyd, helper, lambda first: pings(first, 256), most=64):
+    if not _blocked_or_removed(cyd, helper):
         raise Failed("the server stops reading from a client that does not read", "it read 64 MiB of pings")
     bob.expect(f"LEFT {cyd.name} removed")
     bob.expect_nothing()
+
+
+def _blocked_or_removed(cyd: Peer, helper: Peer) -> bool:
+    """Whether a client is read no more; on a slow machine it is removed while one still looks."""
+    try:
+        return blocked(cyd, helper, lambda first: pings(first, 256), most=64)
+    except Failed:
+        return cyd.ended != "" or cyd.refused
 
 
 @check("FLOW-7", "d1b547322247")
