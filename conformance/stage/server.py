@@ -309,8 +309,8 @@ class Stage(Scene):
         self.barrier_used = True
         for begin in range(0, len(pairs), _AT_ONCE):
             some = pairs[begin : begin + _AT_ONCE]
-            peer.send(*(line for number, (one, _) in enumerate(some) for line in (one, f"/ping {number}")))
-            for number, (line, answer) in enumerate(some):
+            peer.send(*(line for number, (one, _) in enumerate(some, 1) for line in (one, f"/ping {number}")))
+            for number, (line, answer) in enumerate(some, 1):
                 self.transcript.awaits_answer(peer.label, octets(line) + b"\n")
                 peer.expect(answer, f"PONG {number}")
 

@@ -98,10 +98,17 @@ def missing_arguments(t: Stage) -> None:
 def a_blank_is_an_argument(t: Stage) -> None:
     """Behind the one blank that ends the word, a further blank is an argument."""
     (ann,) = t.members(t.room(), "ann")
-    ann.send("/say  ", "/ping  ", "/cd  ", "/nick  ")
-    ann.expect(f"SAID {ann.name}  ", "PONG  ")
-    ann.expect_error("bad-room")
-    ann.expect_error("bad-name")
+    for line, answer, cites in (
+        ("/say  ", f"SAID {ann.name}  ", "SAY-4"),
+        ("/ping  ", "PONG  ", "PING-2"),
+        ("/cd  ", "ERROR bad-room ...", "NAME-12"),
+        ("/nick  ", "ERROR bad-name ...", "NAME-2"),
+    ):
+        ann.send(line)
+        if like(received := ann.receive(what=f"ann <- {answer}"), "ERROR bad-argument ..."):
+            raise Failed(f"ann <- {answer}, for {line!r}", f"ann <- {listed([received])}")
+        if not like(received, answer):
+            raise Failed(f"ann <- {answer}, for {line!r}", f"ann <- {listed([received])}", cites=cites)
 
 
 @check("CMD-4", "5d397ccc6ab1")
@@ -145,10 +152,12 @@ def refused_lines_do_nothing_else(t: Stage) -> None:
     ann, bob = t.members(room, "ann", "bob")
     (far,) = t.members(t.room("far"), "far")
     cyd = t.connect("cyd")
-    lines: list[str | bytes] = [f"{unknown(t)} hello", "/cd", "/cd far away", "/nick -", f"/nick {far.name}"]
-    lines += ["/nick operator", b"\xffbad", b"x" * 5000, "/say", "/who x" if "who" in ann.features else "/"]
-    for client, more in ((ann, []), (cyd, ["/say hello"])):
-        t.answers(client, *((line, "ERROR ...") for line in (*lines, *more)))
+    lines: list[tuple[str | bytes, str]] = [("/cd", "bad-argument"), ("/say", "bad-argument"), ("/nick -", "bad-name")]
+    lines += [(f"{unknown(t)} hello", "unknown-command"), ("/cd far away", "bad-room"), (b"\xffbad", "bad-text")]
+    lines += [(f"/nick {far.name}", "name-taken"), ("/nick operator", "name-taken"), (b"x" * 5000, "too-long")]
+    lines += [("/who x", "bad-argument") if "who" in ann.features else ("/", "unknown-command")]
+    for client, more in ((ann, []), (cyd, [("/say hello", "no-room")])):
+        t.answers(client, *((line, f"ERROR {code} ...") for line, code in (*lines, *more)))
         t.nothing(client, ann, bob, far)
     ann.send("unchanged")
     for member in (ann, bob):
@@ -225,8 +234,8 @@ def ping_is_answered(t: Stage) -> None:
     for client in (cyd, ann):
         client.round_trip()
         client.take()
-        client.send(*(f"/ping {number}" for number in range(100)))
-        client.expect(*(f"PONG {number}" for number in range(100)))
+        client.send(*(f"/ping {number}" for number in range(1, 101)))
+        client.expect(*(f"PONG {number}" for number in range(1, 101)))
     bob.send("/ping bob")
     bob.expect("PONG bob")
 

@@ -51,14 +51,17 @@ def no_other_codes(t: Stage) -> None:
 def the_connection_survives_errors(t: Stage) -> None:
     """After each kind of ERROR, 20 times, the connection is served as before."""
     ann, bob = t.members(t.room(), "ann", "bob")
-    lines: list[str | bytes] = ["x" * 4097, b"\xff", unknown(t), "/ping", "/cd no room", "/nick B.B.", "/nick operator"]
+    lines: list[tuple[str | bytes, str]] = [("x" * 4097, "too-long"), (b"\xff", "bad-text"), ("/ping", "bad-argument")]
+    lines += [(unknown(t), "unknown-command"), ("/cd no room", "bad-room"), ("/nick B.B.", "bad-name")]
+    lines += [("/nick operator", "name-taken")]
     for number in range(20):
-        ann.send(*lines, f"on {number}")
-        ann.expect(*["ERROR ..."] * len(lines))
+        ann.send(*(line for line, _ in lines), f"on {number}")
+        ann.expect(*(f"ERROR {code} ..." for _, code in lines))
         for member in (ann, bob):
             member.expect(f"SAID {ann.name} on {number}")
     cyd = t.connect("cyd")
-    t.answers(cyd, *((line, "ERROR ...") for line in ("/say x", "no room", "/nick -", unknown(t))))
+    others = (("/say x", "no-room"), ("no room", "bad-room"), ("/nick -", "bad-name"), (unknown(t), "unknown-command"))
+    t.answers(cyd, *((line, f"ERROR {code} ...") for line, code in others))
 
 
 @check("BYE-1", "fde97effd30d")

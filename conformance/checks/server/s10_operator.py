@@ -55,7 +55,7 @@ def announcements_have_their_place(t: Stage) -> None:
     t.quiet(ann, bob, cyd)
     for number in range(10):
         for speaker in (ann, bob):
-            speaker.offer(f"{number}\n".encode() * 30)
+            speaker.offer(f"word {number}\n".encode() * 30)
         server.say(f"announcement {number}")
         t.give_turn()
     seen = []

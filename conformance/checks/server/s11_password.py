@@ -199,8 +199,8 @@ def a_wrong_password_is_answered_late(t: Stage) -> None:
     t.share(password=PASSWORD)
     ann = t.connect("ann")
     began = time.monotonic()
-    ann.send("/ping 0", "/password wrong", "/ping 1", "/password wrong", "/ping 2", f"/password {PASSWORD}")
-    ann.expect("PONG 0")
+    ann.send("/ping begin", "/password wrong", "/ping 1", "/password wrong", "/ping 2", f"/password {PASSWORD}")
+    ann.expect("PONG begin")
     for number in (1, 2):
         ann.expect_error("bad-password")
         took(began, number * WAIT, f"the ERROR to wrong password {number} of 2 that were sent together")
@@ -243,7 +243,7 @@ def _conversation(t: Stage, ann: Peer, label: str) -> float:
     room = t.room(label)
     t.enter(ann, room)
     t.enter(bob, room, ann)
-    for number in range(ROUNDS):
+    for number in range(1, ROUNDS + 1):
         bob.send(f"{number}")
         for peer in (ann, bob):
             peer.expect(f"SAID {bob.name} {number}")
@@ -258,7 +258,7 @@ def the_third_wrong_password_ends_it(t: Stage) -> None:
     once.send(*["/password wrong"] * TRIES, f"/password {PASSWORD}", "/ping x")
     half.send(*["/password wrong"] * TRIES)
     half.half_close()
-    for number in range(TRIES):
+    for number in range(1, TRIES + 1):
         slowly.send(f"/ping {number}", "/password wrong")
         slowly.expect(f"PONG {number}", "ERROR bad-password ...")
     for peer in (once, half):

@@ -219,6 +219,7 @@ def long_lines_on_the_console(t: Stage) -> None:
     server = t.start(terminal=False)
     ann, bob = t.members(t.room(), "ann", "bob")
     t.quiet(ann, bob)
+    usual = usual_words(t, server, ann, bob)
     fillings, ends = cycle(FILLINGS), cycle(ENDS)
     for number, length in enumerate((MAX_LINE, *LONGER, 2 * 65536 + 1), 1):
         good, long = line_of(SHORTER[number % len(SHORTER)], "", next(fillings)), line_of(length, "", next(fillings))
@@ -228,7 +229,6 @@ def long_lines_on_the_console(t: Stage) -> None:
             received = [member.receive(what=f"{member.label} <- {listed(wanted)}") for _ in wanted]
             if received != wanted:
                 raise Failed(f"{member.label} <- {listed(wanted)}, of {length} octets", f"{listed(received)}")
-    usual = usual_words(t, server, ann, bob)
     for command in ("/kick " + bob.name, "exit", "/who", ""):
         console_answers(t, server, line_of(MAX_LINE + 1, f"{command} "), usual)
     server.say("after")
