@@ -193,9 +193,9 @@ class Stage(Scene):
         return self.adopt(label, inside)
 
     def _wait_for_place(self) -> None:
-        """Wait while the checks have too many clients; not for ever, for those that wait have some, too."""
+        """Wait while the checks have too many clients; what comes meanwhile is read."""
         began = time.monotonic()
-        while not self.subject.crowd.wait_for_place(_LOOK_SECONDS) and time.monotonic() < began + self.deadline:
+        while not self.subject.crowd.wait_for_place(self._clients_on_common, _LOOK_SECONDS):
             self.pump(0)
         self.end += time.monotonic() - began  # the others' time is not this check's
 

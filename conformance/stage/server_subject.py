@@ -17,7 +17,7 @@ from conformance.wire.process import START_SECONDS, Address, Running, Unreachabl
 from conformance.wire.tls import Trust
 
 _NONE: Mapping[str, float] = MappingProxyType({})
-MOST_CLIENTS = 90  # of the suite on one server, of the 100 that every server should serve
+CROWDED = 50  # clients of the suite on one server; with those of the largest check, fewer than the 100 it should serve
 MAX_DEATHS = 5  # a server that ends by itself this often is not started again
 
 
@@ -38,27 +38,34 @@ COMMON = Kind()
 
 
 class Crowd:
-    """The clients of all checks on the server that most checks use: a server need not serve any number of them."""
+    """The clients of all checks on the server that most checks use: a server need not serve any number of them.
+
+    Where there are many, only the check that has had some for longest gets more: so no two wait for each other.
+    """
 
     def __init__(self) -> None:
         self._change = threading.Condition()
-        self._counts: set[Callable[[], int]] = set()  # one for each check that runs
+        self._counts: dict[Callable[[], int], None] = {}  # one for each check that runs, the first first
 
     def join(self, count: Callable[[], int]) -> None:
         """Let a check take part; `count` tells how many clients it has there."""
         with self._change:
-            self._counts.add(count)
+            self._counts[count] = None
 
     def leave(self, count: Callable[[], int]) -> None:
         """Let a check take part no more."""
         with self._change:
-            self._counts.discard(count)
+            self._counts.pop(count, None)
             self._change.notify_all()
 
-    def wait_for_place(self, seconds: float) -> bool:
-        """Wait until there are fewer clients than a server has to serve, with some to spare; whether there are."""
+    def wait_for_place(self, count: Callable[[], int], seconds: float) -> bool:
+        """Wait until this check may have one client more; whether it may."""
         with self._change:
-            return self._change.wait_for(lambda: sum(count() for count in self._counts) < MOST_CLIENTS, seconds)
+            return self._change.wait_for(lambda: self._may(count), seconds)
+
+    def _may(self, count: Callable[[], int]) -> bool:
+        counts = [(number, one) for one in self._counts if (number := one())]
+        return sum(number for number, _ in counts) < CROWDED or counts[0][1] == count
 
 
 class Subject(ABC):
