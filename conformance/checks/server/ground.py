@@ -632,7 +632,6 @@ def odd_texts_are_relayed(t: Stage) -> None:
     """Texts with blanks around them, with tabs, marks and letters of all kinds come back as they are."""
     ann = _alone(t)
     for text in (
-        "0",
         " a  b ",
         "a\tb",
         "A caf\u00e9, a cafe\u0301 \U0001f600",

@@ -45,7 +45,14 @@ class Ended:
         return f"LEFT {self.name} {'exit' if self.end == 'exit' else 'lost'}".encode()
 
 
-def in_states(t: Stage, states: dict[str, bytes], ends: Iterable[str], room: str) -> list[Ended]:
+def _answers(peer: Peer) -> int:
+    """Return how many answers to `/nick`, and to entering a room, have come."""
+    return sum(line.startswith((b"NAME ", b"ROOM ")) for line in peer.inbox)
+
+
+def in_states(
+    t: Stage, states: dict[str, bytes], ends: Iterable[str], room: str, *, settled: bool = True
+) -> list[Ended]:
     """Return a client for each state and each end, in that state; `room` can have {number} in it."""
     cases = [(state, end) for state in states for end in ends]
     peers = t.clients(*(f"client{number}" for number in range(1, len(cases) + 1)))
@@ -56,8 +63,9 @@ def in_states(t: Stage, states: dict[str, bytes], ends: Iterable[str], room: str
         peer.send_octets(sent.replace(b"{room}", room.replace("{number}", str(number)).encode()))
         clients.append(Ended(peer, t.name(f"Of{number}") if b"{name}" in states[state] else peer.name, end))
     for peer, (state, _) in zip(peers, cases, strict=True):
-        if peer.can_ping and states[state]:
-            peer.settled()
+        if settled:  # each whole line has one answer
+            count = states[state].count(b"\n")
+            t.wait_for(peer, lambda peer=peer, count=count: _answers(peer) >= count, f"{peer.label} <- {count} answers")  # type: ignore[misc]
     t.give_turn()
     return clients
 

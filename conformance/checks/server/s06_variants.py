@@ -5,7 +5,7 @@ from random import Random
 
 from conformance.checks.registry import check
 from conformance.checks.server.looks import asks
-from conformance.stage.server import Stage
+from conformance.stage.server import Stage, skip
 from conformance.wire.failure import Failed
 from conformance.wire.peer import Peer, listed
 
@@ -67,6 +67,21 @@ def a_name_is_free_however_it_was_had(t: Stage) -> None:
         if name != client.name.lower()
     ]
     asks(t, bob, ((f"/nick {name}", f"NAME {name}") for name in given_up))
+
+
+@check("NAME-8", "5bc9d33fdbd5")
+def a_made_up_name_is_free(t: Stage) -> None:
+    """The name that the server made up for a client is free when that has another one, in the lobby or in a room."""
+    if not t.subject.can_start:
+        raise skip("needs a server where nobody else is given the name")
+    t.start()
+    bob, *clients = t.clients("bob", "ann", "cyd", "dan")
+    names = [client.name for client in clients]
+    for number, client in enumerate(clients, 1):
+        lines = [f"/nick {t.name(f'Of{number}')}", t.room(), f"/nick {t.name(f'In{number}')}"]
+        client.send(*(lines[:1], lines, lines[1:])[number - 1])
+    t.settle(*clients)
+    asks(t, bob, ((f"/nick {name}", f"NAME {name}") for name in (*names, *(name.upper() for name in names))))
 
 
 @check("NAME-9", "747d7fbe9612")
