@@ -109,6 +109,11 @@ class Peer:
         self._queue(piece)
 
     @property
+    def port(self) -> int:
+        """The port from which the connection, which has not ended, comes."""
+        return int(self._socket.getsockname()[1])
+
+    @property
     def unsent(self) -> int:
         """How many octets of what was offered have not yet been taken by the operating system."""
         return len(self._output)

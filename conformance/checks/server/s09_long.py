@@ -15,7 +15,7 @@ MUCH = 6000  # pings: more than operating systems keep, so that some of the answ
 LATE = 4.5  # seconds in which little is read: less than any server allows [FLOW-5]
 STALL = 5  # seconds that a client may stall, where there is a limit
 TICK = 0.5  # seconds between the words of one
-AFTER = 1.0  # seconds in which a server notices another who stalls
+AFTER = 0.5  # seconds in which a server would end others, too
 PATIENCE = 7.0  # seconds more, where a delay is not the matter
 
 
@@ -100,14 +100,16 @@ def silence_is_no_stall(t: Stage) -> None:
     silent_ones = (silent, quiet, lobby)
     stalls.stall()
     stalls.offer(pings(MUCH))
-    end = monotonic() + STALL + PATIENCE + t.deadline
+    tick = monotonic()
+    end = tick + STALL + PATIENCE + t.deadline
     left = f"LEFT {stalls.name} removed".encode()
-    while left not in bob.inbox and monotonic() < end:
-        t.pump(TICK)
-        bob.offer(b"tick\n")
-    end = monotonic() + AFTER / 2
-    while (rest := end - monotonic()) > 0:
-        t.pump(rest)
+    while (now := monotonic()) < end:
+        t.pump(min(end, tick) - now)
+        if left in bob.inbox:
+            end = min(end, monotonic() + AFTER)
+        if monotonic() > tick:
+            tick += TICK
+            bob.offer(b"tick\n")
     for peer in silent_ones:
         if peer.ended or any(line.startswith(b"BYE") for line in peer.inbox):
             last = [line for line in peer.inbox if not is_info(line)][-1:]

@@ -7,10 +7,13 @@ from conformance.checks.server.s09_long import MUCH, PATIENCE, SMALL, STALL, STE
 from conformance.checks.server.times import TOLERANCE
 from conformance.stage.server import Stage
 from conformance.wire.failure import Failed
+from conformance.wire.peer import Peer
+from conformance.wire.queues import kept
 
 BREAK = 3.0  # seconds after which one who stalls reads all that there is, and stalls again
 TICK = 0.4  # seconds between the words of one, and between the questions of another whether a name is free
-AFTER = 1.2  # seconds in which a server notices others who stall, too
+NOTICED = 1.0  # seconds in which a server notices that somebody has stalled for too long
+AFTER = 1.5  # seconds in which it does that for all others
 
 
 class _Room:
@@ -21,30 +24,30 @@ class _Room:
         self._t = t
         room = t.room()
         self._bob, self._asker = t.members(room, "bob")[0], t.connect("asker")
-        self.lobby, self.most, self.breaks, *several = (
+        # The sending of the latter ones is ended.
+        self.lobby, self.most, self.few, self.breaks, *self.ended = (
             t.connect(label, receive_buffer=SMALL)
-            for label in ("lobby", "most", "breaks", *(f"{how}{n}" for how in ("open", "ended") for n in range(STEPS)))
+            for label in ("lobby", "most", "few", "breaks", *(f"ended{number}" for number in range(1, STEPS + 1)))
         )
-        self.open, self.ended = several[:STEPS], several[STEPS:]  # the sending of the latter is ended
-        for peer in (self.most, *several):
+        for peer in (self.most, self.few):
             peer.send(f"/cd {room}")
             peer.expect(f"ROOM {room}")
         t.enter(self.breaks, t.room("breaks"))  # where it slows down nobody when it reads
         self._bob.settled()
         self._began = 0.0
-        self.left: dict[str, tuple[str, float]] = {}  # by name: the reason of LEFT, and when it came
+        self._left: dict[str, tuple[str, float]] = {}  # by name: the reason of LEFT, and when it came
         self._free = 0.0  # when the name of the one in the lobby was free
+        self._taken: dict[int, tuple[int, float]] = {}  # octets that systems took for one whose sending is ended; when
 
     def watch(self) -> None:
         """Let all ask and read nothing until those for whom much waits are removed; raise Failed where they are not."""
         self._began = tick = monotonic()
-        asking = [(self.lobby, MUCH), (self.most, MUCH), (self.breaks, self.asked(STEPS))]
-        asking += [(peer, self.asked(number)) for peers in (self.open, self.ended) for number, peer in enumerate(peers)]
-        for peer, count in asking:
+        asking = [(self.lobby, MUCH), (self.most, MUCH), (self.few, STEP * STEPS), (self.breaks, STEP * STEPS)]
+        for peer, count in (*asking, *((peer, STEP * number) for number, peer in enumerate(self.ended, 1))):
             peer.stall()
             peer.offer(pings(count))
-        unended, end = list(self.ended), self._began + STALL + PATIENCE + self._t.deadline
-        broke = False
+        unended, broke = list(self.ended), False
+        end = self._began + STALL + PATIENCE + self._t.deadline
         while (now := monotonic()) < end:
             self._t.pump(min(end, tick) - now)
             self._look()
@@ -53,45 +56,55 @@ class _Room:
                 unended.remove(peer)
             if monotonic() > tick:
                 tick += TICK
+                self._note_taken()
                 self._bob.offer(b"tick\n")
                 self._asker.offer(b"" if self._free else f"/nick {self.lobby.name}\n".encode())
             if monotonic() > self._began + BREAK and not broke:
                 broke = True
                 self.breaks.stall(stalled=False)
-            if not self.breaks.stalled and len(self.breaks.inbox) >= self.asked(STEPS):
+            if not self.breaks.stalled and len(self.breaks.inbox) >= STEP * STEPS:
                 self.breaks.stall()
-                self.breaks.offer(pings(self.asked(STEPS)))
-            if self._free and self.most.name in self.left:
+                self.breaks.offer(pings(STEP * STEPS))
+            if self._free and self.most.name in self._left:
                 end = min(end, monotonic() + AFTER)
         self._look_back()
-
-    def asked(self, number: int) -> int:
-        """Return how many pings a client sends whose answers can fit in what operating systems keep."""
-        return STEP * (number + 1)
 
     def _look(self) -> None:
         """Note who has left."""
         for line in self._bob.take():
             words = line.decode("utf-8", "replace").split(" ")
             if words[0] == "LEFT":
-                self.left[words[1]] = words[2], monotonic()
+                self._left[words[1]] = words[2], monotonic()
         if f"NAME {self.lobby.name}".encode() in self._asker.take():
             self._free = self._free or monotonic()
 
+    def _note_taken(self) -> None:
+        """Note how much operating systems have taken for those whose sending is ended, where that can be known."""
+        ways, port = kept(), self._t.server.address[1]
+        for number, peer in enumerate(self.ended, 1):
+            taken = 0 if peer.ended else ways.get((port, peer.port), 0)
+            if taken > self._taken.get(number, (0, 0.0))[0]:
+                self._taken[number] = taken, monotonic()
+
+    def overdue(self) -> list[int]:
+        """Return for which of them something has waited for so long that a server has noticed it."""
+        latest = monotonic() - STALL - NOTICED
+        answers = {number: sum(len(pong) + 1 for pong in pongs(STEP * number)) for number in self._taken}
+        return [n for n, (taken, when) in self._taken.items() if taken < answers[n] and when < latest]
+
     def _look_back(self) -> None:
         """Raise Failed where somebody was not removed who had to be, was so too soon, or left with another reason."""
-        if self.most.name not in self.left:
+        if self.most.name not in self._left:
             raise Failed(f"bob <- LEFT {self.most.name} removed, after {STALL} s", "no LEFT")
         if not self._free:
             received = f"its name, {self.lobby.name}, is never free"
             raise Failed(f"lobby, which does not read, is ended after {STALL} s", received)
         self._is_not_too_soon("lobby", self._free)
-        for peer in (self.most, *self.open):
-            if peer.name in self.left:
-                reason, when = self.left[peer.name]
-                self._is_not_too_soon(peer.label, when)
-                if reason != "removed":
-                    raise Failed(f"bob <- LEFT {peer.name} removed", f"bob <- LEFT {peer.name} {reason}")
+        for peer in (self.most, self.few):
+            reason, when = self._left.get(peer.name, ("removed", monotonic()))
+            self._is_not_too_soon(peer.label, when)
+            if reason != "removed":
+                raise Failed(f"bob <- LEFT {peer.name} removed", f"bob <- LEFT {peer.name} {reason}")
 
     def _is_not_too_soon(self, who: str, when: float) -> None:
         if when < self._began + STALL - TOLERANCE:
@@ -105,17 +118,17 @@ def whoever_stalls_is_removed(t: Stage) -> None:
     t.start(stall=STALL)
     room = _Room(t)
     room.watch()
-    # Behind the first of whom it is known that something waited, more waited for each.
-    first = next((number for number, peer in enumerate(room.open) if peer.name in room.left), STEPS)
-    for number, peer in enumerate(room.ended[first + 1 :], first + 1):
+    for number in room.overdue():
+        peer = room.ended[number - 1]
         peer.stall(stalled=False)
         peer.wait_end(cut=True)
-        if peer.take()[-1:] == pongs(room.asked(number))[-1:]:
+        if peer.take()[-1:] == pongs(STEP * number)[-1:]:
             told = f"{peer.label}, which has ended its sending and takes nothing for {STALL} s, is ended"
-            raise Failed(told, f"{peer.label} <- all of {room.asked(number)} answers")
-    room.breaks.stall(stalled=False)
-    room.breaks.send_octets(b"/ping x\n")
+            raise Failed(told, f"{peer.label} <- all of {STEP * number} answers")
+    breaks: Peer = room.breaks
+    breaks.stall(stalled=False)
+    breaks.offer(b"/ping x\n")
     told = f"breaks, which read all that there was after {BREAK:.0f} s, is not ended"
-    t.wait_for(room.breaks, lambda: b"PONG x" in room.breaks.inbox or b"BYE slow" in room.breaks.inbox, told)
-    if b"PONG x" not in room.breaks.inbox:
+    t.wait_for(breaks, lambda: b"PONG x" in breaks.inbox or b"BYE slow" in breaks.inbox, told)
+    if b"PONG x" not in breaks.inbox:
         raise Failed(told, "it was ended")
