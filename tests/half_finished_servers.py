@@ -484,6 +484,36 @@ _NODE = {
     "no-sigterm": (_js('["SIGINT", "SIGTERM"]', '["SIGINT"]'),),
 }
 
+
+def _in_contrary(file: str, old: str, new: str = "") -> Edit:
+    return Edit(f"tests/contraryserver/{file}.py", old, new)
+
+
+def _in_chat(old: str, new: str) -> tuple[Edit, ...]:
+    return (_in_contrary("hub", old, new),)
+
+
+_CONTRARY = {
+    "no-joined": _in_chat('            self.tell(room, f"JOINED {client.name}", client)\n', ""),
+    "no-left": _in_chat("            if reason:\n", "            if False:\n"),
+    "no-nick": _in_chat('            self.tell(client.room, f"NICK {old} {name}", client)\n', "            pass\n"),
+    "no-pong": (_in_contrary("client", '[f"PONG {argument}"]', "[]"),),
+    "no-room": _in_chat('        client.put(f"ROOM {room}")\n', ""),
+    "no-said-self": (_in_contrary("client", 'f"SAID {self.name} {text}")', 'f"SAID {self.name} {text}", self)'),),
+    "no-error": (_in_contrary("client", "self._give(lambda: [self._error(code)])", "self._give(lambda: [])"),),
+    "no-bye": (
+        _in_contrary("hub", 'client.end(*before, f"BYE {reason}")', "client.end(*before)"),
+        _in_contrary("hub", 'client.end(hello, "BYE full")', "client.end(hello)"),
+        _in_contrary("client", 'self.end("BYE exit")', "self.end()"),
+    ),
+    "rooms-unfolded": _in_chat("        room = fold(name)\n        if room", "        room = name\n        if room"),
+    "no-who": (_in_contrary("client", 'elif word == "/who":', 'elif word == "/no-who":'),),
+    "no-announce": _in_chat('            self.tell(room, f"ANNOUNCE {text}")\n', "            pass\n"),
+    "no-name-answer": (_in_contrary("client", 'self._give(lambda: [f"NAME {name}"])', "self._give(lambda: [])"),),
+    "no-help": (_in_contrary("client", '[f"INFO {text}" for text in self.whims.help()]', "list[str]()"),),
+}
+
+
 SERVERS = {
     "asyncio": Server(
         files=(
@@ -496,6 +526,19 @@ SERVERS = {
         password=" --password-file {password_file}",
         edits=_ASYNCIO,
         further={"no-longest-line": "LINE-8 LINE-9", "empty-answered": "ERR-1", "name-kept": "LEFT-2"},
+    ),
+    "contrary": Server(
+        files=tuple(
+            f"tests/contraryserver/{name}.py"
+            for name in ("__init__", "__main__", "client", "connection", "console", "hub", "lines", "loop", "whims")
+        ),
+        written={"__main__.py": "import runpy\nrunpy.run_module('tests.contraryserver', run_name='__main__')\n"},
+        command="{python} {folder} --port {port} --quiet",
+        limits=" --max-clients {clients} --choose-timeout {seconds} --stall-timeout {stall}",
+        password=" --password-file {password_file}",
+        edits=_CONTRARY,
+        # With --quiet it has no words for people, which would pass for help.
+        further=dict.fromkeys(_CONTRARY, "STATE-3 LINE-10"),
     ),
     "node": Server(
         files=(_NODE_FILE,),

@@ -73,6 +73,7 @@ class Channel:
         self._abrupt = False
         self.setblocking = connection.setblocking
         self.fileno = connection.fileno
+        self.getsockname = connection.getsockname
         self._handshake()
 
     def _handshake(self) -> None:

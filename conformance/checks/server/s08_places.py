@@ -44,6 +44,7 @@ class Places:
 
     def _come(self) -> tuple[Peer, bytes]:
         self._number += 1
+        self._t.stands_on("BYE-4")  # whoever is not served has to be told so
         peer = self._t.dial(f"client{self._number}")
         peer.receive(info=True, what=f"{peer.label} <- HELLO")
         return peer, peer.receive(info=True, what=f"{peer.label} <- NAME or BYE full")
