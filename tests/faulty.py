@@ -32,7 +32,7 @@ LIMITS = " --max-clients {clients} --choose-timeout {seconds} --stall-timeout {s
 AT_ONCE = 6  # faulty servers that are looked at at the same time: most of the time goes by in waiting
 ATTEMPTS = 4  # runs in which a fault has to show: some depend on what the operating system does when
 
-KNOWN = {**FAULTS, **MISSED}
+KNOWN = {**FAULTS, **MISSED}  # all mistakes that the second server can make
 
 _spec = find_spec(None)
 _requirements = read_requirements(_spec)
@@ -98,7 +98,7 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.faults) - set(KNOWN):
         parser.error(f"no such fault: {', '.join(sorted(unknown))}")
-    names = options.faults or list(FAULTS)
+    names = options.faults or list(KNOWN)
 
     def look(name: str) -> list[Result]:
         return until_caught(name) if options.cited else run(name, checks())

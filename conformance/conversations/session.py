@@ -160,7 +160,7 @@ class Player:
         self._silent: set[str] = set()  # who has only connected: nothing of them has to take effect
         self._gone: set[str] = set()  # who closed, or ends its sending
         self._words = replacement(session.names, session.rooms, f"-{stage.suffix}")
-        # `=>` steps of a client that follow each other are one stream: a name can be cut between them.
+        # `=>` steps of a client are one stream: a name can be cut between them.
         self._pieces = self._replaced_pieces()
 
     def play(self) -> None:
@@ -308,15 +308,19 @@ class Player:
         return self._words(text.encode()).decode()
 
     def _replaced_pieces(self) -> dict[int, bytes]:
-        """Return the octets of each `=>` step by its line's number, with the replacements made over the whole run."""
+        """Return the octets of each `=>` step by its line's number, with the replacements made over the whole run.
+
+        A run is what a client sends so before it does anything else, whatever others do meanwhile.
+        """
         pieces: dict[int, bytes] = {}
-        run: list[Step] = []
-        for step in [*self._session.steps, None]:
-            if run and (step is None or (step.verb, step.who) != ("=>", run[0].who)):
-                pieces.update(self._replace_run(run))
-                run = []
-            if step is not None and step.verb == "=>":
-                run.append(step)
+        runs: dict[str, list[Step]] = {}
+        for step in self._session.steps:
+            if step.verb == "=>":
+                runs.setdefault(step.who, []).append(step)
+            elif step.verb not in ("<-", "<~"):
+                pieces.update(self._replace_run(runs.pop(step.who, [])))
+        for run in runs.values():
+            pieces.update(self._replace_run(run))
         return pieces
 
     def _replace_run(self, run: list[Step]) -> dict[int, bytes]:

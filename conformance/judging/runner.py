@@ -137,7 +137,7 @@ class CheckRunner(ABC):
         """Return a result as it counts; where it failed on the way, note that as a failure of what it failed at."""
         counted = self._blame.counted(result)
         unknown = counted.because not in map(requirement_of, self._blame.broken)
-        if result.verdict in _FAILURES and counted.because and unknown:
+        if counted.because and counted.expected and unknown:
             self._see(counted.because, "on-the-way", result)
         return counted
 

@@ -109,9 +109,11 @@ class Delivery:
     def fail(self) -> None:
         """Deal with an exception in what all depend on: for want of memory, for instance, nobody can be served on."""
         self.failed = True
-        self._on_failure()  # before anything else that could fail, too
-        with contextlib.suppress(Exception):
-            log.exception("the server cannot go on")
+        try:
+            with contextlib.suppress(Exception):  # this can fail, too
+                log.exception("the server cannot go on")  # first, since the program ends soon after the other
+        finally:
+            self._on_failure()
 
     def call_later(self, seconds: float, function: Callable[[], None]) -> None:
         """Call a function, without the lock, from the pump's thread."""

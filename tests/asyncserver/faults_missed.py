@@ -1,7 +1,6 @@
-"""Mistakes of kinds that the suite let pass, or blamed on something else, when they were made for the first time.
+"""Mistakes of kinds that the suite once let pass, or blamed on something else.
 
-They can be switched on like those of `faults.FAULTS`, and are kept apart from them until the suite's checks notice
-each of them where it breaks something.
+They stand apart from `faults.FAULTS` by their kinds: what is alike in them is said at the head of each part.
 """
 
 from tests.asyncserver.faults import Fault

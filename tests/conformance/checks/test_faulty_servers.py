@@ -9,7 +9,6 @@ from conformance.judging.result import Result
 from conformance.judging.verdict import Verdict
 from conformance.reports.text import explained
 from tests import faulty
-from tests.asyncserver.faults import FAULTS
 
 Futures = dict[str, Future[list[Result]]]
 
@@ -22,12 +21,12 @@ def looked(request: pytest.FixtureRequest) -> Iterator[Futures]:
         yield {name: pool.submit(faulty.until_caught, name) for name in wanted}
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", faulty.KNOWN)
 def test_fault_is_caught_where_it_breaks_something(fault: str, looked: Futures) -> None:
     results = looked[fault].result()
     if not results:
         return  # no Flurfunk server any more: the first look says so
-    assert set(FAULTS[fault].breaks) <= faulty.caught(fault, results), FAULTS[fault].text
+    assert set(faulty.KNOWN[fault].breaks) <= faulty.caught(fault, results), faulty.KNOWN[fault].text
     for result in results:
         if result.verdict in (Verdict.FAIL, Verdict.WARN):
             explanation = explained(result, ["--server-cmd", "x"])
