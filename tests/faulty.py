@@ -107,7 +107,7 @@ def main() -> int:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for name, results in zip(names, pool.map(look, names), strict=True):
             breaks, found = set(KNOWN[name].breaks), failed(results)
-            lost = breaks - found if results else set()
+            lost = breaks - caught(name, results) if results else set()
             missed += bool(lost)
             verdict = "MISSED" if lost else "caught"
             print(f"{verdict}  {name:<28} breaks {' '.join(sorted(breaks)):<24}", end="")
