@@ -170,7 +170,7 @@ _NICK = '        if client.room is not None and not fault("nick-missing"):\n'
 _TAKEN = '        if fault("password-lost-at-nick") and self.options.password:\n'
 
 _ASYNCIO = {
-    "no-joined": (_in_hub('        if not fault("joined-missing"):\n            self.cast(room, line)\n'),),
+    "no-joined": (_in_hub('        elif not fault("joined-missing"):\n            self.cast(room, line)\n'),),
     "no-left": (
         _in_hub(
             "        self.cast(room, f\"LEFT {client.old_name if fault('old-name-left') else client.name} {reason}\", "

@@ -182,7 +182,11 @@ def does_not_read_on_for_ever_after_denied(t: Stage) -> None:
     other, ann = t.connect("other"), t.connect("ann")
     ann.send(*["/password wrong"] * 3)
     ann.expect(*["ERROR bad-password ..."] * 3)
-    ann.expect_last("BYE denied")
+    try:
+        ann.expect_last("BYE denied")
+    except Failed as failed:
+        failed.asks, failed.preparing = "PASS-7", True
+        raise
     _are_closed(t, [ann])
     other.settle()
 
