@@ -56,7 +56,6 @@ class Stage(Scene):
         self._lent = False
         self._limited = False
         self._pacer: Peer | None = None
-        self.subject.crowd.join(self._clients_on_common)
 
     # ------------------------------------------------------------ the server
 
@@ -152,7 +151,7 @@ class Stage(Scene):
     def close(self) -> None:
         """Close all connections, and end the server of this check's own."""
         super().close()
-        self.subject.crowd.leave(self._clients_on_common)
+        self.subject.crowd.leave(self)
         if self._server is not None and not self._lent:
             self._server.stop()
         if self._turn is not None:
@@ -161,9 +160,6 @@ class Stage(Scene):
 
     def _is_on_common(self) -> bool:
         return self._server is None and self._kind == COMMON
-
-    def _clients_on_common(self) -> int:
-        return sum(not peer.ended for peer in self._peers) if self._is_on_common() else 0
 
     # ------------------------------------------------------------ clients
 
@@ -195,7 +191,7 @@ class Stage(Scene):
     def _wait_for_place(self) -> None:
         """Wait while the checks have too many clients; what comes meanwhile is read."""
         began = time.monotonic()
-        while not self.subject.crowd.wait_for_place(self._clients_on_common, _LOOK_SECONDS):
+        while not self.subject.crowd.admit(self, sum(not peer.ended for peer in self._peers), _LOOK_SECONDS):
             self.pump(0)
         self.end += time.monotonic() - began  # the others' time is not this check's
 

@@ -7,7 +7,7 @@ import tempfile
 import threading
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, NoReturn
@@ -45,27 +45,24 @@ class Crowd:
 
     def __init__(self) -> None:
         self._change = threading.Condition()
-        self._counts: dict[Callable[[], int], None] = {}  # one for each check that runs, the first first
+        self._counts: dict[object, int] = {}  # clients of each check that has had some, the first first
 
-    def join(self, count: Callable[[], int]) -> None:
-        """Let a check take part; `count` tells how many clients it has there."""
+    def admit(self, check: object, present: int, seconds: float) -> bool:
+        """Wait until a check that has `present` clients there may have one more; return whether it may."""
         with self._change:
-            self._counts[count] = None
+            self._counts[check] = present
+            if admitted := self._change.wait_for(lambda: self._may(check), seconds):
+                self._counts[check] += 1
+            return admitted
 
-    def leave(self, count: Callable[[], int]) -> None:
-        """Let a check take part no more."""
+    def leave(self, check: object) -> None:
+        """Note that a check has no clients any more."""
         with self._change:
-            self._counts.pop(count, None)
-            self._change.notify_all()
+            if self._counts.pop(check, 0):
+                self._change.notify_all()
 
-    def wait_for_place(self, count: Callable[[], int], seconds: float) -> bool:
-        """Wait until this check may have one client more; whether it may."""
-        with self._change:
-            return self._change.wait_for(lambda: self._may(count), seconds)
-
-    def _may(self, count: Callable[[], int]) -> bool:
-        counts = [(number, one) for one in self._counts if (number := one())]
-        return sum(number for number, _ in counts) < CROWDED or counts[0][1] == count
+    def _may(self, check: object) -> bool:
+        return sum(self._counts.values()) < CROWDED or next(iter(self._counts)) is check
 
 
 class Subject(ABC):

@@ -4,6 +4,7 @@ import sys
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 from random import Random
 
 from conformance.text.vectors import FORBIDDEN
@@ -142,11 +143,19 @@ def _kept(name: str) -> bool:
 
 def _of_each_category(chance: Random) -> list[str]:
     """Return characters beyond ASCII of each general category."""
-    found: defaultdict[str, list[str]] = defaultdict(list)
-    beyond = chance.sample(range(0x10000, sys.maxunicode + 1), 2000)
-    for code in (*range(0xA0, 0xD800), *range(0xE000, 0x10000), *beyond):
-        found[unicodedata.category(chr(code))].append(chr(code))
+    found = {category: list(some) for category, some in _categories().items()}
+    for code in chance.sample(range(0x10000, sys.maxunicode + 1), 2000):
+        found.setdefault(unicodedata.category(chr(code)), []).append(chr(code))
     return [one for some in found.values() for one in chance.sample(some, min(EACH, len(some)))]
+
+
+@cache
+def _categories() -> dict[str, str]:
+    """Return the characters beyond ASCII of the first plane, by general category."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for code in (*range(0xA0, 0xD800), *range(0xE000, 0x10000)):
+        found[unicodedata.category(chr(code))].append(chr(code))
+    return {category: "".join(some) for category, some in found.items()}
 
 
 def _pairs(chance: Random) -> Iterable[str]:
@@ -157,10 +166,15 @@ def _pairs(chance: Random) -> Iterable[str]:
 
 def _becoming_ascii(chance: Random) -> Iterable[str]:
     """Return characters beyond ASCII that become letters and digits of ASCII when they are folded or normalised."""
+    return chance.sample(_all_becoming_ascii(), 10 * EACH)
+
+
+@cache
+def _all_becoming_ascii() -> list[str]:
     found = []
     for code in (*range(0xA0, 0xD800), *range(0xF900, 0x10000), *range(0x1D400, 0x1D800)):
         one = chr(code)
         ways = (one.upper(), one.lower(), unicodedata.normalize("NFKC", one), unicodedata.normalize("NFKD", one)[0])
-        if any(is_name(way) for way in ways):
+        if any(way.isascii() and is_name(way) for way in ways):
             found.append(one)
-    return chance.sample(found, 10 * EACH)
+    return found

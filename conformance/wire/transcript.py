@@ -60,8 +60,9 @@ class Transcript:
         self._finished = False
         self._answered: Entry | None = None
         self._start = time.monotonic()
-        self._entries: list[Entry] = []
-        self._last: deque[Entry] = deque(maxlen=MAX_ENTRIES // 2)
+        # As tuples that become entries when somebody reads them: of a flood, most are never read.
+        self._first: list[tuple[float, str, str, str | bytes, int]] = []
+        self._last: deque[tuple[float, str, str, str | bytes, int]] = deque(maxlen=MAX_ENTRIES // 2)
         self.count = 0  # all that was noted, kept or not
 
     def sent(self, who: str, octets: bytes, *, waits: bool = True) -> None:
@@ -88,10 +89,11 @@ class Transcript:
     def received(self, who: str, line: bytes) -> None:
         """Note a line that a client received, without its LF."""
         self._add(who, "<-", _shortened(line), len(line))
-        if line.startswith(b"HELLO "):
-            self.features.update(line.decode("utf-8", "replace").split(" ")[2:])
-        elif line.startswith(b"NAME "):
+        word = line[:5]
+        if word == b"NAME ":
             self._act(Act(who, "is called", line.removeprefix(b"NAME ")))
+        elif word == b"HELLO":
+            self.features.update(line.decode("utf-8", "replace").split(" ")[2:])
 
     def event(self, who: str, text: str) -> None:
         """Note anything else, such as the end of a connection."""
@@ -107,7 +109,7 @@ class Transcript:
     @property
     def entries(self) -> list[Entry]:
         """What was noted so far."""
-        return [*self._entries, *self._last]
+        return [Entry._make(entry) for entry in (*self._first, *self._last)]
 
     def last_sent(self) -> Entry | None:
         """Return what is answered next, or else the last thing that was sent and is no ping of the suite's own."""
@@ -121,7 +123,7 @@ class Transcript:
             f"{entry.seconds:{SECONDS_WIDTH}.4f}  {entry.who:>10} {entry.arrow} {entry.text}" for entry in self.entries
         ]
         if left_out := self.count - len(lines):
-            lines.insert(len(self._entries), f"           ({left_out} more)")
+            lines.insert(len(self._first), f"           ({left_out} more)")
         return "\n".join(lines)
 
     def _act(self, act: Act) -> None:
@@ -133,8 +135,8 @@ class Transcript:
         if self._finished:
             return
         self.count += 1
-        kept = self._entries if len(self._entries) < MAX_ENTRIES // 2 else self._last
-        kept.append(Entry(time.monotonic() - self._start, who, arrow, what, size))
+        kept = self._first if self.count <= MAX_ENTRIES // 2 else self._last
+        kept.append((time.monotonic() - self._start, who, arrow, what, size))
 
 
 def shown(octets: bytes) -> str:
