@@ -2,7 +2,6 @@
 
 import contextlib
 import socket
-import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import combinations
@@ -52,7 +51,7 @@ class Stage(Scene):
         self.examples = examples
         self._server: Running | None = None
         self._kind = COMMON
-        self._turn: threading.Lock | None = None  # that this check has
+        self._borrowed = False  # the server is used by other checks before and after this one
         self._lent = False
         self._limited = False
         self._pacer: Peer | None = None
@@ -61,10 +60,8 @@ class Stage(Scene):
 
     @property
     def server(self) -> Running:
-        """The server process that this check has for itself; see `start`."""
-        if self._server is None:
-            raise RuntimeError("this check has not started a server of its own")
-        return self._server
+        """The server process that this check plays on; it can be another's too: see `start`, `share`, `take_turn`."""
+        return self._server or self.subject.shared(self._kind)
 
     def start(self, *, terminal: bool = True, password: str = "", **limits: float) -> Running:
         """Start a server of this check's own, which wants a `password` if one is given; Skipped where that cannot be.
@@ -99,21 +96,38 @@ class Stage(Scene):
         self._limited = bool(limits)
         self._kind = Kind(password, tuple(limits.items()), purpose)
 
-    def take_turn(self, *, terminal: bool = True) -> Running:
-        """Play on a server that other checks use before and after, and return it: its console is this check's alone.
+    def take_turn(self, *, terminal: bool = True, password: str = "", **limits: float) -> Running:
+        """Play on a server where nobody else is, which other checks use before and after; return it.
 
-        So this is for a check that neither ends the server, nor its console's input, nor asks whether it answers.
+        So this is for a check that neither ends the server, nor its console's input, nor asks for a new one.  Its
+        clients are gone, and the server knows that, before it is the next one's turn. Arguments: see `start`.
         """
-        self._kind = Kind(purpose="console", terminal=terminal)
-        turn = self.subject.turn(self._kind)
-        while not turn.acquire(timeout=_LOOK_SECONDS):
+        kind = Kind(password, tuple(limits.items()), "in turn", terminal)
+        while (borrowed := self.subject.borrow(kind, _LOOK_SECONDS)) is None:
             if self.cancelled:
                 raise Inconclusive("the run was interrupted")
-        self._turn = turn
+        self._kind, self._borrowed, self._limited = borrowed, True, bool(limits)
         self.begin()  # the others' time is not this check's
         server = self.subject.shared(self._kind)
         server.transcript, server.on_typing = self.transcript, self._note_typing
         return server
+
+    def take_turn_if_possible(self) -> None:
+        """Play on a server where nobody else is, or on the one that all use."""
+        if self.subject.can_start:
+            self.take_turn()
+
+    def _part(self) -> bool:
+        """End all connections; return whether it is known that the server has done with each of them."""
+        self.transcript.finish()
+        end = time.monotonic() + self.deadline / 3
+        for peer in self.peers:
+            if not peer.ended:
+                peer.part()
+        with contextlib.suppress(Inconclusive):
+            while any(not peer.ended for peer in self.peers) and (left := end - time.monotonic()) > 0:
+                self.pump(left)
+        return all(peer.ended == "end" for peer in self.peers)
 
     def share_if_possible(self, purpose: str) -> None:
         """Play on a server for this purpose, or on the one that all use."""
@@ -122,6 +136,11 @@ class Stage(Scene):
 
     @property
     def alone(self) -> bool:
+        """Whether this check plays on a server where nobody else is."""
+        return self.has_started or self._borrowed
+
+    @property
+    def has_started(self) -> bool:
         """Whether this check plays on a server of its own."""
         return self._server is not None
 
@@ -150,13 +169,13 @@ class Stage(Scene):
 
     def close(self) -> None:
         """Close all connections, and end the server of this check's own."""
+        clean = self._borrowed and self._part()
         super().close()
         self.subject.crowd.leave(self)
         if self._server is not None and not self._lent:
             self._server.stop()
-        if self._turn is not None:
-            self._turn.release()
-            self._turn = None
+        if self._borrowed:
+            self.subject.give_back(self._kind, clean=clean)
 
     def _is_on_common(self) -> bool:
         return self._server is None and self._kind == COMMON

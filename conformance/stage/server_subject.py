@@ -18,6 +18,7 @@ from conformance.wire.tls import Trust
 
 _NONE: Mapping[str, float] = MappingProxyType({})
 CROWDED = 50  # clients of the suite on one server; with those of the largest check, fewer than the 100 it should serve
+IN_TURN = 2  # servers of one kind that checks use one after the other: more would only be started
 MAX_DEATHS = 5  # a server that ends by itself this often is not started again
 
 
@@ -25,13 +26,14 @@ class Kind(NamedTuple):
     """Which server several checks play on at the same time: the one that most use, or one of a few others.
 
     `password`: that it wants; `limits`: that it has; `purpose`: what else sets it apart; `terminal`: whether its
-    console is one, or a pair of pipes.
+    console is one, or a pair of pipes; `number`: which of several of its kind that checks use one after the other.
     """
 
     password: str = ""
     limits: tuple[tuple[str, float], ...] = ()
     purpose: str = ""
     terminal: bool = True
+    number: int = 0
 
 
 COMMON = Kind()
@@ -87,8 +89,14 @@ class Subject(ABC):
         """Return a server that several checks use, for its console; raises as `address`, and Skipped where none is."""
 
     @abstractmethod
-    def turn(self, kind: Kind) -> threading.Lock:
-        """Return what a check holds while no other may use the console of a server of this kind."""
+    def borrow(self, kind: Kind, seconds: float) -> Kind | None:
+        """Return the numbered kind of a server that only the caller uses until `give_back`; raises Skipped as `start`.
+
+        None where none is free within so many seconds.
+        """
+
+    def give_back(self, kind: Kind, *, clean: bool) -> None:  # noqa: B027 - nobody borrows where no server can be started
+        """Let others use it; unless it is `clean`, as if nobody had been there, it is ended, and they get a new one."""
 
     @abstractmethod
     def start(self, *, terminal: bool, limits: Mapping[str, float], password: str = "") -> Running:
@@ -143,8 +151,8 @@ class AddressSubject(Subject):
     def shared(self, kind: Kind = COMMON) -> Running:
         self.start()
 
-    def turn(self, kind: Kind) -> threading.Lock:
-        return threading.Lock()
+    def borrow(self, kind: Kind, seconds: float) -> NoReturn:
+        self.start()
 
     def deaths(self) -> tuple[str, ...]:
         return self._deaths
@@ -190,7 +198,8 @@ class CommandSubject(Subject):
         self._lock = threading.Lock()
         self._running: dict[Kind, Running] = {}
         self._starting: defaultdict[Kind, threading.Lock] = defaultdict(threading.Lock)
-        self._turns: defaultdict[Kind, threading.Lock] = defaultdict(threading.Lock)
+        self._given_back = threading.Condition(self._lock)
+        self._borrowed: set[Kind] = set()
         self._deaths: list[str] = []
         self.console = "yes" if console else "none"
         self.has_limits = limited_command is not None
@@ -210,9 +219,25 @@ class CommandSubject(Subject):
     def address(self, kind: Kind = COMMON) -> Address:
         return self.shared(kind).address
 
-    def turn(self, kind: Kind) -> threading.Lock:
-        with self._lock:
-            return self._turns[kind]
+    def borrow(self, kind: Kind, seconds: float) -> Kind | None:
+        with self._given_back:
+            return self._given_back.wait_for(lambda: self._lent(kind), seconds)
+
+    def _lent(self, kind: Kind) -> Kind | None:
+        """Note that a server that nobody has is borrowed, if there is one: rather one that runs."""
+        numbered = [kind._replace(number=number) for number in range(1, IN_TURN + 1)]
+        free = sorted((one for one in numbered if one not in self._borrowed), key=lambda one: one not in self._running)
+        self._borrowed.update(free[:1])
+        return next(iter(free), None)
+
+    def give_back(self, kind: Kind, *, clean: bool) -> None:
+        with self._given_back:
+            running = None if clean else self._running.pop(kind, None)
+        if running is not None:
+            running.stop()
+        with self._given_back:
+            self._borrowed.discard(kind)
+            self._given_back.notify_all()
 
     def shared(self, kind: Kind = COMMON) -> Running:
         with self._lock:

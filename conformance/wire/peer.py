@@ -143,6 +143,14 @@ class Peer:
             self._stage.transcript.event(self.label, "closes")
             self._leave("closed")
 
+    def part(self) -> None:
+        """End the sending, and read on: the check is over, and nothing of this belongs to it."""
+        self.stalled = False
+        self._output.clear()
+        self._watch()
+        with contextlib.suppress(OSError):  # it has ended: reading tells
+            self._socket.shutdown(socket.SHUT_WR)
+
     def reset(self) -> None:
         """Break the connection with a TCP RST."""
         self._left, self._quiet = True, False

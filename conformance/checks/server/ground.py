@@ -21,7 +21,7 @@ from conformance.wire.transcript import shown
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _EVENTS = (b"JOINED", b"LEFT", b"SAID", b"NICK", b"ANNOUNCE")
 _PART = 3  # a line that comes late comes within this part of a deadline, or is taken for one that never comes
-_PASSWORD = "open sesame"
+_PASSWORD = "open Sesame"
 BOM = b"\xef\xbb\xbf"
 
 
@@ -882,7 +882,7 @@ def events_for_each_member(t: Stage) -> None:
 @check("OPER-1", "17730eb608f2", ground=4)
 def announced(t: Stage) -> None:
     """What is typed on the console comes to a member, and not to a client in the lobby."""
-    server = t.start()
+    server = t.take_turn()
     (ann,) = _together(t, "ann")
     cyd = t.connect("cyd")
     server.say("lunch is ready")
@@ -906,7 +906,7 @@ def ended_by_exit(t: Stage) -> None:
 @check("OPER-4", "44c9a7471a84", ground=4)
 def kicked(t: Stage) -> None:
     """`/kick NAME` sends BYE removed, ends the connection, and is told with LEFT removed."""
-    server = t.start()
+    server = t.take_turn()
     ann, bob = _together(t, "ann", "bob")
     server.say(f"/kick {bob.name}")
     bob.expect("BYE removed")
@@ -917,7 +917,7 @@ def kicked(t: Stage) -> None:
 @check("BYE-4", "24e272c70a11", ground=4)
 def full(t: Stage) -> None:
     """A second client of a server that serves one gets HELLO, BYE full, and the end."""
-    t.start(clients=1)
+    t.take_turn(clients=1)
     t.connect("ann")
     late = t.dial("late")
     late.receive(info=True, what="late <- HELLO")
@@ -928,7 +928,7 @@ def full(t: Stage) -> None:
 @check("BYE-5", "d1c1d43b1b86", ground=4)
 def a_place_again(t: Stage) -> None:
     """When the one client of a server that serves one has left, another is served."""
-    t.start(clients=1)
+    t.take_turn(clients=1)
     ann = t.connect("ann")
     ann.send("exit")
     ann.wait_end()
@@ -939,7 +939,7 @@ def a_place_again(t: Stage) -> None:
 @check("BYE-7", "9a18a80dd09b", ground=4)
 def idle(t: Stage) -> None:
     """A client that does not choose a room in its second gets BYE idle."""
-    t.start(seconds=1)
+    t.share(seconds=1)
     t.deadline += 1
     t.connect("ann").expect("BYE idle")
 
@@ -947,19 +947,19 @@ def idle(t: Stage) -> None:
 @check("PASS-2", "ae9c5a16d2bf", ground=4)
 def admitted(t: Stage) -> None:
     """The password is answered with ADMITTED."""
-    t.start(password=_PASSWORD)
+    t.share(password=_PASSWORD)
     _brings(t.connect("ann"), f"/password {_PASSWORD}", "ADMITTED")
 
 
 @check("PASS-4", "128c4cdd4f3b", ground=4)
 def not_admitted(t: Stage) -> None:
     """The name of a room, of a client that is not admitted, is answered with ERROR no-password."""
-    t.start(password=_PASSWORD)
+    t.share(password=_PASSWORD)
     _refused(t, t.connect("ann"), t.room(), "no-password")
 
 
 @check("PASS-3", "a9c31c7be219", ground=4)
 def a_wrong_password(t: Stage) -> None:
     """Other words than the password are answered with ERROR bad-password."""
-    t.start(password=_PASSWORD)
+    t.share(password=_PASSWORD)
     _refused(t, t.connect("ann"), "/password sesame", "bad-password")

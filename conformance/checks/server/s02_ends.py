@@ -114,7 +114,7 @@ def become_free(t: Stage, heir: Peer, names: Iterable[str]) -> None:
 @check("NAME-1", "b74ada0bbafe")
 def names_are_free_after_each_end_in_the_lobby(t: Stage) -> None:
     """Wherever a client in the lobby is when it closes, resets or half-closes, its name is free; nobody is told."""
-    t.start_if_possible()  # or else somebody else may be given a name that was made up
+    t.take_turn_if_possible()  # or else somebody else may be given a name that was made up
     (member,) = t.members(t.room(), "member")
     heir = t.connect("heir")
     clients = in_states(t, IN_LOBBY, WAYS, "")
@@ -218,7 +218,7 @@ def no_room_is_listed_after_each_end(t: Stage) -> None:
 @check("NAME-9", "747d7fbe9612", needs=("console",))
 def names_are_free_after_kick_in_each_state(t: Stage) -> None:
     """Wherever a client is when the operator removes it, its name is free behind its BYE, and it is listed no more."""
-    server = t.start(terminal=False)
+    server = t.take_turn(terminal=False)
     room = t.room()
     clients = in_states(t, {**IN_LOBBY, **IN_ROOM}, ["kick"], room)
     witness = t.members(room, "witness")[0]

@@ -142,7 +142,7 @@ def reads_on_after_bye(t: Stage) -> None:
 @check("NET-6", "951108a5cf47", needs=("client-limit",))
 def reads_on_after_bye_full(t: Stage) -> None:
     """A client that sends at once to a server that is full, and reads later, gets BYE full and an end of stream."""
-    t.start(clients=1)
+    t.take_turn(clients=1)
     ann = t.connect("ann")
     clients = [t.dial(f"late{number}") for number in range(5)]
     for late in clients:

@@ -41,7 +41,7 @@ def _receives(t: Stage, peer: Peer, line: str, answer: str) -> None:
 @check("NAME-1", "b74ada0bbafe")
 def names_that_others_take_for_equal(t: Stage) -> None:
     """Names like 01 and 1, a_b and a-b, null, con, guest-77 are free while others have names like them."""
-    t.start_if_possible()
+    t.take_turn_if_possible()
     held, others = _held_and_others(t)
     ann, *holders = t.clients("ann", *(f"holder{number}" for number in range(1, len(held) + 1)))
     for number, client in enumerate((ann, *holders)):
@@ -57,7 +57,7 @@ def names_that_others_take_for_equal(t: Stage) -> None:
 @check("NAME-11", "e6b5292ebf5a")
 def rooms_that_others_take_for_equal(t: Stage) -> None:
     """Rooms like 01 and 1, a_b and a-b, null, con are rooms of their own: each can be entered, with /cd or without."""
-    t.start_if_possible()
+    t.take_turn_if_possible()
     held, others = _held_and_others(t)
     ann, *holders = t.clients("ann", *(f"holder{number}" for number in range(1, len(held) + 1)))
     for holder, room in zip(holders, held, strict=True):

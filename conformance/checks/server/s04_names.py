@@ -155,7 +155,7 @@ def made_up_names_have_the_form(t: Stage) -> None:
 @check("NAME-7", "e25638c62216")
 def made_up_names_are_free(t: Stage) -> None:
     """A new client does not get a name that another has taken, also if it would have been the next one in a series."""
-    t.start_if_possible()
+    t.take_turn_if_possible()
     clients = t.clients(*(f"client{number}" for number in range(4)))
     _take_next_names(t, clients)
     _all_different(t, [*clients, *t.clients(*(f"late{number}" for number in range(12)))])

@@ -83,7 +83,7 @@ def whoever_enters_is_a_member_like_others(t: Stage) -> None:
 @check("OPER-1", "17730eb608f2")
 def announcements_reach_whoever_entered(t: Stage) -> None:
     """By `/cd` or without it, first or later, in small letters or capitals: all who are in a room hear the operator."""
-    server = t.start()
+    server = t.take_turn()
     members = _enter(t, t.room())
     lobby = t.clients("fresh", "named")
     t.rename(lobby[1], t.name("Lobby"))
@@ -120,7 +120,7 @@ def nothing_reaches_the_lobby_by_any_way(t: Stage) -> None:
 @check("OPER-4", "44c9a7471a84")
 def kick_removes_in_every_state(t: Stage) -> None:
     """Who is idle, in the middle of a line, renamed or moved, and who does not read what waits: removed, not lost."""
-    server = t.start(terminal=False)
+    server = t.take_turn(terminal=False)
     room = t.room()
     (ann,) = t.members(room, "ann")
     labels = ("idle", "half-a-line", "renamed", "moved", "asks-and-does-not-read", "does-not-read")

@@ -74,7 +74,7 @@ def a_made_up_name_is_free(t: Stage) -> None:
     """The name that the server made up for a client is free when that has another one, in the lobby or in a room."""
     if not t.subject.can_start:
         raise skip("needs a server where nobody else is given the name")
-    t.start()
+    t.take_turn()
     bob, *clients = t.clients("bob", "ann", "cyd", "dan")
     names = [client.name for client in clients]
     for number, client in enumerate(clients, 1):
@@ -163,7 +163,7 @@ def each_member_is_listed_once_under_its_last_name(t: Stage) -> None:
 @check("OPER-4", "44c9a7471a84")
 def kick_finds_a_name_however_it_came(t: Stage) -> None:
     """`/kick` removes a client, in whatever case, however often and in which cases it had taken its name."""
-    server = t.start(terminal=False)
+    server = t.take_turn(terminal=False)
     clients, _ = _renamed(t)
     changes = (str.lower, str.upper, str.swapcase, str)
     for number, client in enumerate(clients):

@@ -150,7 +150,7 @@ def nothing_is_done_after_kick(t: Stage) -> None:
 @check("BYE-4", "24e272c70a11")
 def a_full_server_says_so(t: Stage) -> None:
     """With two clients served and two allowed, further connections get HELLO and BYE full, and the two are served."""
-    t.start(clients=2)
+    t.take_turn(clients=2)
     ann, bob = t.members(t.room(), "ann", "bob")
     for late in [t.dial(f"late{number}") for number in range(5)]:
         hello = late.receive(info=True)
@@ -166,7 +166,7 @@ def a_full_server_says_so(t: Stage) -> None:
 @check("BYE-3", "f91d4417b3a6", needs=("client-limit",))
 def who_is_not_served_is_not_heard(t: Stage) -> None:
     """What a client that gets BYE full sends has no effect."""
-    t.start(clients=1)
+    t.take_turn(clients=1)
     room = t.room()
     (ann,) = t.members(room, "ann")
     late = t.dial("late")
@@ -180,7 +180,7 @@ def who_is_not_served_is_not_heard(t: Stage) -> None:
 @check("BYE-5", "d1c1d43b1b86")
 def a_place_is_free_again(t: Stage) -> None:
     """After a client left, by exit, end of stream or reset, a new one is served in its place."""
-    t.start(clients=2)
+    t.take_turn(clients=2)
     room = t.room()
     (bob,) = t.members(room, "bob")
     ann = t.connect("ann")

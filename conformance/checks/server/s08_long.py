@@ -87,7 +87,7 @@ def the_hint_comes_in_each_state(t: Stage) -> None:
 @check("BYE-7", "9a18a80dd09b", slow=True)
 def whatever_is_sent_is_no_choice(t: Stage) -> None:
     """Names, questions, refused lines, halves of lines and empty ones, again and again: BYE idle comes all the same."""
-    t.start(seconds=CHOOSE_SECONDS)
+    t.share(seconds=CHOOSE_SECONDS)
     lines = {
         "name": "/nick n{}\n",
         "same-name": "/nick same\n",
@@ -121,7 +121,7 @@ def whatever_is_sent_is_no_choice(t: Stage) -> None:
 @check("BYE-8", "30a7523d1e4e", slow=True)
 def whoever_has_chosen_may_stay(t: Stage) -> None:
     """By `/cd` or without it, named or not, at once or later, moved or not: who is in a room is not sent away."""
-    t.start(seconds=CHOOSE_SECONDS)
+    t.share(seconds=CHOOSE_SECONDS)
     room = t.room()
     ways = {
         "bare": f"{room}\n",
@@ -178,7 +178,7 @@ def does_not_read_on_for_ever_whatever_the_reason(t: Stage) -> None:
 @check("NET-6", "951108a5cf47", needs=("password",), slow=True)
 def does_not_read_on_for_ever_after_denied(t: Stage) -> None:
     """Who was sent BYE denied, and keeps its side open, finds the connection closed after 5 seconds."""
-    t.start(password=PASSWORD)
+    t.share(password=PASSWORD)
     other, ann = t.connect("other"), t.connect("ann")
     ann.send(*["/password wrong"] * 3)
     ann.expect(*["ERROR bad-password ..."] * 3)
@@ -204,7 +204,7 @@ def _are_closed(t: Stage, peers: list[Peer]) -> None:
 @check("PASS-7", "6eb5b87d2cf3", slow=True)
 def wrong_passwords_are_counted_for_the_whole_connection(t: Stage) -> None:
     """The third wrong password of a connection is the last, however long before the others came, and what between."""
-    t.start(password=PASSWORD)
+    t.share(password=PASSWORD)
     clients = t.clients("silent", "pings", "asks", "one-by-one")
     began = monotonic()
     for client in clients[:3]:

@@ -284,7 +284,7 @@ def _remove_stalled(t: Stage) -> tuple[Peer, Peer, Peer]:
 @check("FLOW-5", "c4ba17e53e94", needs=("stall-limit",), slow=True)
 def who_reads_nothing_for_long_is_removed(t: Stage) -> None:
     """A client that reads nothing although something waits is removed after the time limit."""
-    t.start(stall=STALL_SECONDS)
+    t.share(stall=STALL_SECONDS)
     t.deadline += PATIENCE
     room = t.room()
     bob, helper = t.members(room, "bob", "helper")

@@ -3,6 +3,7 @@
 from time import monotonic
 
 from conformance.checks.registry import check
+from conformance.checks.server.s09_flow import LOAD
 from conformance.stage.server import Stage
 from conformance.wire.failure import Failed
 from conformance.wire.peer import Peer, is_info, listed
@@ -50,7 +51,7 @@ def _read_a_little(t: Stage, peers: list[Peer]) -> None:
 @check("NET-4", "fac22d318f2a", slow=True)
 def answers_wait_at_a_half_close(t: Stage) -> None:
     """Who ends its sending and reads late and slowly gets all answers, and what its last lines say is said."""
-    t.start_if_possible()
+    t.share_if_possible(LOAD)
     room = t.room()
     (bob,) = t.members(room, "bob")
     clients = [t.connect(f"late{number}", receive_buffer=SMALL) for number in range(1, STEPS + 1)]
@@ -98,7 +99,7 @@ def _take_all(t: Stage, clients: list[Peer]) -> None:
 @check("FLOW-7", "d1b547322247", needs=("stall-limit",), slow=True)
 def silence_is_no_stall(t: Stage) -> None:
     """Who reads and says nothing for longer than one may stall stays, in rooms with and without talk, and outside."""
-    t.start(stall=STALL)
+    t.share(stall=STALL)
     room = t.room()
     bob, silent = t.members(room, "bob", "silent")
     (quiet,) = t.members(t.room("quiet"), "quiet")

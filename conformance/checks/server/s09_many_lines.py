@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise, zip_longest
 
 from conformance.checks.registry import check
+from conformance.checks.server.s09_flow import LOAD
 from conformance.checks.server.unknown import unknown
 from conformance.stage.server import Stage
 from conformance.text.vectors import MAX_LINE
@@ -82,7 +83,7 @@ _KINDS = {
 @check("FLOW-1", "9d309c3a1134")
 def hundreds_of_lines_of_each_kind(t: Stage) -> None:
     """300 lines of one kind in one segment are all answered, and told to another member, whichever kind it is."""
-    t.start_if_possible()
+    t.share_if_possible(LOAD)
     played: list[tuple[Peer, Peer, list[Line]]] = []
     for kind, make in _KINDS.items():
         room = t.room(kind)

@@ -3,6 +3,7 @@
 import time
 
 from conformance.checks.registry import check
+from conformance.checks.server.s09_flow import LOAD
 from conformance.checks.server.unknown import unknown
 from conformance.stage.server import Stage
 from conformance.wire.failure import Failed
@@ -138,7 +139,7 @@ def pongs_behind_much_that_waits(t: Stage) -> None:
 @check("FLOW-1", "9d309c3a1134")
 def nothing_is_dropped_for_who_reads_slowly(t: Stage) -> None:
     """A member that reads more slowly than another speaks gets each word, in order, as long as it is served at all."""
-    t.start_if_possible()
+    t.share_if_possible(LOAD)
     room = t.room()
     (ann,) = t.members(room, "ann")
     bob = t.connect("bob", receive_buffer=SMALL)

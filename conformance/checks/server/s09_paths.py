@@ -135,7 +135,7 @@ def _read_all(flood: _Flood) -> None:
 @check("FLOW-2", "6b254b58f7a9")
 def whatever_is_asked_and_not_read_is_not_collected(t: Stage) -> None:
     """Who asks for lists, help, pings or errors and does not read is read no more after a while, and not removed."""
-    t.start_if_possible()
+    t.share_if_possible(LOAD)
     room = t.room()
     (helper,) = t.members(room, "helper")
     listed = crowd(t, *[room] * LISTED, *(t.room(f"r{number}").ljust(32, "x") for number in range(LISTED)))

@@ -121,7 +121,7 @@ class _Room:
 @check("FLOW-5", "c4ba17e53e94", needs=("stall-limit",), slow=True)
 def whoever_stalls_is_removed(t: Stage) -> None:
     """In a room where others speak, in the lobby, or its sending ended: who takes nothing is ended, and not sooner."""
-    t.start(stall=STALL)
+    t.share(stall=STALL)
     room = _Room(t)
     room.watch()
     for number in room.overdue():

@@ -28,16 +28,16 @@ def _no_rooms(t: Stage, watcher: Peer) -> None:
 
 
 def _alone(t: Stage) -> None:
-    """Play on a server where nobody else is; raise Skipped where there is none."""
+    """Raise Skipped where there is no server where nobody else is."""
     if not t.subject.can_start:
         raise skip("needs a server where nobody else is")
-    t.start(terminal=False)
 
 
 @check("LIST-1", "1f7830676a92")
 def rooms_before_the_first(t: Stage) -> None:
     """`/rooms` is answered with ROOMS 0 alone when nobody has been in a room yet, several times too."""
     _alone(t)
+    t.start(terminal=False)
     ann = t.connect("ann")
     ann.settled()
     ann.send("/rooms", "/rooms", "/ping x", "/rooms")
@@ -48,6 +48,7 @@ def rooms_before_the_first(t: Stage) -> None:
 def rooms_after_the_last(t: Stage) -> None:
     """When the last member of the last room has left, in each way, `/rooms` is answered with ROOMS 0 alone."""
     _alone(t)
+    t.take_turn(terminal=False)
     watcher = t.connect("watcher")
     for way in ("exit", *WAYS):
         ann = t.connect(f"ann-{way}")
@@ -108,7 +109,7 @@ def _type(t: Stage, server: Running, octets: bytes) -> None:
 @check("OPER-1", "17730eb608f2")
 def announcements_after_lines_to_nobody(t: Stage) -> None:
     """After each kind of line that is typed when nobody is there, or nobody in a room, announcements arrive."""
-    server = t.start(terminal=False)
+    server = t.take_turn(terminal=False)
     lines = [b"anybody?", b"/kick Ann", b"/kick", b"/who", b"/rooms", b"/help", b"/who x", b"", b"caf\xe9", b"x" * 9000]
     lines += [unknown(t).encode(), b"/kick " + b"x" * MAX_LINE]
     for number, line in enumerate([*lines, *lines], 1):
@@ -130,7 +131,7 @@ def announcements_after_lines_to_nobody(t: Stage) -> None:
 @check("ORDER-2", "18685e5e8cc1", needs=("console",))
 def announcements_to_nobody_are_not_kept(t: Stage) -> None:
     """What is announced while nobody is in a room reaches nobody who enters one later, the first or the second."""
-    server = t.start(terminal=False)
+    server = t.take_turn(terminal=False)
     for way in ("nobody", "lobby"):
         waiting = [t.connect("waiting")] if way == "lobby" else []
         _type(t, server, b"anybody?")

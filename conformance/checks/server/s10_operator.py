@@ -146,7 +146,7 @@ def a_client_that_does_not_read_does_not_hold_it(t: Stage) -> None:
 @check("OPER-3", "45444ce4bbc8")
 def commands_are_not_announced(t: Stage) -> None:
     """A line that begins with `/` is not announced; an unknown command is answered on the console."""
-    server = t.start()
+    server = t.take_turn()
     ann, bob = t.members(t.room(), "ann", "bob")
     ann.settled()
     usual = usual_words(t, server, ann, bob)
@@ -286,7 +286,7 @@ def _ended_by(t: Stage, number: signal.Signals, *, group: bool) -> None:
 @check("OPER-10", "0172133c77da")
 def bad_lines_are_not_announced(t: Stage) -> None:
     """Console lines with forbidden characters, ill-formed or too long, are not announced; the operator is told."""
-    server = t.start(terminal=False)
+    server = t.take_turn(terminal=False)
     ann, bob = t.members(t.room(), "ann", "bob")
     ann.settled()
     bad = [b"a\x1b[2Jb", b"\x00", b"a\x7fb", b"a\xc2\x85b", b"a\xe2\x80\xa8b", b"a\rb", b"caf\xe9", b"\xed\xa0\x80"]

@@ -5,13 +5,13 @@ from conformance.checks.server.looks import asks
 from conformance.checks.server.s02_ends import WAYS, become_free, in_states
 from conformance.stage.server import Stage
 
-PASSWORD = "of the ends"
+PASSWORD = "open Sesame"
 
 
 @check("NAME-1", "b74ada0bbafe", needs=("password",))
 def names_are_free_after_each_end_before_admission(t: Stage) -> None:
     """Who ends before admission, also while a wrong password waits for its answer, leaves its name to others."""
-    t.start(password=PASSWORD)
+    t.take_turn(password=PASSWORD)
     heir = t.connect("heir")
     heir.send(f"/password {PASSWORD}")
     heir.expect("ADMITTED")
@@ -27,7 +27,7 @@ def names_are_free_after_each_end_before_admission(t: Stage) -> None:
 @check("NAME-9", "747d7fbe9612", needs=("password",), slow=True)
 def names_are_free_behind_bye_denied(t: Stage) -> None:
     """The names of those who gave three wrong passwords, or sent exit before admission, are free behind their BYE."""
-    t.start(password=PASSWORD)
+    t.share(password=PASSWORD)
     heir, *clients = t.clients("heir", "open", "half-closed", "leaves")
     heir.send(f"/password {PASSWORD}")
     for client in clients:

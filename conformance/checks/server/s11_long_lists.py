@@ -19,7 +19,7 @@ ON_CONSOLE = 45
 @check("WHO-2", "bca3d7a6d578")
 def long_lists_of_members_are_not_divided(t: Stage) -> None:
     """Behind `/who` in a room of many stand, in one segment, other lines: the answers to these come behind the list."""
-    t.start_if_possible()
+    t.take_turn_if_possible()
     room = t.room()
     members: list[Peer] = []
     for size in sizes(t):
@@ -35,7 +35,7 @@ def long_lists_of_members_are_not_divided(t: Stage) -> None:
 @check("LIST-2", "b0e715cd2522")
 def long_lists_of_rooms_are_not_divided(t: Stage) -> None:
     """Behind `/rooms` where rooms are many stand other lines: the answers to these come behind the list."""
-    t.start_if_possible()
+    t.take_turn_if_possible()
     members: list[Peer] = []
     for size in sizes(t):
         rooms = [t.room(f"r{number}") for number in range(size)]
@@ -80,7 +80,7 @@ def _lists(t: Stage, asker: Peer, other: Peer, command: str, last: str) -> list[
 @check("WHO-1", "9a3c4ec212d6", needs=("client-limit",))
 def who_of_more_than_255(t: Stage) -> None:
     """`/who` counts the members of a room with more of them than an octet can count, and all hear what one says."""
-    t.start(clients=MANY)
+    t.take_turn(clients=MANY)
     room = t.room()
     members = crowd(t, *[room] * BEYOND_AN_OCTET)
     t.quiet(*members)
@@ -99,7 +99,7 @@ def who_of_more_than_255(t: Stage) -> None:
 @check("LIST-1", "1f7830676a92", needs=("client-limit",))
 def more_than_255_rooms(t: Stage) -> None:
     """`/rooms` lists and counts more rooms than an octet can count, and fewer again when their members have left."""
-    t.start(clients=MANY)
+    t.take_turn(clients=MANY)
     rooms = [t.room(f"r{number}") for number in range(BEYOND_AN_OCTET)]
     members = crowd(t, *rooms)
     lobby = t.connect("lobby")
@@ -124,7 +124,7 @@ def _are_listed(asker: Peer, rooms: list[str]) -> None:
 @check("SAY-2", "288663b7ad91")
 def what_one_does_is_told_to_many(t: Stage) -> None:
     """Whatever one of many members says and does is told to each of the others, once: the first and the last too."""
-    t.start_if_possible()
+    t.take_turn_if_possible()
     room, away = t.room(), t.room("away")
     members = crowd(t, *[room] * sizes(t)[-1])
     t.quiet(*members)
@@ -157,7 +157,7 @@ def what_one_does_is_told_to_many(t: Stage) -> None:
 @check("NAME-7", "e25638c62216")
 def made_up_names_stay_free(t: Stage) -> None:
     """None of hundreds of newcomers, of which some stay, gets a name that one who is there has."""
-    t.start_if_possible()
+    t.take_turn_if_possible()
     staying = t.clients("first", "second")
     t.rename(staying[1], t.name("Second"))
     for begin in range(0, NEWCOMERS, AT_ONCE):
@@ -195,7 +195,7 @@ def announcements_reach_many(t: Stage) -> None:
 @check("OPER-5", "ca5c2ec94363")
 def who_of_many_on_the_console(t: Stage) -> None:
     """`/who` prints many clients, those in rooms and those in the lobby, and each room."""
-    server = t.start()
+    server = t.take_turn()
     rooms = [t.room(f"r{number}") for number in range(ON_CONSOLE)]
     members = [*t.clients(*(f"lobby{number}" for number in range(ON_CONSOLE))), *crowd(t, *rooms)]
     console_shows(t, server, "/who", *(member.name for member in members), *rooms)
@@ -204,7 +204,7 @@ def who_of_many_on_the_console(t: Stage) -> None:
 @check("OPER-6", "f43612f223a2")
 def many_rooms_on_the_console(t: Stage) -> None:
     """`/rooms` prints many rooms, with their numbers: of one that has many members, too."""
-    server = t.start()
+    server = t.take_turn()
     rooms = {t.room(f"r{number}"): 1 for number in range(ON_CONSOLE)}
     members = crowd(t, *rooms, *[next(iter(rooms))] * ON_CONSOLE)
     t.settle(*members)

@@ -216,7 +216,7 @@ def long_halves_of_lines_are_dropped(t: Stage) -> None:
 @check("OPER-10", "0172133c77da")
 def long_lines_on_the_console(t: Stage) -> None:
     """Lines of up to 4096 octets are announced, and longer ones are not, at once, twice and many times their size."""
-    server = t.start(terminal=False)
+    server = t.take_turn(terminal=False)
     ann, bob = t.members(t.room(), "ann", "bob")
     t.quiet(ann, bob)
     usual = usual_words(t, server, ann, bob)
