@@ -7,7 +7,6 @@ several machines would send it to the engine that keeps its rooms, and carry it 
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from itertools import count, takewhile
 from socket import MSG_DONTWAIT, SHUT_WR, socket
@@ -27,8 +26,7 @@ LEAVING = 64  # connections that may be on their way out, besides as many again 
 HOLD = 1.0  # seconds from a wrong password to its answer [PASS-5]
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What the operator can set; 0 means no limit, but for `max_waiting`."""
 
     max_clients: int = 1000  # served at once [BYE-4]

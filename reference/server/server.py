@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Start the reference server from a checkout: makes the checkout importable, and nothing else."""
 
+import os
 import sys
-from pathlib import Path
 
 if not __package__:
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
 
 from reference.server.cli import main
 
