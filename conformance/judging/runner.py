@@ -73,14 +73,15 @@ class CheckRunner(ABC):
                 results[result.id] = result
                 on_result(result)
 
+        *parts, own = self._grounds(checks)
         ground: list[Result] = []
-        for part in self._grounds(checks):
-            ground += self._blame.ground(part, self._part(part, lambda result: None, on_begin))
+        for part in parts:
+            ground += self._blame.ground(part, self._part(part, on_begin))
         for result in ground:
             tell(result)
         grounded = {check.id for check in self._ground}
         others = sorted((check for check in checks if check.id not in grounded), key=lambda check: not check.slow)
-        self._part(others, tell, on_begin)
+        ground += self._with_ground(own, others, tell, on_begin)
         last = self.afterwards()
         shown = {result.requirement.id for result in (*results.values(), *last) if result.verdict in _FAILURES}
         hiding = {result.because for result in results.values()} - shown
@@ -91,47 +92,88 @@ class CheckRunner(ABC):
             on_result(result)
         return [results[check.id] for check in checks] + seen
 
-    def _grounds(self, wanted: Sequence[Check]) -> Iterator[list[Check]]:
+    def _grounds(self, wanted: Sequence[Check]) -> list[list[Check]]:
         """Return the parts of the ground, the most basic first; of the last what the wanted checks have need of."""
         conditions = set().union(*map(self._conditions, wanted))
-        for number in sorted({check.ground for check in self._ground}):
-            part = [check for check in self._ground if check.ground == number]
-            yield [check for check in part if check.ground < ON_ITS_OWN or self._conditions(check) & conditions]
+        parts = [[check for check in self._ground if check.ground == number] for number in range(FIRST, ON_ITS_OWN)]
+        own = [check for check in self._ground if check.ground == ON_ITS_OWN]
+        return [*parts, [check for check in own if self._conditions(check) & conditions]]
 
     def _conditions(self, check: Check) -> set[str]:
         requirement = self._requirements.get(check.requirement)
         return {*check.needs, *([requirement.condition] if requirement and requirement.condition else [])}
 
-    def _part(
-        self, checks: Sequence[Check], tell: Callable[[Result], None], on_begin: Callable[[Check], None]
-    ) -> list[Result]:
-        """Run some checks side by side, and again alone those that may have failed because of each other.
+    def _part(self, checks: Sequence[Check], on_begin: Callable[[Check], None]) -> list[Result]:
+        """Run a part of the ground side by side, the first one by one; return the results in the order of the checks.
 
-        Return the results in the order of the checks; tell each as soon as it is certain.
+        What may have failed because of other checks is run again alone.
         """
-        results: dict[str, Result] = {}
+        jobs = 1 if any(check.ground == FIRST for check in checks) else self._settings.jobs
+        return self._certain(checks, list(self._side_by_side(checks, on_begin, jobs)), ground=True)
+
+    def _with_ground(
+        self,
+        own: Sequence[Check],
+        others: Sequence[Check],
+        tell: Callable[[Result], None],
+        on_begin: Callable[[Check], None],
+    ) -> list[Result]:
+        """Run the last part of the ground and all other checks side by side; return the results of the ground.
+
+        Those of the others are told as soon as they are certain, and count once the ground is known.
+        """
+        pending = {check.id for check in own}
+        ground: list[Result] = []
+        found: list[Result] = []
+        waiting: list[Result] = []
         doubtful: dict[str, Result] = {}
 
-        def certain(result: Result) -> None:
-            results[result.id] = self._counted(result)
-            tell(results[result.id])
+        def heed(result: Result) -> None:
+            if self.doubtful(result, ground=False) and not self._blame.counted(result).because:
+                doubtful[result.id] = result
+            else:
+                tell(self._counted(result))
 
         try:
-            first = any(check.ground == FIRST for check in checks)  # one by one: whatever they find, others stand on it
-            for result in self._side_by_side(checks, on_begin, 1 if first else self._settings.jobs):
-                if self.doubtful(result, ground=bool(checks[0].ground)) and not self._blame.counted(result).because:
-                    doubtful[result.id] = result
+            for result in self._side_by_side([*own, *others], on_begin, self._settings.jobs):
+                if result.id in pending:
+                    found.append(result)
+                    pending.discard(result.id)
                 else:
-                    certain(result)
-            for result in self.weighed(list(doubtful.values()), [check for check in checks if check.id in doubtful]):
+                    waiting.append(result)
+                if not pending:
+                    if found:
+                        ground = self._blame.ground(own, self._certain(own, found, ground=True))
+                        found = []
+                        for one in ground:
+                            tell(one)
+                    while waiting:
+                        heed(waiting.pop(0))
+            for result in self._certain([check for check in others if check.id in doubtful], list(doubtful.values())):
                 del doubtful[result.id]
-                certain(result)
+                tell(result)
         except BaseException:
-            for result in doubtful.values():
+            for result in (*found, *waiting, *doubtful.values()):
                 with contextlib.suppress(KeyboardInterrupt):
-                    tell(replace(result, reason=_UNWEIGHED))
+                    tell(replace(result, reason=result.reason or _UNWEIGHED) if result.verdict in _FAILURES else result)
             raise
-        return [results[check.id] for check in checks]
+        return ground
+
+    def _certain(self, checks: Sequence[Check], results: Sequence[Result], *, ground: bool = False) -> list[Result]:
+        """Return results in the order of the checks; those that may be a consequence of other checks as they are alone.
+
+        `ground`: others stand on them.
+        """
+        known = {result.id: result for result in results}
+        doubtful = [
+            result
+            for result in results
+            if self.doubtful(result, ground=ground) and not self._blame.counted(result).because
+        ]
+        again = [check for check in checks if check.id in {result.id for result in doubtful}]
+        for result in self.weighed(doubtful, again):
+            known[result.id] = result
+        return [self._counted(known[check.id]) for check in checks]
 
     def _counted(self, result: Result) -> Result:
         """Return a result as it counts; where it failed on the way, note that as a failure of what it failed at."""
@@ -168,9 +210,10 @@ class CheckRunner(ABC):
             on_begin(check)
             return self.run_one(check)
 
-        pool = ThreadPoolExecutor(jobs)
+        pool, waiting = ThreadPoolExecutor(jobs), ThreadPoolExecutor(jobs)  # what waits takes no place of what works
         try:
-            for future in as_completed([pool.submit(begin, check) for check in checks]):
+            futures = [(waiting if check.slow and jobs > 1 else pool).submit(begin, check) for check in checks]
+            for future in as_completed(futures):
                 yield future.result()
         except BaseException:
             now = time.monotonic()
@@ -178,9 +221,11 @@ class CheckRunner(ABC):
                 self.cut_off = {name: now - since for name, (_, since) in self._stages.items()}
             raise
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for one in (pool, waiting):
+                one.shutdown(wait=False, cancel_futures=True)
             self.cancel()
-            pool.shutdown()
+            for one in (pool, waiting):
+                one.shutdown()
 
     def cancel(self) -> None:
         """End the checks that run now, as soon as they look."""

@@ -49,6 +49,7 @@ class Stage(Scene):
         self.subject = subject
         self.transcript.inside_tls = subject.tls is not None
         self.examples = examples
+        self._is_server_line = grammar.matcher("server-line")
         self._server: Running | None = None
         self._kind = COMMON
         self._borrowed = False  # the server is used by other checks before and after this one
@@ -397,7 +398,7 @@ class Stage(Scene):
 
     def hold_against_grammar(self, line: bytes) -> None:
         """Hold a received line against [OUT-1], [LINE-1], [LINE-8], [TEXT-4], [GROW-2]."""
-        if self.grammar.matches("server-line", line) and len(line) <= MAX_SERVER_LINE:
+        if len(line) <= MAX_SERVER_LINE and self._is_server_line(line):
             return
         if line.endswith(b"\r"):
             self.violates("LINE-1", f"a CR before the LF: {shown(line)}")

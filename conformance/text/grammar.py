@@ -4,6 +4,7 @@ The ABNF file is read by the library `abnf`; since its rules are regular, each i
 """
 
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,10 @@ class Grammar:
     def matches(self, rule: str, octets: bytes) -> bool:
         """Whether the whole of `octets` matches the rule; raises KeyError where the grammar does not have it."""
         return self._compiled(rule).fullmatch(octets) is not None
+
+    def matcher(self, rule: str) -> Callable[[bytes], object]:
+        """Return what tells, by something that is true, that octets match the rule; raises as `matches`."""
+        return self._compiled(rule).fullmatch
 
     def rule_names(self) -> set[str]:
         """Return the names of the rules that the file defines."""

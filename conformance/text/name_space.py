@@ -1,5 +1,6 @@
 """Names from the whole space: what languages and systems take for equal, for reserved, for a letter or for a blank."""
 
+import itertools
 import sys
 import unicodedata
 from collections import defaultdict
@@ -77,6 +78,12 @@ CHANGING = (
     *("\uff21", "\uff41", "\uff10", "\uff0d", "\uff3f", "\u2460", "\u24b6", "\u00b2", "\u00bd", "\u00aa", "\u2102"),
     *("\u2010", "\u2011", "\u2013", "\u2212", "\u203f", "\ufe4d", "\u0430", "\u03bf", "\u0561", "\u0660", "\u06f1"),
     *("\U0001d400", "\U0001d7d8", "\U0001f130", "\U000e0061", "\U00010400", "\u0345", "\u00b5", "\u0138", "\u03c2"),
+)
+# Where Unicode keeps letters and digits that become others, in blocks: the rest of it need not be looked through.
+_CHANGING_BLOCKS = (
+    *(range(0xA0, 0x250), range(0x2B0, 0x300), range(0x1D2C, 0x1DC0), range(0x1E00, 0x1F00), range(0x2070, 0x20A0)),
+    *(range(0x2100, 0x2190), range(0x2460, 0x2500), range(0x2C60, 0x2C80), range(0x3200, 0x3400)),
+    *(range(0xA720, 0xA800), range(0xFB00, 0xFB07), range(0xFF00, 0xFF5F), range(0x1D400, 0x1D800)),
 )
 # The second octets of characters of two that are a letter or a digit in ISO 8859-1 or Windows-1252.
 _SECOND = b"\x83\x8a\x8c\x8e\x9a\x9c\x9e\x9f\xaa\xb2\xb3\xb5\xb9\xba\xbc\xbd\xbe"
@@ -172,7 +179,7 @@ def _becoming_ascii(chance: Random) -> Iterable[str]:
 @cache
 def _all_becoming_ascii() -> list[str]:
     found = []
-    for code in (*range(0xA0, 0xD800), *range(0xF900, 0x10000), *range(0x1D400, 0x1D800)):
+    for code in itertools.chain.from_iterable(_CHANGING_BLOCKS):
         one = chr(code)
         ways = (one.upper(), one.lower(), unicodedata.normalize("NFKC", one), unicodedata.normalize("NFKD", one)[0])
         if any(way.isascii() and is_name(way) for way in ways):

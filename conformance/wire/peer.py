@@ -449,13 +449,15 @@ class Peer:
         self._stage.transcript.received(self.label, line)
         self._stage.hold_against_grammar(line)
         line = line.removesuffix(b"\r")  # noted by now; every other check would fail for the same reason
-        if line in self._pongs:
+        word = line[:4]
+        if word == b"PONG" and line in self._pongs:
             self._pongs.remove(line)
             self._quiet = self._quiet or line == self._latest
-        else:
+            return
+        if word[:3] == b"BYE":
             self._quiet = self._quiet or line == b"BYE exit"
-            self._bye = self._bye or line.startswith(b"BYE")
-            self.inbox.append(line)
+            self._bye = True
+        self.inbox.append(line)
 
 
 def octets(line: str | bytes) -> bytes:

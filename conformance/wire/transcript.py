@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 MAX_ENTRIES = 4000  # of a flood, the first half and the last half of so many are kept
 SECONDS_WIDTH = 9  # characters, of the seconds at the beginning of each line of it as text
+_HALF = MAX_ENTRIES // 2
 _SHOWN = 160  # octets of a line that are shown
 _KEPT_AT_END = 40
 MAX_RECORDED = 1 << 22  # octets that are kept to be sent again
@@ -62,13 +63,13 @@ class Transcript:
         self._start = time.monotonic()
         # As tuples that become entries when somebody reads them: of a flood, most are never read.
         self._first: list[tuple[float, str, str, str | bytes, int]] = []
-        self._last: deque[tuple[float, str, str, str | bytes, int]] = deque(maxlen=MAX_ENTRIES // 2)
+        self._last: deque[tuple[float, str, str, str | bytes, int]] = deque(maxlen=_HALF)
         self.count = 0  # all that was noted, kept or not
 
     def sent(self, who: str, octets: bytes, *, waits: bool = True) -> None:
         """Note octets that a client sent; `waits`: nobody else acts before they have taken effect."""
         self._answered = None
-        self._add(who, "->", _shortened(octets), len(octets))
+        self._add(who, "->", octets)
         self._act(Act(who, "sends", octets, waits))
 
     def awaits_answer(self, who: str, octets: bytes) -> None:
@@ -78,7 +79,7 @@ class Transcript:
     def typed(self, octets: bytes) -> None:
         """Note what was typed at the server's console."""
         self._answered = None
-        self._add("operator", "->", _shortened(octets), len(octets))
+        self._add("operator", "->", octets)
         self._act(Act("operator", "types", octets))
 
     def signalled(self, name: str) -> None:
@@ -88,7 +89,7 @@ class Transcript:
 
     def received(self, who: str, line: bytes) -> None:
         """Note a line that a client received, without its LF."""
-        self._add(who, "<-", _shortened(line), len(line))
+        self._add(who, "<-", line)
         word = line[:5]
         if word == b"NAME ":
             self._act(Act(who, "is called", line.removeprefix(b"NAME ")))
@@ -131,11 +132,14 @@ class Transcript:
         if self._recorded < MAX_RECORDED:
             self.acts.append(act)
 
-    def _add(self, who: str, arrow: str, what: str | bytes, size: int = 0) -> None:
+    def _add(self, who: str, arrow: str, what: str | bytes) -> None:
         if self._finished:
             return
         self.count += 1
-        kept = self._first if self.count <= MAX_ENTRIES // 2 else self._last
+        size = len(what)
+        if size > _SHOWN and isinstance(what, bytes):
+            what = _shortened(what)
+        kept = self._first if self.count <= _HALF else self._last
         kept.append((time.monotonic() - self._start, who, arrow, what, size))
 
 

@@ -11,6 +11,7 @@ from conformance.wire.failure import Failed
 from conformance.wire.peer import Peer, listed
 
 BOM = b"\xef\xbb\xbf"
+BREATH = 0.02  # seconds between two looks whether something is so by now
 WAYS: dict[str, Callable[[Peer], None]] = {"closes": Peer.close, "resets": Peer.reset, "half-closes": Peer.half_close}
 # What a client has sent when its connection ends; {name} and {room} are its own.
 IN_LOBBY = {
@@ -90,6 +91,7 @@ def until(t: Stage, is_so: Callable[[], bool]) -> bool:
     while not is_so():
         if time.monotonic() > end:
             return False
+        t.pump(BREATH)
     return True
 
 

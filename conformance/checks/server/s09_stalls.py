@@ -48,7 +48,7 @@ class _Room:
             peer.offer(pings(count))
         for peer in (self.lobby, self.most):
             peer.stall()
-        unended, breaks = list(self.ended), 0
+        unended, breaks, ticks = list(self.ended), 0, 0
         patience = STALL + PATIENCE + self._t.deadline
         end = self._began + patience
         while (now := monotonic()) < end:
@@ -59,7 +59,9 @@ class _Room:
                 unended.remove(peer)
             if monotonic() > tick:
                 tick += TICK
-                self._note_taken()
+                ticks += 1
+                if ticks % 2:
+                    self._note_taken()
                 staying = [self.lobby] * (not self._free) + [self.most] * (self.most.name not in self._left)
                 for peer in staying:
                     end = monotonic() + patience if ask_on(peer) else end
@@ -86,9 +88,9 @@ class _Room:
 
     def _note_taken(self) -> None:
         """Note how much operating systems have taken for those whose sending is ended, where that can be known."""
-        ways, port = kept(), self._t.server.address[1]
+        ways = kept(self._t.server.address[1])
         for number, peer in enumerate(self.ended, 1):
-            taken = 0 if peer.ended else ways.get((port, peer.port), 0)
+            taken = 0 if peer.ended else ways.get(peer.port, 0)
             if taken > self._taken.get(number, (0, 0.0))[0]:
                 self._taken[number] = taken, monotonic()
 
