@@ -19,7 +19,7 @@ class Check:
     needs: tuple[str, ...] = ()  # features and conditions, besides the requirement's own
     ground: int = 0  # others stand on it: 1 runs first, then 2 and 3; 4 needs a server of its own; 0: no other does
     fact: str = ""  # what it shows, where that is less than its requirement; see `conformance.wire.standing`
-    slow: bool = False  # waits for a time limit of the server; begun first
+    slow: bool = False  # is about time, that which the server takes, or a client to read: begun first
     patient: int = 0  # seconds that it takes, where these are so many that it runs only when it is asked for
     plays: tuple[AnyFunction, ...] = ()  # where each of these goes well, the check passes; others can share them
 

@@ -30,6 +30,7 @@ class Result:
     missing: bool = False  # not run, although the requirement holds for the subject
     asks: str = ""  # the requirement that asks for what was expected, where it is told
     preparing: bool = False  # the check failed on its way to what it is about
+    timed: bool = False  # it failed by the clock, so that a machine that has too much to do can be the reason
     ended: bool = False  # the subject has ended by itself, it seems while the check ran
     used: frozenset[str] = frozenset()  # the requirements that the check used on its way
     because: str = ""  # the requirement that does not hold, and without which the check was not reached

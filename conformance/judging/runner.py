@@ -290,6 +290,7 @@ class CheckRunner(ABC):
                 received=failed.received,
                 asks=failed.asks,
                 preparing=failed.preparing,
+                timed=check.slow or failed.by_the_clock(),
             )
         except Exception:
             if not stage.violations:

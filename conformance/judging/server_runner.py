@@ -16,6 +16,7 @@ from conformance.text.grammar import Grammar
 from conformance.text.requirements import Requirement
 from conformance.wire.failure import Skipped
 
+FEW = 3  # checks that are tried once more, really alone, where they failed by the clock
 _ENDED = "the server ended while this check and others ran: see SEC-1/whole-run"
 _BESIDE = "fails beside other checks only, and holds alone"
 
@@ -51,25 +52,34 @@ class Runner(CheckRunner):
         )
 
     def doubtful(self, result: Result, *, ground: bool) -> bool:
-        shared = self._subject.can_start and result.id in self._accompanied and result.id not in self._by_itself
-        return shared and (result.verdict in (Verdict.FAIL, Verdict.WARN) or (result.ended and ground))
+        if result.id not in self._accompanied:
+            return False
+        failed = result.verdict in (Verdict.FAIL, Verdict.WARN)
+        shared = self._subject.can_start and result.id not in self._by_itself
+        return (failed and result.timed) or (shared and (failed or (result.ended and ground)))
 
     def weighed(self, doubtful: list[Result], checks: list[Check]) -> list[Result]:
         """Run each check again, on a server that no other uses.
 
-        One that fails there too is what it is. One that holds there is taken for a consequence of what the others
-        show, and INCONCLUSIVE; unless nothing fails alone: then it is the only sign of what is wrong.
+        One that fails there too is what it is. One that had failed by the clock, and holds alone, holds. Another that
+        holds there is taken for a consequence of what the others show, and INCONCLUSIVE; unless nothing fails alone:
+        then it is the only sign of what is wrong.
         """
+        timed = {result.id for result in doubtful if result.timed}
         pool = ThreadPoolExecutor(self._settings.jobs)
         try:
             alone = {result.id: result for result in pool.map(self._run_alone, checks)}
+            again = [check for check in checks if check.id in timed and alone[check.id].verdict is not Verdict.PASS]
+            if 0 < len(again) <= FEW:  # where there are more, it is not the machine
+                for check in again:
+                    alone[check.id] = pool.submit(self._run_alone, check).result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             for runner in tuple(self._alone):
                 runner.cancel()
             pool.shutdown()
-        holding = {id for id, result in alone.items() if result.verdict is Verdict.PASS}
-        verdict = Verdict.INCONCLUSIVE if len(holding) < len(alone) else None
+        holding = {id for id, result in alone.items() if result.verdict is Verdict.PASS and id not in timed}
+        verdict = Verdict.INCONCLUSIVE if len(holding) < len(alone.keys() - timed) else None
         return [
             replace(result, verdict=verdict or result.verdict, reason=_BESIDE)
             if result.id in holding

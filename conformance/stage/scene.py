@@ -183,7 +183,9 @@ class Scene(ABC):
                 waited = f"nothing for {self.deadline:.1f} s"
                 if now <= end:
                     waited = f"not in {HARD_FACTOR * self.deadline:.0f} s, although octets came or were taken"
-                raise Failed(what, listed(peer.inbox) if peer.inbox else waited)
+                failed = Failed(what, listed(peer.inbox) if peer.inbox else waited)
+                failed.timed = True
+                raise failed
 
     def stands_on(self, *requirements: str) -> None:
         """Note what the check uses on its way; raise NotReached where that would end the subject."""

@@ -13,7 +13,13 @@ class Failed(Exception):  # noqa: N818 - a verdict, not an error of the program
         self.cites = cites
         self.asks = ""  # the requirement that asks for what was expected, where one can be told
         self.silent = False  # whether nothing came, and pings have shown that nothing will
+        self.timed = False  # whether a deadline has passed, so that a busy machine can be the reason
         self.preparing = False  # whether the check was still preparing: then it says nothing about its own requirement
+
+    def by_the_clock(self) -> bool:
+        """Whether this, or what it was raised from, tells that a deadline has passed."""
+        before = self.__cause__
+        return self.timed or (isinstance(before, Failed) and before.by_the_clock())
 
 
 class BarrierBrokenError(Failed):

@@ -117,7 +117,7 @@ def nothing_reaches_the_lobby_by_any_way(t: Stage) -> None:
         peer.expect_nothing()
 
 
-@check("OPER-4", "44c9a7471a84")
+@check("OPER-4", "44c9a7471a84", slow=True)
 def kick_removes_in_every_state(t: Stage) -> None:
     """Who is idle, in the middle of a line, renamed or moved, and who does not read what waits: removed, not lost."""
     server = t.take_turn(terminal=False)

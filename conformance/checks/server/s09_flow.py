@@ -68,7 +68,7 @@ def a_hundred_thousand_lines_of_commands(t: Stage) -> None:
             raise Failed("ann <- 1,000 times ERROR unknown-command", received)
 
 
-@check("FLOW-2", "6b254b58f7a9")
+@check("FLOW-2", "6b254b58f7a9", slow=True)
 def who_does_not_read_is_not_read(t: Stage) -> None:
     """A client that asks and does not read is read no more after a while; when it reads, all its answers come."""
     t.share_if_possible(LOAD)
@@ -140,7 +140,7 @@ def _besides(member: Peer, said: bytes, times: int) -> list[bytes]:
     return besides
 
 
-@check("FLOW-3", "24408eb94fa0")
+@check("FLOW-3", "24408eb94fa0", slow=True)
 def a_stalled_reader_delays_nobody(t: Stage) -> None:
     """While one member does not read, the others get 8 MiB without a pause longer than the deadline."""
     t.share_if_possible(LOAD)
@@ -199,7 +199,7 @@ def _conversation(ann: Peer, bob: Peer, most: float = inf) -> float:
     return monotonic() - began
 
 
-@check("FLOW-4", "5089ca671081")
+@check("FLOW-4", "5089ca671081", slow=True)
 def little_may_wait(t: Stage) -> None:
     """A client for which less than 262144 octets wait is not removed, and gets them all when it reads."""
     room = t.room()
@@ -219,13 +219,13 @@ def little_may_wait(t: Stage) -> None:
     cyd.expect_nothing()
 
 
-@check("FLOW-4", "5089ca671081")
+@check("FLOW-4", "5089ca671081", slow=True)
 def what_waits_has_a_bound(t: Stage) -> None:
     """A client that does not read is removed before 16 MiB, and what the operating systems keep, are waiting for it."""
     _remove_stalled(t)
 
 
-@check("FLOW-5", "c4ba17e53e94")
+@check("FLOW-5", "c4ba17e53e94", slow=True)
 def who_does_not_read_is_removed(t: Stage) -> None:
     """When the bound is exceeded, all others in the room get LEFT removed once, and the connection ends."""
     ann, bob, cyd = _remove_stalled(t)
@@ -234,13 +234,13 @@ def who_does_not_read_is_removed(t: Stage) -> None:
     t.nothing(ann, bob)
 
 
-@check("TEXT-5", "30e6b87a0e5d")
+@check("TEXT-5", "30e6b87a0e5d", slow=True)
 def what_was_said_before_the_removal_is_whole(t: Stage) -> None:
     """The client that did not read gets whole lines when it reads at last: none is cut to make room for BYE slow."""
     _whole_lines(t)
 
 
-@check("FLOW-6", "e6225ae54630")
+@check("FLOW-6", "e6225ae54630", slow=True)
 def who_is_removed_is_told(t: Stage) -> None:
     """The client that did not read finds BYE slow behind whole lines, when it reads at last."""
     lines = _whole_lines(t)
@@ -305,7 +305,7 @@ def _blocked_or_removed(cyd: Peer, helper: Peer) -> bool:
         return cyd.ended != "" or cyd.refused
 
 
-@check("FLOW-7", "d1b547322247")
+@check("FLOW-7", "d1b547322247", slow=True)
 def who_reads_is_not_removed(t: Stage) -> None:
     """Two that read what comes, in a room where 8 MiB are said, get all of it and stay."""
     for attempt in range(ATTEMPTS):

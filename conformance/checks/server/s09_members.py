@@ -136,7 +136,7 @@ def pongs_behind_much_that_waits(t: Stage) -> None:
                 raise Failed(f"{client.label} <- {shown(line.encode())}", f"{client.label} <- {shown(received)}")
 
 
-@check("FLOW-1", "9d309c3a1134")
+@check("FLOW-1", "9d309c3a1134", slow=True)
 def nothing_is_dropped_for_who_reads_slowly(t: Stage) -> None:
     """A member that reads more slowly than another speaks gets each word, in order, as long as it is served at all."""
     t.share_if_possible(LOAD)

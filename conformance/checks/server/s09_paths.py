@@ -59,13 +59,13 @@ def _prepared(t: Stage, kind: str, attempt: int) -> _Flood:
     return _Flood(flooder, reader, octets_of_all, [event.encode() for event in events] * count)
 
 
-@check("FLOW-7", "d1b547322247")
+@check("FLOW-7", "d1b547322247", slow=True)
 def who_reads_texts_slowly_is_not_removed(t: Stage) -> None:
     """A member that reads slowly in a room that is flooded with texts and `/say` stays, and gets all of them."""
     _stays(t, "texts")
 
 
-@check("FLOW-7", "d1b547322247")
+@check("FLOW-7", "d1b547322247", slow=True)
 def who_reads_moves_slowly_is_not_removed(t: Stage) -> None:
     """A member that reads slowly in a room that one leaves, renamed, and enters again and again stays."""
     _stays(t, "moves")
@@ -132,7 +132,7 @@ def _read_all(flood: _Flood) -> None:
             raise Failed(told, f"{flood.reader.label} <- {shown(line)}", cites=cites)
 
 
-@check("FLOW-2", "6b254b58f7a9")
+@check("FLOW-2", "6b254b58f7a9", slow=True)
 def whatever_is_asked_and_not_read_is_not_collected(t: Stage) -> None:
     """Who asks for lists, help, pings or errors and does not read is read no more after a while, and not removed."""
     t.share_if_possible(LOAD)

@@ -101,7 +101,7 @@ def exit_ends_the_server(t: Stage) -> None:
     _ends(t, server, ann, bob, far, lobby)
 
 
-@check("OPER-2", "90234c50fb91")
+@check("OPER-2", "90234c50fb91", slow=True)
 def what_was_queued_still_arrives(t: Stage) -> None:
     """A member that reads only after the console's `exit` gets all that was said before, and then BYE shutdown."""
     server = t.start()

@@ -8,7 +8,7 @@ from conformance.stage.server import Stage
 PASSWORD = "open Sesame"
 
 
-@check("NAME-1", "b74ada0bbafe", needs=("password",))
+@check("NAME-1", "b74ada0bbafe", needs=("password",), slow=True)
 def names_are_free_after_each_end_before_admission(t: Stage) -> None:
     """Who ends before admission, also while a wrong password waits for its answer, leaves its name to others."""
     t.take_turn(password=PASSWORD)
@@ -40,7 +40,7 @@ def names_are_free_behind_bye_denied(t: Stage) -> None:
     asks(t, heir, ((f"/nick {client.name}", f"NAME {client.name}") for client in clients))
 
 
-@check("NET-4", "fac22d318f2a", needs=("password",))
+@check("NET-4", "fac22d318f2a", needs=("password",), slow=True)
 def half_close_while_a_wrong_password_waits(t: Stage) -> None:
     """A client that half-closes while its wrong password waits gets the answers to all its lines, and the end."""
     t.share(password=PASSWORD)
