@@ -76,7 +76,7 @@ class CheckRunner(ABC):
         *parts, own = self._grounds(checks)
         ground: list[Result] = []
         for part in parts:
-            ground += self._blame.ground(part, self._part(part, on_begin))
+            ground += self._ground_counted(part, self._part(part, on_begin))
         for result in ground:
             tell(result)
         grounded = {check.id for check in self._ground}
@@ -143,7 +143,7 @@ class CheckRunner(ABC):
                     waiting.append(result)
                 if not pending:
                     if found:
-                        ground = self._blame.ground(own, self._certain(own, found, ground=True))
+                        ground = self._ground_counted(own, self._certain(own, found, ground=True))
                         found = []
                         for one in ground:
                             tell(one)
@@ -151,7 +151,7 @@ class CheckRunner(ABC):
                         heed(waiting.pop(0))
             for result in self._certain([check for check in others if check.id in doubtful], list(doubtful.values())):
                 del doubtful[result.id]
-                tell(result)
+                tell(self._counted(result))
         except BaseException:
             for result in (*found, *waiting, *doubtful.values()):
                 with contextlib.suppress(KeyboardInterrupt):
@@ -173,15 +173,26 @@ class CheckRunner(ABC):
         again = [check for check in checks if check.id in {result.id for result in doubtful}]
         for result in self.weighed(doubtful, again):
             known[result.id] = result
-        return [self._counted(known[check.id]) for check in checks]
+        return [known[check.id] for check in checks]
 
     def _counted(self, result: Result) -> Result:
         """Return a result as it counts; where it failed on the way, note that as a failure of what it failed at."""
         counted = self._blame.counted(result)
+        self._note_on_the_way(result, counted)
+        return counted
+
+    def _ground_counted(self, checks: Sequence[Check], results: Sequence[Result]) -> list[Result]:
+        """Return results of the ground as they count: each is known when those before it have been counted."""
+        counted = self._blame.ground(checks, results)
+        for result, as_counted in zip(results, counted, strict=True):
+            self._note_on_the_way(result, as_counted)
+        return counted
+
+    def _note_on_the_way(self, result: Result, counted: Result) -> None:
+        """Note what a result counts for, where it failed at another requirement that nothing else shows as broken."""
         unknown = counted.because not in map(requirement_of, self._blame.broken)
         if counted.because and counted.expected and unknown:
             self._see(counted.because, "on-the-way", result)
-        return counted
 
     def _see(self, cited: str, name: str, seen: Result) -> None:
         """Note a failure of another requirement than that which a check is about."""
