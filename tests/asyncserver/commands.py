@@ -213,13 +213,13 @@ def _who(hub: "Hub", client: "Connection", _argument: str) -> None:
         lines = ["MEMBER"] * len(lines)
     if fault("who-without-asker"):
         lines.remove(f"MEMBER {client.name}")
-    if fault("who-interrupted"):
-        lines.insert(1, "INFO These are the members:")
     if fault("who-stale"):
         lines = client.members_seen = client.members_seen or lines
     count = len(hub.clients) if fault("who-counts-all") else len(lines)
     if fault("who-count-octet"):
         count %= 256
+    if fault("who-interrupted"):
+        lines.insert(1, "INFO These are the members:")
     lines.append(f"MEMBERS {client.room} {count - fault('who-count-without-asker')}")
     if fault("who-sliced") and len(lines) > SLICE:
         later(0.0, client.send, *lines[SLICE:])
@@ -241,8 +241,6 @@ def _rooms(hub: "Hub", client: "Connection", _argument: str) -> None:
         lines = [line.rpartition(" ")[0] for line in lines]
     if fault("live-members"):
         lines = [f"{line} members" for line in lines]
-    if fault("rooms-interrupted"):
-        lines.insert(1, "INFO These are the rooms:")
     if not lines and fault("rooms-none-refused"):
         raise RefusalError("no-room")
     if not lines and fault("rooms-none-silent"):
@@ -251,6 +249,8 @@ def _rooms(hub: "Hub", client: "Connection", _argument: str) -> None:
         hub.slips.rooms_seen = lines or hub.slips.rooms_seen
         lines = [*hub.slips.rooms_seen]
     count = sum(map(len, hub.rooms.values())) if fault("rooms-counts-people") else len(lines)
+    if fault("rooms-interrupted"):
+        lines.insert(1, "INFO These are the rooms:")
     lines.append(f"ROOMS {count}")
     if fault("rooms-sliced") and len(lines) > 2 * SLICE:
         later(0.0, client.send, *lines[2 * SLICE :])

@@ -202,7 +202,8 @@ class Hub:
     def line(self, client: Connection, octets: bytes) -> None:
         """Do what one complete line of a client asks for ([CMD-6])."""
         try:
-            commands.perform(self, client, decode(octets))
+            for _ in range(1 + fault("lines-twice")):
+                commands.perform(self, client, decode(octets))
         except RefusalError as refusal:
             if fault("log-raw"):
                 commands.write_raw(octets)
@@ -333,7 +334,8 @@ class Hub:
         if fault("joined-twice"):
             self.cast(room, line)
         if fault("joined-everywhere"):
-            self._tell_all(line, client)
+            for other in self.rooms.keys() - {room}:
+                self.cast(other, line)
         members.append(client)
         if fault("joined-told-self"):
             client.send(line)
