@@ -249,7 +249,7 @@ class Peer:
 
     def ping(self) -> bytes:
         """Send a ping of the suite's own; return the PONG for which `await_pong` waits."""
-        self._stage.needs("PING-1")
+        self._stage.needs("PING-1", standing.LINES_TOGETHER)  # what was sent before can be in the same segment
         pong = self.ask()
         if self._output:
             self._stage.wait_for(self, lambda: not self._output, "what is sent is read")

@@ -19,7 +19,8 @@ FOREIGN = ("NET-7", "NET-8")  # what is sent so ends the connection
 LOSS = ("LEFT-1",)  # what ends a connection without `exit`
 HALF_CLOSE = ("NET-4", "LEFT-1")
 CLOSING = ("NET-6",)  # behind BYE, a connection ends
-SEVERAL = ("NET-3", "ORDER-3", "ORDER-4", "ORDER-7")  # lines that are sent at once
+LINES_TOGETHER = "NET-3 for whole lines in one segment"
+SEVERAL = (LINES_TOGETHER, "ORDER-3", "ORDER-4", "ORDER-7")  # lines that are sent at once
 REFUSED = ("ERR-2", "CMD-5")  # the connection goes on, and nothing else comes of it
 ODD_TOKENS = "PING-2 for odd tokens"
 PASTE = "FLOW-1"
@@ -71,7 +72,13 @@ _CODES = {
     b"bad-password": ("PASS-3",),
 }
 # What asks for the answer that did not come, where an ERROR did.
-_GRANTED = {b"name-taken": "NAME-1", b"bad-name": "NAME-1", b"bad-room": "NAME-11", b"bad-text": "TEXT-8"}
+_GRANTED = {
+    b"name-taken": "NAME-1",
+    b"bad-name": "NAME-1",
+    b"bad-room": "NAME-11",
+    b"bad-text": "TEXT-8",
+    b"no-password": "PASS-8",
+}
 
 
 def requirement_of(fact: str) -> str:
@@ -167,6 +174,8 @@ def _of_command(line: bytes, room: bytes) -> tuple[str, ...]:
         return ("CMD-3", _TAKES_ARGUMENT[word], *REFUSED)
     if word in _LISTS and blank:
         return (_LISTS[word], *_COMMANDS[word], *REFUSED)
+    if word == b"/who" and not room:
+        return ("WHO-1", *REFUSED)
     if word == b"/cd":
         return _of_entering(argument, room, "ROOM-4")
     if word == b"/nick":
@@ -190,4 +199,4 @@ def _of_entering(name: bytes, room: bytes, cites: str) -> tuple[str, ...]:
     folded = ("NAME-10",) if name != name.lower() else ()
     if name.lower() == room:
         return (cites, "ROOM-5", *folded)
-    return (cites, "NAME-11", "ROOM-1", "ROOM-2", *(("ROOM-3",) if room else ()), *folded)
+    return (cites, "GROW-1", "NAME-11", "ROOM-1", "ROOM-2", *(("ROOM-3",) if room else ()), *folded)
