@@ -511,6 +511,13 @@ _CONTRARY = {
     "no-announce": _in_chat('            self.tell(room, f"ANNOUNCE {text}")\n', "            pass\n"),
     "no-name-answer": (_in_contrary("client", 'self._give(lambda: [f"NAME {name}"])', "self._give(lambda: [])"),),
     "no-help": (_in_contrary("client", '[f"INFO {text}" for text in self.whims.help()]', "list[str]()"),),
+    "no-say": (_in_contrary("client", 'elif word == "/say":', 'elif word == "/no-say":'),),
+    "no-cd": (_in_contrary("client", 'elif word == "/cd":', 'elif word == "/no-cd":'),),
+    "no-nick-command": (_in_contrary("client", 'elif word == "/nick":', 'elif word == "/no-nick":'),),
+    "no-ping": (_in_contrary("client", 'elif word == "/ping":', 'elif word == "/no-ping":'),),
+    "no-rooms": (_in_contrary("client", 'elif word == "/rooms":', 'elif word == "/no-rooms":'),),
+    "pong-lowered": (_in_contrary("client", '[f"PONG {argument}"]', '[f"PONG {argument.lower()}"]'),),
+    "no-kick": (_in_contrary("console", 'elif word == "/kick" and client:', 'elif word == "/no-kick" and client:'),),
 }
 
 

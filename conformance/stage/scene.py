@@ -18,7 +18,7 @@ from conformance.wire.tls import Connection
 from conformance.wire.transcript import Transcript
 
 HARD_FACTOR = 20  # how many deadlines a single wait can take, however often something comes
-CHECK_FACTOR = 60  # how many deadlines a whole check can take
+CHECK_FACTOR = 30  # how many deadlines a whole check can take
 _PATIENCE = 1 / 60  # of a deadline, until it is asked by pings whether a line will still come
 _RUN = secrets.token_hex(2)
 _numbers = itertools.count(1)

@@ -99,6 +99,7 @@ def _take_all(t: Stage, clients: list[Peer]) -> None:
 @check("FLOW-7", "d1b547322247", needs=("stall-limit",), slow=True)
 def silence_is_no_stall(t: Stage) -> None:
     """Who reads and says nothing for longer than one may stall stays, in rooms with and without talk, and outside."""
+    t.needs("PING-1")  # what waits is answers to pings
     t.share(stall=STALL)
     room = t.room()
     bob, silent = t.members(room, "bob", "silent")
@@ -109,7 +110,8 @@ def silence_is_no_stall(t: Stage) -> None:
     silent_ones = (silent, quiet, lobby)
     stalls.stall()
     tick = monotonic()
-    end = tick + STALL + PATIENCE + t.deadline
+    patience = STALL + PATIENCE + t.deadline
+    end, latest = tick + patience, tick + 3 * patience
     left = f"LEFT {stalls.name} removed".encode()
     while (now := monotonic()) < end:
         t.pump(min(end, tick) - now)
@@ -119,7 +121,7 @@ def silence_is_no_stall(t: Stage) -> None:
             tick += TICK
             bob.offer(b"tick\n")
             if left not in bob.inbox and ask_on(stalls):
-                end = monotonic() + STALL + PATIENCE + t.deadline
+                end = min(latest, monotonic() + patience)
     for peer in silent_ones:
         if peer.ended or any(line.startswith(b"BYE") for line in peer.inbox):
             last = [line for line in peer.inbox if not is_info(line)][-1:]

@@ -50,7 +50,7 @@ class _Room:
             peer.stall()
         unended, breaks, ticks = list(self.ended), 0, 0
         patience = STALL + PATIENCE + self._t.deadline
-        end = self._began + patience
+        end, latest = self._began + patience, self._began + 3 * patience
         while (now := monotonic()) < end:
             self._t.pump(min(end, tick) - now)
             self._look()
@@ -64,7 +64,7 @@ class _Room:
                     self._note_taken()
                 staying = [self.lobby] * (not self._free) + [self.most] * (self.most.name not in self._left)
                 for peer in staying:
-                    end = monotonic() + patience if ask_on(peer) else end
+                    end = min(latest, monotonic() + patience) if ask_on(peer) else end
                 self._bob.offer(b"tick\n")
                 self._asker.offer(b"" if self._free else f"/nick {self.lobby.name}\n".encode())
             if monotonic() > self._began + (breaks + 1) * BREAK:
@@ -123,6 +123,7 @@ class _Room:
 @check("FLOW-5", "c4ba17e53e94", needs=("stall-limit",), slow=True)
 def whoever_stalls_is_removed(t: Stage) -> None:
     """In a room where others speak, in the lobby, or its sending ended: who takes nothing is ended, and not sooner."""
+    t.needs("PING-1")  # what waits is answers to pings
     t.share(stall=STALL)
     room = _Room(t)
     room.watch()
