@@ -27,7 +27,7 @@ from conformance.judging.expected import Expectations
 from conformance.judging.outcome import UNREACHABLE
 from conformance.judging.result import Result, Settings
 from conformance.judging.runner import CheckRunner
-from conformance.judging.server_runner import Runner
+from conformance.judging.server_runner import BESIDE, Runner
 from conformance.judging.verdict import Verdict
 from conformance.reports.document import Run
 from conformance.run import Part, perform
@@ -93,7 +93,8 @@ class Outcome:
         found = [f"{one} is blamed, by {check}" for one, check in sorted(self.failed.items()) if one not in broken]
         if self.reachable and not any(one in broken for one in self.failed):
             found.append(f"nothing is blamed of {', '.join(sorted(broken))}")
-        unclear = [reason for reason in self.unreached.values() if broken.isdisjoint(_CAUSE.findall(reason))]
+        reasons = [reason for reason in self.unreached.values() if reason != BESIDE]  # so are consequences of others
+        unclear = [reason for reason in reasons if broken.isdisjoint(_CAUSE.findall(reason))]
         for reason in sorted(set(unclear)):
             checks = [check for check, told in self.unreached.items() if told == reason]
             found.append(f"{len(checks)} are inconclusive, such as {checks[0]}, and do not say why: {reason}")

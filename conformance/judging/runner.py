@@ -129,7 +129,7 @@ class CheckRunner(ABC):
         doubtful: dict[str, Result] = {}
 
         def heed(result: Result) -> None:
-            if self.doubtful(result, ground=False) and not self._blame.counted(result).because:
+            if self._is_doubtful(result, ground=False):
                 doubtful[result.id] = result
             else:
                 tell(self._counted(result))
@@ -165,15 +165,17 @@ class CheckRunner(ABC):
         `ground`: others stand on them.
         """
         known = {result.id: result for result in results}
-        doubtful = [
-            result
-            for result in results
-            if self.doubtful(result, ground=ground) and not self._blame.counted(result).because
-        ]
+        doubtful = [result for result in results if self._is_doubtful(result, ground=ground)]
         again = [check for check in checks if check.id in {result.id for result in doubtful}]
         for result in self.weighed(doubtful, again):
             known[result.id] = result
         return [known[check.id] for check in checks]
+
+    def _is_doubtful(self, result: Result, *, ground: bool) -> bool:
+        """Return whether a check is to be tried again alone: it may have failed at nothing that the subject does."""
+        because = self._blame.counted(result).because
+        known = because in map(requirement_of, self._blame.broken)
+        return self.doubtful(result, ground=ground) and (not because or (result.timed and not known))
 
     def _counted(self, result: Result) -> Result:
         """Return a result as it counts; where it failed on the way, note that as a failure of what it failed at."""

@@ -18,7 +18,7 @@ from conformance.wire.failure import Skipped
 
 FEW = 3  # checks that are tried once more, really alone, where they failed by the clock
 _ENDED = "the server ended while this check and others ran: see SEC-1/whole-run"
-_BESIDE = "fails beside other checks only, and holds alone"
+BESIDE = "fails beside other checks only, and holds alone"
 
 
 class Runner(CheckRunner):
@@ -81,7 +81,7 @@ class Runner(CheckRunner):
         holding = {id for id, result in alone.items() if result.verdict is Verdict.PASS and id not in timed}
         verdict = Verdict.INCONCLUSIVE if len(holding) < len(alone.keys() - timed) else None
         return [
-            replace(result, verdict=verdict or result.verdict, reason=_BESIDE)
+            replace(result, verdict=verdict or result.verdict, reason=BESIDE)
             if result.id in holding
             else alone[result.id]
             for result in doubtful
