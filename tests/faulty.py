@@ -4,7 +4,8 @@
     python -m tests.faulty --cited          only the checks that cite what a fault breaks
     python -m tests.faulty NAME...          these faults only
 
-Ends with status 1 where a requirement that a fault breaks has no check that fails.
+Ends with status 1 where a requirement that a fault breaks has no check that fails; with --cited, also where one fails
+that the server keeps.
 """
 
 import argparse
@@ -33,6 +34,16 @@ AT_ONCE = 6  # faulty servers that are looked at at the same time: most of the t
 ATTEMPTS = 4  # runs in which a fault has to show: some depend on what the operating system does when
 
 KNOWN = {**FAULTS, **MISSED}  # all mistakes that the second server can make
+
+# What every line is held against: a line that a fault lets through breaks it, too.
+EVERY_LINE = {"OUT-1", "TEXT-4"}
+# What else fails of a fault.
+BESIDES = {
+    "made-up-form": {"GROW-2"},  # a name with a blank looks like a name and a word
+    "order-differs": {"ORDER-7", "ORDER-8"},  # broken, too, where the tenth text is one of their checks
+    "swapped-under-load": {"SAY-2"},  # a conversation by chance takes the second text for the first
+    "exit-blank-console": {"SEC-1"},  # a server that several checks use has ended: by whom is not seen
+}
 
 _spec = find_spec(None)
 _requirements = read_requirements(_spec)
@@ -73,9 +84,14 @@ def until_caught(fault: str) -> list[Result]:
     results: list[Result] = []
     for _ in range(ATTEMPTS):
         results = run(fault, citing(KNOWN[fault].breaks), jobs=1)  # each has to notice it with no other beside
-        if not results or set(KNOWN[fault].breaks) <= failed(results):
+        if not results or (set(KNOWN[fault].breaks) <= failed(results) and not blamed_wrongly(fault, results)):
             break
     return results
+
+
+def blamed_wrongly(fault: str, results: list[Result]) -> set[str]:
+    """Return the requirements of which a check failed, although a server with this fault keeps them."""
+    return failed(results) - set(KNOWN[fault].breaks) - EVERY_LINE - BESIDES.get(fault, set())
 
 
 def failed(results: list[Result]) -> set[str]:
@@ -101,13 +117,14 @@ def main() -> int:
         for name, results in zip(names, pool.map(look, names), strict=True):
             breaks, found = set(KNOWN[name].breaks), failed(results)
             lost = breaks - found if results else set()
-            missed += bool(lost)
-            verdict = "MISSED" if lost else "caught"
+            wrong = options.cited and bool(blamed_wrongly(name, results))
+            missed += bool(lost) or wrong
+            verdict = "MISSED" if lost else "BLAMED" if wrong else "caught"
             print(f"{verdict}  {name:<28} breaks {' '.join(sorted(breaks)):<24}", end="")
             print(
                 f" missed {' '.join(sorted(lost)) or '-'}; also {' '.join(sorted(found - breaks)) or '-'}", flush=True
             )
-    print(f"{len(names) - missed} of {len(names)} faults are caught by the checks that cite what they break")
+    print(f"{len(names) - missed} of {len(names)} faults are caught where they break something")
     return 1 if missed else 0
 
 

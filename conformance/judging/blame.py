@@ -41,7 +41,7 @@ class Blame:
         used = {*ALWAYS, *result.used}
         because = next((one for one in self.broken if one in used and requirement_of(one) != own), "")
         if failed and not because and result.preparing and result.asks not in ("", own):
-            because = own if own in self.broken else result.asks
+            because = own if own in map(requirement_of, self.broken) else result.asks
         return not_reached(result, because) if because else result
 
 

@@ -137,6 +137,8 @@ class Runner(CheckRunner):
         new = self._subject.deaths()[mark:]
         if not new:
             return result
+        if result.id not in self._accompanied and result.preparing:  # what the check is about has not ended it
+            return not_reached(replace(result, ended=True), "SEC-1")
         if result.id not in self._accompanied:
             return replace(result, reason=new[0], ended=True)
         return replace(result, verdict=Verdict.INCONCLUSIVE, reason=_ENDED, ended=True)

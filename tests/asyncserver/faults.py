@@ -378,7 +378,7 @@ _TABLE = (
     ("password-told", "puts the wrong password into the text of its ERROR", "PASS-10"),
     ("password-denied-logged", "logs the third wrong password", "PASS-10"),
     ("password-logged", "logs passwords", "PASS-10"),
-    ("crash-on-bad-text", "ends at the first ill-formed line", "SEC-1"),
+    ("crash-on-bad-text", "ends at the first ill-formed line", "SEC-1 TEXT-1"),
     ("reset-ends-server", "ends when a client resets its connection", "SEC-1"),
     ("unfinished-blocks", "waits for the rest of one client's line and serves nobody else", "SEC-1"),
     ("log-raw", "logs refused lines as they came", "SEC-2"),

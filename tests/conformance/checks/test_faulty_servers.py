@@ -1,4 +1,4 @@
-"""The suite can fail, and at the right place: each fault is caught by a check that cites what it breaks."""
+"""The suite can fail, and at the right place: each fault is caught by checks of what it breaks, and by no others."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,6 +27,7 @@ def test_fault_is_caught_where_it_breaks_something(fault: str, looked: Futures) 
     if not results:
         return  # no Flurfunk server any more: the first look says so
     assert set(faulty.KNOWN[fault].breaks) <= faulty.failed(results), faulty.KNOWN[fault].text
+    assert faulty.blamed_wrongly(fault, results) == set()
     for result in results:
         if result.verdict in (Verdict.FAIL, Verdict.WARN):
             explanation = explained(result, ["--server-cmd", "x"])

@@ -5,6 +5,7 @@ from conformance.judging.check import Check
 from conformance.judging.result import Result
 from conformance.judging.verdict import Verdict
 from conformance.text.requirements import find_spec, read_requirements
+from conformance.wire.standing import LINES_TOGETHER
 
 REQUIREMENTS = read_requirements(find_spec())
 
@@ -49,3 +50,9 @@ def test_a_check_that_fails_while_it_prepares_says_nothing_about_its_own_sentenc
     counted = Blame().counted(result("WHO-1", asks="ROOM-2"))
     assert (counted.verdict, counted.because) == (Verdict.INCONCLUSIVE, "ROOM-2")
     assert Blame().counted(result("ROOM-2", asks="ROOM-2")).verdict is Verdict.FAIL
+
+
+def test_a_check_whose_own_requirement_is_known_to_be_broken_in_part_blames_no_other() -> None:
+    blame = Blame()
+    blame.broken.append(LINES_TOGETHER)
+    assert blame.counted(result("NET-3", asks="PING-1")).because == "NET-3"
