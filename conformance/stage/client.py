@@ -76,6 +76,7 @@ class ClientScene(Scene):
         self._typed: set[bytes] = set()  # lines of the user that have not yet come
         self.me = ME  # what the client is called
         self.by_itself: list[bytes] = []  # the lines that the client sent and nobody typed
+        self._half = ""  # what was typed last, and is no news
 
     @property
     def address(self) -> Address:
@@ -281,9 +282,11 @@ class ClientScene(Scene):
         self.wire.wait_end()
 
     def give_turn(self) -> None:
-        """Let the client read what was sent, as far as the operating system tells whether it has."""
+        """Let the client read what was sent and pressed, as far as the operating system tells whether it has."""
         end = time.monotonic() + self.deadline
-        while not self.wire.ended and time.monotonic() < end and self._connection and _unread(self._connection):
+        while not self.wire.ended and time.monotonic() < end and self._connection:
+            if not _unread(self._connection) and not self.terminal.unread:
+                return
             self.pump(0.001)
 
     def hold_against_grammar(self, line: bytes) -> None:
@@ -338,17 +341,32 @@ class ClientScene(Scene):
         """Return the rows that are to be seen, with WORD for each word that a check made up."""
         return frozenset(_WORD.sub("WORD", row) for row in self.seen_rows())
 
+    def before_news(self, half: str = "") -> Counter[str]:
+        """Type half a line, a word unless it is given, and see it; return the rows that are no news from now on.
+
+        A client can draw its prompt anew after each line that it shows. What was typed stands after the prompt, so
+        the prompt is there when that is to be seen, and is not taken for news when it is drawn later.
+        """
+        self._half = half or self.word()
+        self.press(self._half)
+        with contextlib.suppress(Failed):  # that it is shown is another check's matter
+            self.until_shown(self._half)
+        rows = self.seen_rows()
+        rows.update(_DIGIT.sub("#", row.partition(self._half)[0]).rstrip() for row in self.rows_with(self._half))
+        return rows
+
+    def news(self, before: Counter[str], *besides: str) -> set[str]:
+        """Return the rows that were not there `before`, and that have none of the texts `besides` in them."""
+        no_news = [*besides, *([self._half] if self._half else [])]
+        rows = self.seen_rows() - before
+        return {row for row in rows if _LETTER.search(row) and not any(text in row for text in no_news)}
+
     def until_told(self, before: Counter[str], what: str = "news for the user on the screen", *besides: str) -> None:
-        """A row is to be seen that was not there `before`, and that has none of the texts `besides` in it."""
-        self.until(
-            lambda: any(
-                _LETTER.search(row) and not any(text in row for text in besides) for row in self.seen_rows() - before
-            ),
-            what,
-        )
+        """There are news, see `news`."""
+        self.until(lambda: bool(self.news(before, *besides)), what)
 
     def until_told_at_end(self, before: Counter[str]) -> None:
-        """Something new is to be seen when the client has ended the connection; returns when all of it is."""
+        """There are news when the client has ended the connection; returns when all of them are there."""
         self.until_closed()
         self.until_told(before)
         self.ends_by_itself()
@@ -471,6 +489,7 @@ class ClientScene(Scene):
         self._door.turn_away()
         self._terminal = self._wire = None
         self._in_room = self._typing = False
+        self._half = ""
         self._typed.clear()
 
 

@@ -1,11 +1,13 @@
 """A terminal in which a client runs: keys go in, and what comes out is drawn on a screen, as a person would see it."""
 
 import contextlib
+import fcntl
 import os
 import re
 import selectors
 import signal
 import subprocess
+import sys
 import tempfile
 import termios
 from collections.abc import Mapping
@@ -148,8 +150,9 @@ class Terminal:
         try:
             termios.tcsetwinsize(self._fd, (ROWS, columns))
             self._mode = termios.tcgetattr(self._fd)
+            self._name = os.ttyname(other)
             self._child = subprocess.Popen(
-                ["/bin/sh", "-c", _SCRIPT, "sh", os.ttyname(other), *argv],
+                ["/bin/sh", "-c", _SCRIPT, "sh", self._name, *argv],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=other,  # so that the terminal has not ended before the shell opens it
@@ -206,6 +209,8 @@ class Terminal:
         """Send a signal to the program."""
         self._transcript.event("user", f"sends {number.name}")
         os.killpg(self._child.pid, number)
+        if number is signal.SIGSTOP:  # it has not happened yet
+            os.waitid(os.P_PID, self._child.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     # ------------------------------------------------------------ what a person sees
 
@@ -246,6 +251,17 @@ class Terminal:
     def unsent(self) -> int:
         """How many octets of what was pressed the terminal has not yet taken."""
         return len(self._keys)
+
+    @property
+    def unread(self) -> int:
+        """How many octets of what was pressed the terminal has taken, and the program has not yet read."""
+        with contextlib.suppress(OSError):
+            other = os.open(self._name, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+            try:
+                return int.from_bytes(fcntl.ioctl(other, termios.FIONREAD, bytes(4)), sys.byteorder)
+            finally:
+                os.close(other)
+        return 0
 
     def changed_mode(self) -> str:
         """Return how the mode of the terminal differs from before, as stty tells it; empty if it does not."""

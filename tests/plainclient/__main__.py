@@ -15,9 +15,10 @@ def main() -> int:
     parser.add_argument("--fault", action="append", choices=sorted(FAULTS), default=[], metavar="NAME")
     parser.add_argument("--late", type=float, default=0.0, metavar="SECONDS", help="how late it reads the server")
     parser.add_argument("--most", type=int, default=0, metavar="LINES", help="after how many it ends; 0: never")
+    parser.add_argument("--halting", type=float, default=0.0, metavar="SECONDS", help="how long before each output")
     arguments = parser.parse_args()
     choose(arguments.fault)
-    return run(arguments.host, arguments.port, arguments.late, arguments.most)
+    return run(arguments.host, arguments.port, arguments.late, arguments.most, arguments.halting)
 
 
 if __name__ == "__main__":

@@ -27,15 +27,15 @@ _EVENTS = {"JOINED": "joined-hidden", "NICK": "nick-hidden"}
 class Client:
     """One connection and its user."""
 
-    def __init__(self, connection: socket.socket, late: float, most: int) -> None:
+    def __init__(self, connection: socket.socket, late: float, most: int, halting: float) -> None:
         """`late`: seconds that it does not look at what it has received, while keys are dealt with.
 
-        `most`: after how many lines of the server it ends; 0: never.
+        `most`: after how many lines of the server it ends; 0: never. `halting`: see Screen.
         """
         self._connection = connection
         self._late = late
         self._left = most or -1
-        self._screen = Screen()
+        self._screen = Screen(halting)
         self._keyboard = Keyboard()
         self._lock = threading.Lock()  # held while keys are dealt with
         self._rest = b""
@@ -58,7 +58,7 @@ class Client:
                 reader.join(None if self._over or self._failed or fault("bye-awaited-forever") else _GOODBYE)
             self._screen.leave()
         if self._last:
-            print(harmless(self._last) if not fault("bye-raw") else self._last, flush=True)
+            self._screen.write_last(harmless(self._last) if not fault("bye-raw") else self._last)
         return 0 if self._leaving else 1
 
     # ------------------------------------------------------------ the keyboard
@@ -303,14 +303,14 @@ def _mistyped(line: bytes) -> bytes:
     return line[:1024] if fault("typed-cut") else line
 
 
-def run(host: str, port: int, late: float, most: int) -> int:
-    """Connect and run, for `late` and `most` see `Client`; return the exit status."""
+def run(host: str, port: int, late: float, most: int, halting: float) -> int:
+    """Connect and run, for `late`, `most` and `halting` see `Client`; return the exit status."""
     try:
         connection = socket.create_connection((host, port))
     except OSError as error:
         print(f"plainclient: {error}", file=sys.stderr)
         return 1
-    status = Client(connection, late, most).run()
+    status = Client(connection, late, most, halting).run()
     if fault("bye-ignored"):
         os.close(connection.detach())
     return status

@@ -4,6 +4,7 @@ import os
 import re
 import sys
 import threading
+import time
 import unicodedata
 
 from tests.plainclient.faults import fault
@@ -23,7 +24,9 @@ def harmless(text: str) -> str:
 class Screen:
     """The terminal; used by two threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, halting: float) -> None:
+        """`halting`: seconds before each output, as on a machine that has much else to do."""
+        self._halting = halting
         self._lock = threading.Lock()
         self._prompt = ""
         self._typed = ""
@@ -54,6 +57,10 @@ class Screen:
         with self._lock:
             self._write("\r\x1b[K")
 
+    def write_last(self, line: str) -> None:
+        """Write a line when all is over."""
+        self._write(f"{line}\n")
+
     def _draw(self) -> None:
         """Draw the prompt and as much of the end of the line as has a place."""
         room = os.get_terminal_size().columns - 1 - len(self._prompt)
@@ -63,5 +70,6 @@ class Screen:
         self._write(f"\r\x1b[K{self._prompt}{seen}")
 
     def _write(self, text: str) -> None:
+        time.sleep(self._halting)
         sys.stdout.buffer.write(text.encode("utf-8", "replace"))
         sys.stdout.buffer.flush()

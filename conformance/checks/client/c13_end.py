@@ -5,20 +5,18 @@ from collections.abc import Callable
 from conformance.checks.client.plays import (
     CTRL_C,
     CTRL_D,
-    IN_A_ROOM,
-    IN_THE_GREETING,
-    IN_THE_LOBBY,
     WAYS,
     dismiss_before,
     dismiss_in_a_room,
     end_if_need_be,
-    greet_only,
     leave,
     leave_a_room,
     leave_the_lobby,
     lose,
     speak_no_protocol,
-    tell_apart,
+    tell_apart_in_a_room,
+    tell_apart_in_the_greeting,
+    tell_apart_in_the_lobby,
 )
 from conformance.checks.registry import client_check
 from conformance.stage.client import ClientScene
@@ -163,19 +161,19 @@ def every_end_restores_the_terminal(t: ClientScene) -> None:
 @client_check("CLIENT-18", "b4646fed8c1a", plays=(dismiss_in_a_room,))
 def the_reason_of_a_bye_in_a_room(t: ClientScene) -> None:
     """BYE shutdown, removed and slow are told, each in another way."""
-    tell_apart(t, IN_A_ROOM, t.start_in_room)
+    tell_apart_in_a_room(t)
 
 
 @client_check("CLIENT-18", "b4646fed8c1a", plays=(dismiss_before,))
 def the_reason_of_a_bye_in_the_lobby(t: ClientScene) -> None:
     """BYE idle, denied, removed and shutdown are told before a room is chosen, each in another way."""
-    tell_apart(t, IN_THE_LOBBY, t.lobby)
+    tell_apart_in_the_lobby(t)
 
 
 @client_check("CLIENT-18", "b4646fed8c1a", plays=(dismiss_before,))
 def the_reason_of_a_bye_in_the_greeting(t: ClientScene) -> None:
     """BYE full and shutdown right behind HELLO are told, each in another way."""
-    tell_apart(t, IN_THE_GREETING, lambda: greet_only(t))
+    tell_apart_in_the_greeting(t)
 
 
 @client_check("CLIENT-19", "d1ec577f0228")

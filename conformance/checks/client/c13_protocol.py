@@ -13,6 +13,7 @@ from conformance.checks.client.plays import (
     greet_otherwise,
     leave_a_room,
     lose,
+    rows_of_a_beginning,
     speak_no_protocol,
 )
 from conformance.checks.registry import client_check
@@ -60,9 +61,9 @@ def unknown_features_are_passed_over(t: ClientScene) -> None:
 @client_check("CLIENT-2", "3c479feabc88", plays=(speak_no_protocol,))
 def another_protocol_is_left_and_told(t: ClientScene) -> None:
     """When the first line is not HELLO, or its second word not flurfunk/1, the client closes and says so."""
+    before = rows_of_a_beginning(t)
     for line in NO_HELLO:
         t.start()
-        before = t.seen_rows()
         t.send(line, "NAME Guest")
         t.until_closed()
         t.until_told(before)
@@ -97,7 +98,7 @@ def texts_for_people_mean_nothing(t: ClientScene) -> None:
 def a_closed_connection_is_told(t: ClientScene) -> None:
     """The server closes without BYE: the user is told."""
     t.in_room()
-    before = t.seen_rows()
+    before = t.before_news()
     t.wire.close()
     t.until_told(before)
 
@@ -106,7 +107,7 @@ def a_closed_connection_is_told(t: ClientScene) -> None:
 def a_broken_connection_is_told(t: ClientScene) -> None:
     """The connection is reset: the user is told."""
     t.in_room()
-    before = t.seen_rows()
+    before = t.before_news()
     t.wire.reset()
     t.until_told(before)
 
@@ -116,7 +117,7 @@ def an_end_within_a_line_is_told(t: ClientScene) -> None:
     """The server ends in the middle of a line, be it that of a BYE: the user is told."""
     for half in HALVES:
         t.in_room()
-        before = t.seen_rows()
+        before = t.before_news()
         t.wire.send_octets(half)
         t.wire.close()
         t.until_told(before)
@@ -126,11 +127,10 @@ def an_end_within_a_line_is_told(t: ClientScene) -> None:
 def what_came_is_processed_before_a_failure_is_told(t: ClientScene) -> None:
     """Sending fails while lines and a BYE are unread: they are shown, and the reason of the BYE is told."""
     t.in_room()
-    before = t.seen_rows()
+    before = t.before_news()
     t.send("BYE removed")
     t.until_told_at_end(before)
-    told = set(t.seen_rows() - before)
-    fail_to_send(t, told)
+    fail_to_send(t, t.news(before))
 
 
 @client_check("CLIENT-8", "0778caeb615d", plays=(dismiss_in_a_room, dismiss_before))

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterable
 
+from conformance.checks.client.plays import come_to_an_end
 from conformance.checks.registry import client_check
-from conformance.stage.client import ClientScene
+from conformance.stage.client import ENTER, ClientScene
 from conformance.text.vectors import MAX_LINE, lines_of
 from conformance.wire.failure import Failed
 from conformance.wire.transcript import shown
@@ -79,7 +80,7 @@ def attacks_in_every_word(t: ClientScene) -> None:
 @client_check("CLIENT-9", "da5c19b0004b")
 def attacks_in_ones_own_name_and_room(t: ClientScene) -> None:
     """Such sequences do nothing in the words of NAME and ROOM, and thus in a prompt."""
-    _send_unsafe(t, ["NAME {}", "ROOM {}"], _ATTACKS)
+    _send_unsafe(t, ["NAME {}", "ROOM {}"], _ATTACKS, in_prompt=True)
 
 
 @client_check("CLIENT-9", "da5c19b0004b")
@@ -95,22 +96,33 @@ def attacks_in_bye_and_hello(t: ClientScene) -> None:
         sent = [(t.word(), attack, t.word()) for attack in attacks]
         t.send(f"{line} {''.join(map(''.join, sent))}")
         t.until_closed()
+        come_to_an_end(t)  # a client may tell why it ends after it has closed
         _hold_unsafe(t, sent)
 
 
-def _send_unsafe(t: ClientScene, lines: list[str], parts: Iterable[str]) -> None:
-    """Send the parts between two words each, in all the lines, to a client in a room; hold against what is written."""
+def _send_unsafe(t: ClientScene, lines: list[str], parts: Iterable[str], *, in_prompt: bool = False) -> None:
+    """Send the parts between two words each, in all the lines, to a client in a room; hold against what is written.
+
+    `in_prompt`: let each part come as far as a prompt, which may be drawn after what came before it.
+    """
     sent: list[tuple[str, str, str]] = []
     t.in_room()
     for part in parts:
         for line in lines:
             if not t.connected:  # a client may end a connection on which such a thing comes
+                come_to_an_end(t)
                 _hold_unsafe(t, sent)
                 t.in_room()
             before, behind = t.word(), t.word()
             sent.append((before, part, behind))
             t.send(line.format(before + part + behind))
+        if in_prompt:
+            t.settle_screen(or_closed=True)
     t.settle_screen(or_closed=True)
+    if not t.connected:
+        come_to_an_end(t)
+    elif in_prompt:
+        t.before_news()  # the last prompt is drawn before what is typed after it
     _hold_unsafe(t, sent)
 
 
@@ -191,6 +203,7 @@ def ones_own_words_are_shown_once(t: ClientScene) -> None:
         t.send(f"SAID {t.me} {line.format(word).removeprefix('/say ')}")
         t.until_shown(word)
         t.settle_screen()
+        t.settle_wire()  # whatever the client shows of a line that is typed, it has shown
         t.until(lambda word=word: len(t.rows_with(word)) == 1, f'"{word}" once on the screen')  # type: ignore[misc]
 
 
@@ -206,8 +219,10 @@ def events_and_errors_are_shown(t: ClientScene) -> None:
         t.send(line.format(*words))
         t.until_shown(*(word for word, place in zip(words, ("{0}", "{1}"), strict=True) if place in line))
     for code in _CODES:
-        before = t.seen_rows()
-        t.say("/unknown")
+        line = f"/unknown {t.word()}"
+        before = t.before_news(line)
+        t.press(ENTER)
+        t.expect(line)
         t.send(f"ERROR {code} That is not possible.")
         t.settle_screen()
         t.until_told(before, f"a sign of the ERROR {code} on the screen", "Bob", t.me, "/unknown")
@@ -243,7 +258,7 @@ def no_text_looks_like_an_event(t: ClientScene) -> None:
         t.send(*["SAID Bob ."] * t.terminal.screen.lines)  # what was shown scrolls out
         for blanks in range(t.terminal.screen.columns + 1):
             t.send(f"SAID Bob .{' ' * blanks}{row}")
-            if blanks % 5 == 0:
+            if blanks % 5 == 0 or blanks == t.terminal.screen.columns:
                 t.settle_screen()
                 if genuine[0] in t.terminal.looks:
                     raise Failed("no text that looks like an event", f'"{row}" again', f"behind {blanks} blanks")
@@ -258,6 +273,7 @@ def what_is_typed_is_sent_as_typed(t: ClientScene) -> None:
     t.in_room()
     for line in _TYPED:
         t.say(line)
+    t.settle_wire()
 
 
 @client_check("CLIENT-13", "92358495a97d")
@@ -267,6 +283,7 @@ def long_lines_are_sent_whole(t: ClientScene) -> None:
     for length in (MAX_LINE - 1, MAX_LINE):
         for line in lines_of(length):
             t.say(line.decode())
+    t.settle_wire()
 
 
 @client_check("CLIENT-13", "92358495a97d")
@@ -276,6 +293,7 @@ def a_paste_is_sent_whole(t: ClientScene) -> None:
     lines = [f"{number} {'x' * (number % 90)} {t.word()}" for number in range(200)]
     t.press("".join(f"{line}\r" for line in lines))
     t.expect(*lines)
+    t.settle_wire()
 
 
 @client_check("CLIENT-13", "92358495a97d")
@@ -283,7 +301,7 @@ def what_is_not_sent_is_told(t: ClientScene) -> None:
     """A line that is too long or has a forbidden character is not sent, whole or in part, and the user is told."""
     t.in_room()
     for line in ("x" * (MAX_LINE + 1), "\u20ac" * (MAX_LINE // 3 + 1), "qq\u2028qq", "qq\x85qq"):
-        before = t.seen_rows()
+        before = t.before_news()
         t.type(line)
         word = t.settle_wire()
         t.settle_screen()
@@ -348,6 +366,7 @@ def a_character_in_halves_survives_what_comes(t: ClientScene) -> None:
     t.in_room()
     for octet in "\u20ac\U0001f600".encode():
         t.press(bytes([octet]))
+        t.give_turn()  # what comes next comes after the client has read the octet
         t.settle_screen()
     t.press("\r")
     t.expect("\u20ac\U0001f600")

@@ -4,6 +4,7 @@ Where a play goes well, these checks pass. Where anything goes wrong in it, each
 """
 
 import signal
+from collections import Counter
 from collections.abc import Callable
 
 from conformance.stage.client import ClientScene
@@ -31,7 +32,6 @@ NO_HELLO = (
     "+OK POP3 server ready",
     "HTTP/1.1 400 Bad Request",
 )
-_NEWS = "news for the user on the screen"
 
 
 # ---------------------------------------------------------------- the server greets
@@ -57,10 +57,9 @@ def leave(t: ClientScene, keys: str) -> list[bytes]:
     """Let the user leave; return what the client sends then. It is dismissed as a server does."""
     t.press(keys)
     t.until(lambda: bool(t.wire.inbox or t.wire.ended), "exit, or the end of the connection")
-    sent = list(t.wire.inbox)
     t.send("BYE exit")
     t.until_closed()
-    return sent
+    return list(t.wire.inbox)
 
 
 def say_some(t: ClientScene) -> None:
@@ -106,10 +105,15 @@ def _end(t: ClientScene) -> None:
 # ---------------------------------------------------------------- the server ends
 
 
-def end_if_need_be(t: ClientScene) -> None:
-    """The program ends, at an interrupt where it does not by itself, and the mode of the terminal is as it was."""
+def come_to_an_end(t: ClientScene) -> None:
+    """The program ends, at an interrupt where it does not by itself: then all that it writes is there."""
     if not t.ends_by_itself():
         interrupt(t)
+
+
+def end_if_need_be(t: ClientScene) -> None:
+    """The same, and the mode of the terminal is as it was."""
+    come_to_an_end(t)
     t.mode_is_restored()
 
 
@@ -125,25 +129,60 @@ def told_apart(told: dict[str, frozenset[str]]) -> None:
         raise Failed("reasons that can be told apart", f"{ {reason: sorted(rows) for reason, rows in told.items()} }")
 
 
-def tell_apart(t: ClientScene, reasons: tuple[str, ...], begin: Callable[[], None]) -> None:
+def tell_apart(t: ClientScene, reasons: tuple[str, ...], begin: Callable[[], Counter[str]]) -> None:
     """Each reason of a BYE makes the client show something new, and something else than the others do.
 
-    `begin` starts a new client: what was on the screen before would make a difference.
+    `begin` starts a new client, since what was on the screen before would make a difference; it returns what is no
+    news.
     """
     told: dict[str, frozenset[str]] = {}
     for reason in reasons:
-        begin()
-        before = t.seen_rows()
+        before = begin()
         t.send(f"BYE {reason}")
         t.until_told_at_end(before)
         told[reason] = t.rows_without_words()
     told_apart(told)
 
 
-def greet_only(t: ClientScene) -> None:
-    """Start the client, and send it HELLO alone."""
-    t.start()
-    t.send("HELLO flurfunk/1")
+def tell_apart_in_a_room(t: ClientScene) -> None:
+    """BYE comes in a room, for each of its reasons."""
+
+    def begin() -> Counter[str]:
+        t.start_in_room()
+        return t.before_news()
+
+    tell_apart(t, IN_A_ROOM, begin)
+
+
+def tell_apart_in_the_lobby(t: ClientScene) -> None:
+    """BYE comes before a room is chosen, for each of its reasons."""
+
+    def begin() -> Counter[str]:
+        t.lobby()
+        return t.before_news()
+
+    tell_apart(t, IN_THE_LOBBY, begin)
+
+
+def tell_apart_in_the_greeting(t: ClientScene) -> None:
+    """BYE comes right after HELLO, for each of its reasons."""
+    usual = rows_of_a_beginning(t)
+
+    def begin() -> Counter[str]:
+        t.start()
+        t.send("HELLO flurfunk/1")
+        return usual
+
+    tell_apart(t, IN_THE_GREETING, begin)
+
+
+def rows_of_a_beginning(t: ClientScene) -> Counter[str]:
+    """Start the client, and greet it; return what is to be seen then, and thus is no news at another beginning.
+
+    Such a row, of a client that tells that it connects, may come after all that this one has been sent.
+    """
+    t.lobby()
+    return t.seen_rows()
 
 
 def dismiss_in_a_room(t: ClientScene) -> None:
@@ -152,15 +191,14 @@ def dismiss_in_a_room(t: ClientScene) -> None:
     news: set[str] = set()
     for reason in IN_A_ROOM:
         t.start_in_room()
-        half = _type_half_a_line(t)
-        before = t.seen_rows()
+        before = t.before_news()
         t.send(f"BYE {reason}")
         t.until_closed()
-        t.until_told(before, _NEWS, half)
+        t.until_told(before)
         ended = t.ends_by_itself()
         told[reason] = t.rows_without_words()
         if reason == "removed":
-            news = {row for row in t.seen_rows() - before if half not in row}
+            news = t.news(before)
         if not ended:
             interrupt(t)
         t.mode_is_restored()
@@ -184,15 +222,15 @@ def fail_to_send(t: ClientScene, told: set[str]) -> None:
 
 def dismiss_before(t: ClientScene) -> None:
     """The server says BYE in the lobby, or right after HELLO, for each of its reasons."""
-    tell_apart(t, IN_THE_LOBBY, t.lobby)
-    tell_apart(t, IN_THE_GREETING, lambda: greet_only(t))
+    tell_apart_in_the_lobby(t)
+    tell_apart_in_the_greeting(t)
 
 
 def speak_no_protocol(t: ClientScene) -> None:
     """The first line is not HELLO, or not that of this version."""
+    before = rows_of_a_beginning(t)
     for line in NO_HELLO:
         t.start()
-        before = t.seen_rows()
         t.send(line, "NAME Guest")
         t.until_closed()
         t.until_told(before)
@@ -203,30 +241,21 @@ def speak_no_protocol(t: ClientScene) -> None:
 def lose(t: ClientScene) -> None:
     """The connection ends without BYE: while half a line is typed, within a line, by a reset, and in the lobby."""
     t.in_room()
-    half = _type_half_a_line(t)
-    before = t.seen_rows()
+    before = t.before_news()
     t.wire.close()
-    t.until_told(before, _NEWS, half)
+    t.until_told(before)
     end_if_need_be(t)
     for line in HALVES:
         t.in_room()
-        before = t.seen_rows()
+        before = t.before_news()
         t.wire.send_octets(line)
         t.wire.close()
         t.until_told(before)
     t.in_room()
-    before = t.seen_rows()
+    before = t.before_news()
     t.wire.reset()
     t.until_told(before)
     end_if_need_be(t)
     t.lobby()
     t.wire.close()
     end_if_need_be(t)
-
-
-def _type_half_a_line(t: ClientScene) -> str:
-    """Type a word, and see it; return it."""
-    half = t.word()
-    t.press(half)
-    t.until_shown(half)
-    return half

@@ -24,10 +24,18 @@ PLAIN = f"env PYTHONPATH={shlex.quote(str(ROOT))} {{python}} -m tests.plainclien
 REFERENCE = f"{{python}} {shlex.quote(str(ROOT))}/reference/client/client.py {{host}}:{{port}} --no-reconnect"
 IMPATIENCE = 1.5  # seconds: what a faulty client does not do in time, it does not do
 PATIENCE = 4.0  # the factor of the deadlines for clients that are to pass
+HALTING = 0.1  # seconds before each output: more than the suite takes to see the one before
 ENOUGH_LINES = 30  # for each of some checks, and not for all of them together
 ATTEMPTS = 3  # runs in which a fault has to show: some depend on what the operating system does when
 AT_ONCE = 8  # faulty clients at the same time: most of the time goes by in waiting
 FAILURES = (Verdict.FAIL, Verdict.WARN)
+# What is concluded from what a screen does not show, by the check: a fault that has to be seen however late it shows.
+CONCLUDED_FROM_ABSENCE = {
+    "CLIENT-6/a-closed-connection-is-told": "loss-untold",
+    "CLIENT-6/a-broken-connection-is-told": "reset-untold",
+    "CLIENT-6/an-end-within-a-line-is-told": "loss-untold",
+    "CLIENT-9/attacks-in-bye-and-hello": "bye-raw",
+}
 UNOBSERVABLE = {"CLIENT-5"}  # of a client on a terminal, since there a person types
 
 SPEC = find_spec()
@@ -92,6 +100,15 @@ def test_client_conforms(client: str) -> None:
     results = run(subject, CHECKS, deadline, 4)
     assert len(results) >= 50
     assert [explained(result, ["--client-cmd", client]) for result in results if result.verdict != Verdict.PASS] == []
+
+
+@pytest.mark.parametrize("check_id", CONCLUDED_FROM_ABSENCE)
+def test_absence_is_concluded_from_what_comes_later(check_id: str) -> None:
+    checks = [check for check in CHECKS if check.id == check_id]
+    halting = f"{PLAIN} --halting {HALTING}"
+    (passed,) = run(ClientSubject(halting), checks, IMPATIENCE * PATIENCE, 1)
+    (failed,) = run(ClientSubject(f"{halting} --fault {CONCLUDED_FROM_ABSENCE[check_id]}"), checks, IMPATIENCE, 1)
+    assert (passed.verdict, failed.verdict) == (Verdict.PASS, Verdict.FAIL)
 
 
 def test_no_check_fails_for_what_other_checks_did_to_a_client() -> None:
