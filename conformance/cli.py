@@ -177,7 +177,8 @@ def _client_part(
     def begin() -> tuple[CheckRunner, None]:
         deadline = look(subject, grammar, time_factor=arguments.time_factor)
         settings = Settings(frozenset(), deadline, arguments.jobs or CLIENT_JOBS, arguments.seed)
-        return ClientRunner(subject, requirements, grammar, settings), None
+        ground = [check for check in client_checks() if check.ground]
+        return ClientRunner(subject, requirements, grammar, settings, ground), None
 
     return Part("client", checks, begin, subject.close)
 

@@ -39,12 +39,19 @@ def check(
 
 
 def client_check(
-    requirement: str, digest: str, *, slow: bool = False, plays: tuple[Callable[[ClientScene], None], ...] = ()
+    requirement: str,
+    digest: str,
+    *,
+    ground: int = 0,
+    fact: str = "",
+    slow: bool = False,
+    plays: tuple[Callable[[ClientScene], None], ...] = (),
 ) -> Callable[[Callable[[ClientScene], None]], Callable[[ClientScene], None]]:
     """Register a function as a check of clients; see `check`, and for `plays` the class Check."""
 
     def register(function: Callable[[ClientScene], None]) -> Callable[[ClientScene], None]:
-        _of_clients.append(Check(requirement, digest, *_named(function), slow=slow, plays=plays))
+        named = _named(function)
+        _of_clients.append(Check(requirement, digest, *named, ground=ground, fact=fact, slow=slow, plays=plays))
         return function
 
     return register

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from conformance.judging.blame import not_reached
 from conformance.judging.check import AnyFunction, Check
 from conformance.judging.result import Result, Settings
 from conformance.judging.runner import CheckRunner
@@ -26,9 +27,15 @@ class ClientRunner(CheckRunner):
     """
 
     def __init__(
-        self, subject: ClientSubject, requirements: dict[str, Requirement], grammar: Grammar, settings: Settings
+        self,
+        subject: ClientSubject,
+        requirements: dict[str, Requirement],
+        grammar: Grammar,
+        settings: Settings,
+        ground: Sequence[Check] = (),
     ) -> None:
-        super().__init__(requirements, grammar, settings)
+        """See CheckRunner."""
+        super().__init__(requirements, grammar, settings, ground)
         self._subject = subject
         self._plays: dict[AnyFunction, _Play] = {}  # those that several of the checks share
         self._here = threading.local()  # `alone`: whether the check that this thread runs has clients of its own
@@ -40,7 +47,8 @@ class ClientRunner(CheckRunner):
         on_begin: Callable[[Check], None] = lambda check: None,
     ) -> list[Result]:
         checks = list(checks)
-        count = Counter(play for check in checks for play in check.plays)
+        all_of_them = {check.id: check for check in (*self._ground, *checks)}
+        count = Counter(play for check in all_of_them.values() for play in check.plays)
         self._plays = {play: _Play() for play in count if count[play] > 1}
         try:
             results = super().run(self._ordered(checks), on_result, on_begin)
@@ -75,6 +83,8 @@ class ClientRunner(CheckRunner):
         self._here.alone = False
         result = super().run_one(replace(check, function=function))
         doubtful = played or any(scene.went_on for scene in scenes)
+        if not played and result.because:  # it would come no further alone
+            return result
         if result.verdict is Verdict.PASS or not doubtful or any(scene.cancelled for scene in scenes):
             return result
         self._here.alone = True
@@ -82,7 +92,14 @@ class ClientRunner(CheckRunner):
 
     def scene(self, broken: Sequence[str]) -> Scene:
         chosen = self._settings
-        return self._subject.scene(self._grammar, deadline=chosen.deadline, seed=chosen.seed, alone=self._here.alone)
+        return self._subject.scene(
+            self._grammar, deadline=chosen.deadline, seed=chosen.seed, broken=broken, alone=self._here.alone
+        )
+
+    def doubted(self, result: Result, stage: Scene, mark: int) -> Result:
+        """Return a failure as it is; INCONCLUSIVE where a line of the client has no proper end: that is LINE-1's."""
+        unended = "LINE-1" in stage.violations and result.requirement.id != "LINE-1"
+        return not_reached(result, "LINE-1") if unended else result
 
     def require(self, requirement: Requirement, needs: tuple[str, ...]) -> None:
         """Nothing: the one condition on clients, `terminal`, is met by every client that this suite can start."""

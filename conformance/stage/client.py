@@ -10,13 +10,14 @@ import struct
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from conformance.stage.scene import HARD_FACTOR, Scene
 from conformance.stage.spares import Clients, Door, Spare
 from conformance.stage.terminal import COLUMNS, Terminal
 from conformance.text.grammar import Grammar
 from conformance.text.vectors import MAX_LINE
+from conformance.wire import client_standing as standing
 from conformance.wire.failure import Failed
 from conformance.wire.peer import Peer, listed, octets
 from conformance.wire.process import Address, UnreachableError
@@ -50,6 +51,7 @@ class ClientScene(Scene):
         *,
         deadline: float,
         seed: int,
+        broken: Collection[str] = (),
         tls: Identity | None = None,
         columns: int = COLUMNS,
         clients: Clients,
@@ -59,7 +61,7 @@ class ClientScene(Scene):
 
         `clients`: those that other checks have left; `alone`: the check is to have none but its own.
         """
-        super().__init__(grammar, deadline=deadline, seed=seed)
+        super().__init__(grammar, deadline=deadline, seed=seed, broken=broken)
         self._command = command
         self._tls = tls
         self._columns = columns
@@ -77,6 +79,8 @@ class ClientScene(Scene):
         self.me = ME  # what the client is called
         self.by_itself: list[bytes] = []  # the lines that the client sent and nobody typed
         self._half = ""  # what was typed last, and is no news
+        self._informed = ""  # what the client was last informed of in the lobby
+        self._dismissed = False  # a BYE was sent
 
     @property
     def address(self) -> Address:
@@ -151,6 +155,7 @@ class ClientScene(Scene):
         self._greet(*more, features=features)
 
     def _greet(self, *more: str, features: str = _FEATURES) -> None:
+        self.needs(*standing.GREETED, *(standing.FEATURES if features else ()))
         self.send(f"HELLO flurfunk/1{features}", f"NAME {ME}", *more)
         with contextlib.suppress(Failed):  # it need not: it may ask for a user name before it reads on
             self.settle_lobby()
@@ -162,6 +167,10 @@ class ClientScene(Scene):
             if self._goes_on(spare):
                 return
         self._start()
+        self.enter()
+
+    def enter(self) -> None:
+        """Greet the client that was started, and let it into a room."""
         self._greet()
         self.choose_room()
 
@@ -176,9 +185,12 @@ class ClientScene(Scene):
         self.send(f"ROOM {ROOM}", "JOINED Bob")
         self.settle_screen()
         self._in_room = True
+        if not self.rows_with(self._informed):
+            self._clients.show_info = False  # it has come past it
 
     def type_room(self) -> None:
         """Type the name of a room, until the client has sent it, bare or with /cd; the answer is the check's matter."""
+        self.needs(*standing.TYPED)
         for _ in range(_TRIES):
             self.type(ROOM)
             line = self._chosen()
@@ -243,6 +255,12 @@ class ClientScene(Scene):
 
     def send(self, *lines: str | bytes) -> None:
         """Send lines to the client, each with LF."""
+        if len(lines) > 1:
+            self.needs(*standing.SEVERAL, *(standing.MANY_LINES if len(lines) > standing.MANY else ()))
+        if sum(map(len, lines)) > standing.LARGE:
+            self.needs(*standing.HALVES)
+        if any(octets(line).startswith(b"BYE") for line in lines):
+            self._dismissed = True
         if any(octets(line).startswith(_MOVING) for line in lines):
             self._in_room = False  # not in the usual one, or not under the usual name
         self.wire.send(*lines)
@@ -265,6 +283,7 @@ class ClientScene(Scene):
 
     def expect_one_of(self, *lines: str | bytes) -> bytes:
         """The client sends one of these lines next; return which."""
+        self.needs(*standing.TYPED)
         wanted = [octets(line) for line in lines]
         what = f"server <- {' or '.join(map(shown, wanted))}"
         self.until(self._foreign, what)
@@ -278,6 +297,7 @@ class ClientScene(Scene):
 
     def until_closed(self) -> None:
         """The client ends its side of the connection."""
+        self.needs(*(standing.CLOSING if self._dismissed else ()))
         self.until(lambda: bool(self.wire.ended), "the client closes the connection")
         self.wire.wait_end()
 
@@ -326,6 +346,7 @@ class ClientScene(Scene):
 
     def until_shown(self, *texts: str) -> None:
         """These texts are to be seen, each within one row, be it one that has scrolled out."""
+        self.needs(*standing.SHOWN)
         for text in texts:
             self.until(lambda text=text: bool(self.rows_with(text)), f"{shown(text.encode())} on the screen")  # type: ignore[misc]
 
@@ -378,6 +399,7 @@ class ClientScene(Scene):
 
         `or_closed`: it is as good that the client ends the connection. Returns the word.
         """
+        self.needs(*standing.SHOWN)
         word = self.word()
         self.send(f"SAID Bob {word}")
         self.until(
@@ -388,17 +410,40 @@ class ClientScene(Scene):
     def settle_lobby(self) -> None:
         """Let the server inform of a word, and wait until it is shown: what it sent before has been dealt with.
 
-        Keys and lines reach a client on two ways: what is typed behind a line can be read before it.
+        Keys and lines reach a client on two ways: what is typed after a line can be read before it. Where a client
+        does not show what it is informed of, which it need not, it is waited until it has read it.
         """
-        word = self.word()
-        self.send(f"INFO {word}")
-        self.until_shown(word)
+        self._informed = self.word()
+        self.send(f"INFO {self._informed}")
+        if self._clients.show_info:
+            self.until_shown(self._informed)
+        else:
+            self.give_turn()
 
     def settle_wire(self) -> str:
         """Type a word, and wait until it comes as the next line: what was typed before brought no other."""
-        word = self.word()
-        self.say(word)
+        word = self._type_word()
+        self.expect(word)
         self.send(f"SAID {self.me} {word}")
+        return word
+
+    def pass_over_lines(self) -> None:
+        """Type a word, and wait until it comes, whatever comes before it."""
+        word = self._type_word()
+        while self.expect_line() != word.encode():
+            pass
+
+    def expect_line(self) -> bytes:
+        """The client sends a line of its user; return it."""
+        self.until(self._foreign, "a line of the user")
+        if not self.wire.inbox:
+            raise Failed("a line of the user", f"server <- {self.wire.ending()}")
+        return self.wire.inbox.popleft()
+
+    def _type_word(self) -> str:
+        self.needs(*standing.TYPED, *standing.WHILE_TYPING)
+        word = self.word()
+        self.type(word)
         return word
 
     # ------------------------------------------------------------ how it ends
@@ -489,7 +534,8 @@ class ClientScene(Scene):
         self._door.turn_away()
         self._terminal = self._wire = None
         self._in_room = self._typing = False
-        self._half = ""
+        self._half = self._informed = ""
+        self._dismissed = False
         self._typed.clear()
 
 

@@ -1,8 +1,10 @@
 """The client under test: the command that starts it, and the first look whether it is there at all."""
 
+import contextlib
 import shlex
 import sys
 import time
+from collections.abc import Collection
 
 from conformance.stage.client import ClientScene
 from conformance.stage.spares import Clients
@@ -42,13 +44,25 @@ class ClientSubject:
         except (KeyError, IndexError, ValueError) as error:
             raise UnreachableError(f"the command {self._command!r} cannot be used: {error}") from error
 
-    def scene(self, grammar: Grammar, *, deadline: float, seed: int, alone: bool = False) -> ClientScene:
-        """Return a scene in which this client can be started; `alone`: it goes on with none that is there already."""
+    def scene(
+        self,
+        grammar: Grammar,
+        *,
+        deadline: float,
+        seed: int,
+        broken: Collection[str] = (),
+        alone: bool = False,
+    ) -> ClientScene:
+        """Return a scene in which this client can be started.
+
+        `broken`: facts that are known not to hold; `alone`: it goes on with no client that is there already.
+        """
         return ClientScene(
             self.argv,
             grammar,
             deadline=deadline,
             seed=seed,
+            broken=broken,
             tls=self.tls,
             columns=self.columns,
             clients=self._clients,
@@ -65,20 +79,25 @@ class ClientSubject:
 def look(subject: ClientSubject, grammar: Grammar, *, time_factor: float) -> float:
     """Let the client enter a room; return the deadline, in seconds, for each thing that is expected of it.
 
-    That client is left to the first check.
+    That client is left to the first check. What one does not do that connects is for the checks to find.
 
-    Raises UnreachableError, with one clear line, where it does not come so far.
+    Raises UnreachableError, with one clear line, where it does not connect.
     """
     scene = subject.scene(grammar, deadline=START_SECONDS * time_factor, seed=0)
     began = time.monotonic()
     try:
-        scene.in_room()
-        scene.hand_on()
+        scene.start()
+        needed = time.monotonic() - began
+        scene.deadline = min(scene.deadline, _DEADLINE_FACTOR * needed)
+        with contextlib.suppress(Failed):
+            scene.enter()
+            scene.hand_on()
+            needed = time.monotonic() - began
     except Failed as failed:
         command = shlex.join(subject.argv(scene.address))
         told = f"expected {failed.expected}, but {failed.received}"
         raise UnreachableError(f"{command!r} is no Flurfunk/1 client in a terminal: {told}") from failed
     finally:
         scene.close()
-    needed = _DEADLINE_FACTOR * (time.monotonic() - began)
+    needed *= _DEADLINE_FACTOR
     return min(max(needed, _DEADLINE_FLOOR), _DEADLINE_CEILING) * time_factor

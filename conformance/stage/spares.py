@@ -64,6 +64,7 @@ class Clients:
     def __init__(self) -> None:
         self._spares: list[Spare] = []
         self._starting = 0
+        self.show_info = True  # the clients, that is, as far as is known
         self._changed = threading.Condition()
 
     def leave(self, spare: Spare) -> None:

@@ -2,10 +2,11 @@
 
 import re
 
-from conformance.checks.client.plays import come_to_an_end, leave_a_room, say_some
+from conformance.checks.client.plays import SOME_LINES, come_to_an_end, leave_a_room
 from conformance.checks.registry import client_check
 from conformance.stage.client import ClientScene
 from conformance.text.vectors import MAX_LINE, lines_of, segmentations
+from conformance.wire import client_standing as standing
 from conformance.wire.failure import Failed
 
 MAX_SERVER_LINE = 8192  # [LINE-12]
@@ -16,6 +17,7 @@ _NO_ENDS = ("\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"
 @client_check("NET-3", "1faf8225aff7")
 def client_segments_mean_nothing(t: ClientScene) -> None:
     """What is shown does not depend on how it was cut, from the first octet of the greeting on."""
+    t.needs(*standing.CR_LF)
     for way in segmentations(b""):
         t.start()
         t.transcript.event("server", f"sends {way}")
@@ -59,7 +61,9 @@ def half_a_line_is_not_shown(t: ClientScene) -> None:
 def client_lines_end_with_lf(t: ClientScene) -> None:
     """Each line that the client sends ends with LF and no CR, its exit too."""
     t.in_room()
-    say_some(t)
+    for line in SOME_LINES:
+        t.type(line)
+    t.pass_over_lines()
     t.type("exit")
     t.until(lambda: bool(t.wire.inbox or t.wire.ended), "exit with its LF, or the end of the connection")
     if t.wire.ended:
@@ -85,6 +89,7 @@ def client_takes_cr_lf(t: ClientScene) -> None:
 @client_check("LINE-2", "2716c0ff5413")
 def only_lf_ends_a_line(t: ClientScene) -> None:
     """A CR, VT, FF, NEL, U+2028 or the like inside a line ends no line."""
+    t.needs(*standing.ENTERING)
     for end in _NO_ENDS:
         if not t.connected:
             t.in_room()
@@ -107,7 +112,7 @@ def client_sends_no_longer_line(t: ClientScene) -> None:
     for length in (MAX_LINE + 1, MAX_LINE + 2, 3 * MAX_LINE):
         for line in lines_of(length):
             t.type(line)
-        t.settle_wire()
+        t.pass_over_lines()
 
 
 @client_check("LINE-12", "e1fa1f6c6a2b")
@@ -134,10 +139,10 @@ def client_sends_no_forbidden_text(t: ClientScene) -> None:
     for bad in ("\x85", "\x9b31m", "\u2028", "\u2029"):
         for line in (f"a{bad}b", bad, f"/say {bad}"):
             t.type(line)
-        t.settle_wire()
+        t.pass_over_lines()
     for octets in (b"a\xffb", b"caf\xe9", b"\xc3(", b"\xed\xa0\x80", b"\xe2\x82", b"\xc0\xaf"):
         t.type(octets)
-        t.settle_wire()
+        t.pass_over_lines()
 
 
 def _between(t: ClientScene, before: str, behind: str) -> str:

@@ -3,6 +3,7 @@
 from conformance.checks.client.plays import WITHOUT_PASSWORD, enter_a_room, greet_otherwise
 from conformance.checks.registry import client_check
 from conformance.stage.client import ENTER, ClientScene
+from conformance.wire import client_standing as standing
 from conformance.wire.failure import Failed, Skipped
 from conformance.wire.peer import octets
 
@@ -12,6 +13,7 @@ UP = "\x1b[A"
 @client_check("PASS-12", "251a21fbb6ec")
 def the_user_is_asked_for_the_password(t: ClientScene) -> None:
     """What the user types first is sent with /password, again when it was wrong, and from ADMITTED on as it is."""
+    t.needs(*standing.ALL_CHARACTERS)
     t.lobby(features=" who password rooms")
     for words in (t.word(), f"{t.word()}  {t.word()} \u00e9"):
         t.type(words)

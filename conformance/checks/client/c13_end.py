@@ -14,7 +14,6 @@ from conformance.checks.client.plays import (
     leave_the_lobby,
     lose,
     speak_no_protocol,
-    tell_apart_in_a_room,
     tell_apart_in_the_greeting,
     tell_apart_in_the_lobby,
 )
@@ -24,16 +23,6 @@ from conformance.wire.failure import Failed
 from conformance.wire.peer import listed
 
 _MUTE_FACTOR = 6  # how many deadlines are certainly more than a short time to wait for a BYE [CLIENT-16]
-
-
-@client_check("CLIENT-15", "ae10d48a04b5", plays=(leave_a_room,))
-def leaving_ends_the_client(t: ClientScene) -> None:
-    """In a room, exit, end of input and Ctrl-C end the client."""
-    for way, keys in WAYS.items():
-        t.in_room()
-        t.transcript.event("user", f"leaves by {way}")
-        leave(t, keys)
-        t.until_ended()
 
 
 @client_check("CLIENT-15", "ae10d48a04b5", plays=(leave_the_lobby,))
@@ -156,12 +145,6 @@ def every_end_restores_the_terminal(t: ClientScene) -> None:
     for way in ways:
         way(t)
         end_if_need_be(t)
-
-
-@client_check("CLIENT-18", "b4646fed8c1a", plays=(dismiss_in_a_room,))
-def the_reason_of_a_bye_in_a_room(t: ClientScene) -> None:
-    """BYE shutdown, removed and slow are told, each in another way."""
-    tell_apart_in_a_room(t)
 
 
 @client_check("CLIENT-18", "b4646fed8c1a", plays=(dismiss_before,))

@@ -19,6 +19,7 @@ from conformance.checks.client.plays import (
 from conformance.checks.registry import client_check
 from conformance.stage.client import ClientScene
 from conformance.text.vectors import ALLOWED
+from conformance.wire import client_standing as standing
 from conformance.wire.failure import Failed
 from conformance.wire.peer import listed
 
@@ -126,6 +127,7 @@ def an_end_within_a_line_is_told(t: ClientScene) -> None:
 @client_check("CLIENT-7", "b3eb85cd6502", plays=(dismiss_in_a_room,))
 def what_came_is_processed_before_a_failure_is_told(t: ClientScene) -> None:
     """Sending fails while lines and a BYE are unread: they are shown, and the reason of the BYE is told."""
+    t.needs(*standing.REASONS)
     t.in_room()
     before = t.before_news()
     t.send("BYE removed")

@@ -7,6 +7,7 @@ from conformance.checks.client.plays import come_to_an_end
 from conformance.checks.registry import client_check
 from conformance.stage.client import ENTER, ClientScene
 from conformance.text.vectors import MAX_LINE, lines_of
+from conformance.wire import client_standing as standing
 from conformance.wire.failure import Failed
 from conformance.wire.transcript import shown
 
@@ -363,6 +364,7 @@ def half_a_line_survives_another_size(t: ClientScene) -> None:
 @client_check("CLIENT-14", "6f8c1af8da1f")
 def a_character_in_halves_survives_what_comes(t: ClientScene) -> None:
     """A character whose octets are typed one by one, with lines between them, is sent as it is."""
+    t.needs(*standing.ALL_CHARACTERS)
     t.in_room()
     for octet in "\u20ac\U0001f600".encode():
         t.press(bytes([octet]))

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from conformance.stage.client import ClientScene
+from conformance.wire import client_standing as standing
 from conformance.wire.failure import Failed
 from conformance.wire.peer import listed
 
@@ -17,6 +18,7 @@ IN_A_ROOM = ("shutdown", "removed", "slow")  # reasons of a BYE
 IN_THE_LOBBY = ("idle", "denied", "removed", "shutdown")
 HALVES = (b"SAID Bob ha", b"BYE")  # of lines, after which the connection is closed
 IN_THE_GREETING = ("full", "shutdown")
+SOME_LINES = ("one", " two ", "/say three", "caf\u00e9 \U0001f600")
 USUAL_FEATURES = " who rooms"
 WITHOUT_PASSWORD = ("", USUAL_FEATURES, " x-password passwords pass-word")  # features of servers that do not want one
 UNKNOWN_FEATURES = ("", " who", " x-new who topics-2 rooms", " " + " ".join(f"x-feature-{n}" for n in range(300)))
@@ -55,6 +57,7 @@ def greet_otherwise(t: ClientScene) -> None:
 
 def leave(t: ClientScene, keys: str) -> list[bytes]:
     """Let the user leave; return what the client sends then. It is dismissed as a server does."""
+    t.needs(standing.WAYS_OUT[keys])
     t.press(keys)
     t.until(lambda: bool(t.wire.inbox or t.wire.ended), "exit, or the end of the connection")
     t.send("BYE exit")
@@ -64,7 +67,7 @@ def leave(t: ClientScene, keys: str) -> list[bytes]:
 
 def say_some(t: ClientScene) -> None:
     """The user says something, which is sent as it was typed."""
-    for line in ("one", " two ", "/say three", "caf\u00e9 \U0001f600"):
+    for line in SOME_LINES:
         t.say(line)
 
 
@@ -119,6 +122,7 @@ def end_if_need_be(t: ClientScene) -> None:
 
 def interrupt(t: ClientScene) -> None:
     """The program ends at an interrupt: not every client ends by itself when it has told the user."""
+    t.needs(standing.WAYS_OUT[CTRL_C])
     t.press(CTRL_C)
     t.until_ended()
 
