@@ -182,7 +182,7 @@ class ClientScene(Scene):
     def choose_room(self) -> None:
         """Type the name of a room, and let the client in; Bob says a word there."""
         self.type_room()
-        self.send(f"ROOM {ROOM}", "JOINED Bob")
+        self.send(f"ROOM {ROOM}")
         self.settle_screen()
         self._in_room = True
         if not self.rows_with(self._informed):

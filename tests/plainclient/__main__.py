@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from tests.plainclient.client import run
-from tests.plainclient.faults import FAULTS, choose
+from tests.plainclient.faults import FAULTS, LACKS, choose
 
 
 def main() -> int:
@@ -12,7 +12,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="plainclient", description="A Flurfunk/1 client for tests.")
     parser.add_argument("host")
     parser.add_argument("port", type=int)
-    parser.add_argument("--fault", action="append", choices=sorted(FAULTS), default=[], metavar="NAME")
+    parser.add_argument("--fault", action="append", choices=sorted(FAULTS | LACKS), default=[], metavar="NAME")
     parser.add_argument("--late", type=float, default=0.0, metavar="SECONDS", help="how late it reads the server")
     parser.add_argument("--most", type=int, default=0, metavar="LINES", help="after how many it ends; 0: never")
     parser.add_argument("--halting", type=float, default=0.0, metavar="SECONDS", help="how long before each output")

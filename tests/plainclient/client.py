@@ -45,6 +45,7 @@ class Client:
         self._asking = False  # what is typed is a password
         self._leaving = False
         self._failed = False
+        self._stuck = False  # it does not end with the connection
         self._name, self._room = "", "no room"
 
     def run(self) -> int:
@@ -79,11 +80,13 @@ class Client:
             self._leave()
 
     def _typed(self, line: bytes) -> None:
-        if line == b"exit" and not fault("exit-said"):
+        if line == b"exit" and fault("no-end"):
+            self._stuck = True
+        elif line == b"exit" and not fault("exit-said"):
             if fault("raw-left"):
                 self._keyboard.restores = False
             self._leave()
-        if self._leaving or not line:
+        if self._leaving or not line or (line.startswith(b"/nick") and fault("no-nick")):
             return None
         if self._asking:
             if fault("password-shown-when-sent"):
@@ -114,8 +117,10 @@ class Client:
             self._screen.show(why, marked=True)
 
     def _send(self, octets: bytes) -> None:
+        if fault("no-sending"):
+            return
         try:
-            self._connection.sendall(octets)
+            self._connection.sendall(octets.removesuffix(b"\n") if fault("no-lf") else octets)
         except OSError:  # what came before is still to be read [CLIENT-7]
             self._failed = True
             if fault("failure-first"):
@@ -152,7 +157,8 @@ class Client:
         if not fault("bye-ignored"):
             with contextlib.suppress(OSError):
                 self._connection.shutdown(socket.SHUT_RDWR)
-            self._keyboard.wake()
+            if not self._stuck:
+                self._keyboard.wake()
 
     def _fails_first(self) -> bool:
         """Let what was typed be sent before what came is looked at; whether that failed."""
@@ -207,8 +213,12 @@ class Client:
         kind, _, rest = line.partition(" ")
         if not self._greeted:
             self._hello(line.split(" "))
+        elif (kind == "INFO" and fault("no-info")) or (kind == "BYE" and fault("no-bye")):
+            return
         elif kind == "BYE":
             self._bye(rest)
+        elif kind == "JOINED" and fault("no-joined"):
+            self._over = True
         elif kind == "ADMITTED":
             self._keyboard.line.clear()  # it may be a password, too
             self._asking = False
@@ -244,6 +254,8 @@ class Client:
             version.startswith("flurfunk/1") if fault("hello-prefix") else version == "flurfunk/1"
         )
         self._greeted = True
+        if fault("no-features") and words[2:]:
+            self._over = True
         if fault("unknown-feature-ends") and set(words[2:]) - {"who", "rooms"}:
             self._over = True
         if ("password" in words[2:] and not fault("password-not-asked")) or fault("password-asked-always"):
@@ -261,7 +273,7 @@ class Client:
             self._last = "The server says goodbye." + ("" if fault("bye-without-reason") else f" Reason: {reason}.")
 
     def _said(self, name: str, text: str) -> None:
-        if name == self._name and fault("own-hidden"):
+        if fault("no-said") or (name == self._name and fault("own-hidden")):
             return
         if fault("text-stripped"):
             text = " ".join(text.split())
@@ -272,6 +284,8 @@ class Client:
 
     def _news(self, kind: str, text: str) -> None:
         """Show an event, an answer, or words of the server."""
+        if fault("no-events") and kind in ("JOINED", "LEFT", "NICK", "ANNOUNCE"):
+            return
         if (kind == "ERROR" and fault("errors-hidden")) or (kind in _EVENTS and fault(_EVENTS[kind])):
             return
         if fault("codes-known-alone") and (
@@ -305,6 +319,8 @@ def _mistyped(line: bytes) -> bytes:
 
 def run(host: str, port: int, late: float, most: int, halting: float) -> int:
     """Connect and run, for `late`, `most` and `halting` see `Client`; return the exit status."""
+    if fault("no-connection"):
+        return 1
     try:
         connection = socket.create_connection((host, port))
     except OSError as error:

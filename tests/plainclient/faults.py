@@ -111,4 +111,25 @@ _TABLE = (
     ("bye-untold", "ends without a word at a BYE", "CLIENT-18"),
 )
 
+# What can be taken out of the client, each with all that it breaks then.
+_LACKS_TABLE = (
+    ("no-connection", "never connects", ""),
+    (
+        "no-screen",
+        "shows nothing at all",
+        "CLIENT-2 CLIENT-6 CLIENT-7 CLIENT-10 CLIENT-11 CLIENT-12 CLIENT-13 CLIENT-18 CLIENT-19",
+    ),
+    ("no-said", "shows nothing of what is said", "CLIENT-10 CLIENT-11"),
+    ("no-info", "shows nothing of INFO lines, which it need not", ""),
+    ("no-events", "shows nothing of events", "CLIENT-12 CLIENT-19"),
+    ("no-joined", "ends when somebody enters", "CLIENT-12"),
+    ("no-features", "ends when HELLO names a feature", "CLIENT-1 PASS-12"),
+    ("no-sending", "sends no line", "CLIENT-13 CLIENT-16 PASS-12"),
+    ("no-lf", "sends lines without LF", "LINE-1"),
+    ("no-nick", "sends no /nick", "CLIENT-13"),
+    ("no-bye", "passes over BYE", "CLIENT-7 CLIENT-8 CLIENT-18 CLIENT-19"),
+    ("no-end", "goes on after exit", "CLIENT-15"),
+)
+
 FAULTS = {name: Fault(name, text, tuple(breaks.split())) for name, text, breaks in _TABLE}
+LACKS = {name: Fault(name, text, tuple(breaks.split())) for name, text, breaks in _LACKS_TABLE}

@@ -70,6 +70,8 @@ class Screen:
         self._write(f"\r\x1b[K{self._prompt}{seen}")
 
     def _write(self, text: str) -> None:
+        if fault("no-screen"):
+            return
         time.sleep(self._halting)
         sys.stdout.buffer.write(text.encode("utf-8", "replace"))
         sys.stdout.buffer.flush()

@@ -17,7 +17,7 @@ _NO_ENDS = ("\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"
 @client_check("NET-3", "1faf8225aff7")
 def client_segments_mean_nothing(t: ClientScene) -> None:
     """What is shown does not depend on how it was cut, from the first octet of the greeting on."""
-    t.needs(*standing.CR_LF)
+    t.needs(*standing.GREETED, *standing.FEATURES, *standing.CR_LF)
     for way in segmentations(b""):
         t.start()
         t.transcript.event("server", f"sends {way}")
@@ -40,7 +40,7 @@ def client_takes_all_in_one_segment(t: ClientScene) -> None:
     t.lobby()
     t.type_room()
     words = [t.word() for _ in range(10)]
-    lines = ["ROOM main", "JOINED Bob", *(f"SAID Bob {word}" for word in words), "BYE removed"]
+    lines = ["ROOM main", *(f"SAID Bob {word}" for word in words), "BYE removed"]
     t.wire.send_octets("".join(f"{line}\n" for line in lines).encode())
     t.until_shown(*words)
 
@@ -77,7 +77,7 @@ def client_takes_cr_lf(t: ClientScene) -> None:
     t.wire.send_octets(b"HELLO flurfunk/1\r\nNAME Guest\r\n")
     t.type_room()
     word = t.word()
-    t.wire.send_octets(b"ROOM main\r\nJOINED Bob\r\n", f"SAID Bob {word}\r".encode(), b"\n")
+    t.wire.send_octets(b"ROOM main\r\n", f"SAID Bob {word}\r".encode(), b"\n")
     t.until_shown(word)
     t.settle_screen()  # the rest of the row may come after the word
     seen = _between(t, word, "\n")

@@ -164,7 +164,7 @@ def unknown_codes_and_reasons_are_shown(t: ClientScene) -> None:
     """An ERROR, a LEFT and a BYE with a code or a reason that no version has yet are shown with it, and BYE ends."""
     code, leaving, end = t.word(), t.word(), t.word()
     t.in_room()
-    t.send("JOINED Bob", f"ERROR {code} no", f"LEFT Bob {leaving}")
+    t.send(f"ERROR {code} no", f"LEFT Bob {leaving}")
     _shown_anywhere(t, code, leaving)
     t.send(f"BYE {end}")
     t.until_closed()

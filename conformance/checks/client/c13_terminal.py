@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from conformance.checks.client.plays import come_to_an_end
 from conformance.checks.registry import client_check
-from conformance.stage.client import ENTER, ClientScene
+from conformance.stage.client import ENTER, ME, ROOM, ClientScene
 from conformance.text.vectors import MAX_LINE, lines_of
 from conformance.wire import client_standing as standing
 from conformance.wire.failure import Failed
@@ -46,6 +46,16 @@ _TYPED += (
 )
 
 
+_COMMANDS = (  # each with the lines that answer it
+    ("/ping pong", "PONG pong"),
+    ("/who", "MEMBER Bob", f"MEMBER {ME}", f"MEMBERS {ROOM} 2"),
+    ("/rooms", f"LIVE {ROOM} 2", "ROOMS 1"),
+    ("/help", "INFO There is no help."),
+    ("/nick Eve", "NAME Eve", f"NICK {ME} Eve"),
+    ("/cd lounge", "ROOM lounge"),
+)
+
+
 # ---------------------------------------------------------------- [CLIENT-9]
 
 
@@ -65,6 +75,7 @@ def unsafe_characters_of_errors(t: ClientScene) -> None:
 @client_check("CLIENT-9", "da5c19b0004b")
 def unsafe_characters_of_names(t: ClientScene) -> None:
     """No character of the list is written as it is, in the names of users."""
+    t.needs(*standing.ENTERING)
     _send_unsafe(t, ["SAID {} x", "JOINED {}", "NICK Bob {}", "NICK {} Bob", "LEFT {} exit"], UNSAFE[:40])
     _send_unsafe(t, ["SAID {} x", "JOINED {}"], UNSAFE[40:])
 
@@ -72,6 +83,7 @@ def unsafe_characters_of_names(t: ClientScene) -> None:
 @client_check("CLIENT-9", "da5c19b0004b")
 def attacks_in_every_word(t: ClientScene) -> None:
     """Sequences that set the title, clear the screen or move the cursor do nothing, in whatever word they come."""
+    t.needs(*standing.ENTERING)
     lines = ["SAID {} x", "SAID Bob {}", "JOINED {}", "LEFT {} exit", "LEFT Bob {}", "NICK {} Bob", "NICK Bob {}"]
     lines += ["ANNOUNCE {}", "INFO {}", "ERROR {} x", "ERROR bad-room {}", "PONG {}", "MEMBER {}", "MEMBERS {} 1"]
     lines += ["MEMBERS main {}", "LIVE {} 1", "LIVE main {}", "ROOMS {}", "{} x", "NEWS {}", "BYE{} x"]
@@ -278,6 +290,16 @@ def what_is_typed_is_sent_as_typed(t: ClientScene) -> None:
 
 
 @client_check("CLIENT-13", "92358495a97d")
+def commands_are_sent_as_typed(t: ClientScene) -> None:
+    """Commands of the protocol are sent as they were typed; the client goes on when they are answered."""
+    t.in_room()
+    for line, *answer in _COMMANDS:
+        t.say(line)
+        t.send(*answer)
+    t.settle_wire()
+
+
+@client_check("CLIENT-13", "92358495a97d")
 def long_lines_are_sent_whole(t: ClientScene) -> None:
     """Typed lines of up to 4096 octets are sent whole."""
     t.in_room()
@@ -316,6 +338,7 @@ def what_is_not_sent_is_told(t: ClientScene) -> None:
 @client_check("CLIENT-14", "6f8c1af8da1f")
 def half_a_line_survives_what_comes(t: ClientScene) -> None:
     """What was typed is still to be seen whole after each thing that comes, and is sent with the rest."""
+    t.needs(*standing.ENTERING)
     t.in_room()
     for line in ("SAID Bob {}", "JOINED {}", "LEFT {} lost", "NICK {} Eve", "ANNOUNCE {}", "ERROR bad-room {}"):
         half, rest, come = t.word(), t.word(), t.word()

@@ -91,13 +91,13 @@ def a_greeting_is_taken(t: ClientScene) -> None:
     _stays(t, "HELLO flurfunk/1")
 
 
-@client_check("CLIENT-1", "035bae0ad6e0", ground=1, fact="CLIENT-1 for usual features", plays=(enter,))
+@client_check("CLIENT-1", "035bae0ad6e0", ground=2, fact="CLIENT-1 for usual features", plays=(enter,))
 def usual_features_are_taken(t: ClientScene) -> None:
     """The client goes on when HELLO names features, whether it knows them or not."""
     _stays(t, "HELLO flurfunk/1 who rooms", features=" who rooms")
 
 
-@client_check("PASS-14", "893d4fc3485d", ground=1, plays=(enter,))
+@client_check("PASS-14", "893d4fc3485d", ground=2, plays=(enter,))
 def the_first_line_is_no_password(t: ClientScene) -> None:
     """What is typed first is not sent as a password to a server that does not want one."""
     t.needs("LINE-1")
@@ -107,7 +107,7 @@ def the_first_line_is_no_password(t: ClientScene) -> None:
         raise Failed("the name of a room, as it was typed", f"server <- {shown(t.wire.inbox[0])}")
 
 
-@client_check("CLIENT-13", "92358495a97d", ground=1, fact="CLIENT-13 for plain lines", plays=(enter,))
+@client_check("CLIENT-13", "92358495a97d", ground=2, fact="CLIENT-13 for plain lines", plays=(enter,))
 def plain_lines_are_sent(t: ClientScene) -> None:
     """The name of a room, and what is said in it, are sent."""
     _enter_alone(t)
@@ -115,7 +115,7 @@ def plain_lines_are_sent(t: ClientScene) -> None:
         t.say(t.word())
 
 
-@client_check("CLIENT-10", "27990f977434", ground=1, fact="CLIENT-10 for plain words", plays=(enter,))
+@client_check("CLIENT-10", "27990f977434", ground=3, fact="CLIENT-10 for plain words", plays=(enter,))
 def words_are_shown(t: ClientScene) -> None:
     """What is said is shown."""
     _enter_alone(t)
@@ -123,7 +123,7 @@ def words_are_shown(t: ClientScene) -> None:
         _say(t, t.word())
 
 
-@client_check("NET-3", "1faf8225aff7", ground=1, fact="NET-3 for whole lines", plays=(enter,))
+@client_check("NET-3", "1faf8225aff7", ground=3, fact="NET-3 for whole lines", plays=(enter,))
 def several_lines_at_once_are_shown(t: ClientScene) -> None:
     """Lines that come at once are shown."""
     _enter_alone(t)
@@ -132,7 +132,7 @@ def several_lines_at_once_are_shown(t: ClientScene) -> None:
     t.until_shown(*words)
 
 
-@client_check("CLIENT-10", "27990f977434", ground=1, fact="CLIENT-10 for several lines", plays=(enter,))
+@client_check("CLIENT-10", "27990f977434", ground=3, fact="CLIENT-10 for several lines", plays=(enter,))
 def several_lines_at_once_are_shown_in_order(t: ClientScene) -> None:
     """Lines that come at once are shown in order."""
     t.needs("NET-3 for whole lines")
@@ -150,7 +150,7 @@ def _shown_in_order(t: ClientScene, words: list[str]) -> None:
         raise Failed("what was said in the order in which it came", " / ".join(rows))
 
 
-@client_check("NET-3", "1faf8225aff7", ground=1, fact="NET-3 for halves of lines", plays=(enter,))
+@client_check("NET-3", "1faf8225aff7", ground=3, fact="NET-3 for halves of lines", plays=(enter,))
 def a_line_in_halves_is_shown(t: ClientScene) -> None:
     """A line whose halves come one by one is shown as one."""
     _enter_alone(t)
@@ -165,7 +165,7 @@ def _shows_halves(t: ClientScene) -> None:
     t.until_shown(f"{one} {other}")
 
 
-@client_check("CLIENT-12", "1d6941ec3d91", ground=1, fact="CLIENT-12 for JOINED", plays=(enter,))
+@client_check("CLIENT-12", "1d6941ec3d91", ground=3, fact="CLIENT-12 for JOINED", plays=(enter,))
 def who_enters_is_shown(t: ClientScene) -> None:
     """Who enters is shown."""
     _enter_alone(t)
@@ -178,7 +178,7 @@ def _shows_joined(t: ClientScene) -> None:
     t.until_shown(name)
 
 
-@client_check("CLIENT-10", "27990f977434", ground=1, fact="CLIENT-10 for many lines", plays=(enter,))
+@client_check("CLIENT-10", "27990f977434", ground=3, fact="CLIENT-10 for many lines", plays=(enter,))
 def many_lines_at_once_are_shown(t: ClientScene) -> None:
     """Hundreds of lines at once are shown."""
     t.needs("NET-3 for whole lines", "CLIENT-10 for several lines", "NET-3 for halves of lines")
@@ -195,7 +195,7 @@ def _shows_many(t: ClientScene) -> None:
         raise Failed(f"{_MANY_LINES} lines on the screen", f"all but {len(missing)} of them")
 
 
-@client_check("CLIENT-14", "6f8c1af8da1f", ground=1, fact="CLIENT-14 for plain words", plays=(enter,))
+@client_check("CLIENT-14", "6f8c1af8da1f", ground=3, fact="CLIENT-14 for plain words", plays=(enter,))
 def half_a_word_survives(t: ClientScene) -> None:
     """What was typed before something comes is sent with the rest."""
     _enter_alone(t)
@@ -211,20 +211,20 @@ def _keeps_half_a_line(t: ClientScene) -> None:
     t.expect(f"{half} {rest}")
 
 
-@client_check("CLIENT-13", "92358495a97d", ground=1, fact="CLIENT-13 for all characters", plays=(enter,))
+@client_check("CLIENT-13", "92358495a97d", ground=3, fact="CLIENT-13 for all characters", plays=(enter,))
 def characters_beyond_ascii_are_sent(t: ClientScene) -> None:
     """Characters of two, three and four octets are sent as they were typed."""
     _enter_alone(t)
     t.say(_BEYOND_ASCII)
 
 
-@client_check("LINE-2", "2716c0ff5413", ground=2, fact="LINE-2 for whole lines")
+@client_check("LINE-2", "2716c0ff5413", ground=3, fact="LINE-2 for whole lines")
 def a_greeting_with_cr_lf_is_taken(t: ClientScene) -> None:
     """The client goes on when the lines of the greeting end with CR LF."""
     _stays(t, "HELLO flurfunk/1 and CR LF", end="\r\n")
 
 
-@client_check("CLIENT-8", "0778caeb615d", ground=2, fact="CLIENT-8 in a room", plays=(dismiss_in_a_room,))
+@client_check("CLIENT-8", "0778caeb615d", ground=3, fact="CLIENT-8 in a room", plays=(dismiss_in_a_room,))
 def a_bye_ends_the_connection(t: ClientScene) -> None:
     """The client closes its side on a BYE."""
     _enter_alone(t)
@@ -232,19 +232,19 @@ def a_bye_ends_the_connection(t: ClientScene) -> None:
     t.until_closed()
 
 
-@client_check("CLIENT-15", "ae10d48a04b5", ground=2, fact="CLIENT-15 for exit", plays=(leave_a_room,))
+@client_check("CLIENT-15", "ae10d48a04b5", ground=3, fact="CLIENT-15 for exit", plays=(leave_a_room,))
 def exit_ends_the_client(t: ClientScene) -> None:
     """In a room, exit ends the client."""
     _ends(t, "exit\r")
 
 
-@client_check("CLIENT-15", "ae10d48a04b5", ground=2, fact="CLIENT-15 for end of input", plays=(leave_a_room,))
+@client_check("CLIENT-15", "ae10d48a04b5", ground=3, fact="CLIENT-15 for end of input", plays=(leave_a_room,))
 def end_of_input_ends_the_client(t: ClientScene) -> None:
     """In a room, end of input ends the client."""
     _ends(t, CTRL_D)
 
 
-@client_check("CLIENT-15", "ae10d48a04b5", ground=2, fact="CLIENT-15 for interrupt", plays=(leave_a_room,))
+@client_check("CLIENT-15", "ae10d48a04b5", ground=3, fact="CLIENT-15 for interrupt", plays=(leave_a_room,))
 def interrupt_ends_the_client(t: ClientScene) -> None:
     """In a room, Ctrl-C ends the client, be it that half a line was typed."""
     _ends(t, CTRL_C)
@@ -261,7 +261,7 @@ def _ends(t: ClientScene, keys: str) -> None:
     t.until_ended()
 
 
-@client_check("CLIENT-18", "b4646fed8c1a", ground=2, fact="CLIENT-18 in a room", plays=(dismiss_in_a_room,))
+@client_check("CLIENT-18", "b4646fed8c1a", ground=3, fact="CLIENT-18 in a room", plays=(dismiss_in_a_room,))
 def the_reason_of_a_bye_in_a_room(t: ClientScene) -> None:
     """BYE shutdown, removed and slow are told, each in another way."""
     tell_apart_in_a_room(t)
