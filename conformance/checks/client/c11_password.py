@@ -27,6 +27,7 @@ def the_user_is_asked_for_the_password(t: ClientScene) -> None:
 @client_check("PASS-13", "1b2db34da7e9")
 def the_password_is_not_shown(t: ClientScene) -> None:
     """What is typed for a password is not to be seen: then, when something comes, when it was wrong, and later."""
+    t.needs(*standing.WHILE_TYPING)
     t.lobby(features=" password")
     wrong, right = t.word(), t.word()
     _type_password(t, wrong)

@@ -46,6 +46,7 @@ _TYPED += (
 )
 
 
+_ROW_END = re.compile(rb"\r+\n")
 _COMMANDS = (  # each with the lines that answer it
     ("/ping pong", "PONG pong"),
     ("/who", "MEMBER Bob", f"MEMBER {ME}", f"MEMBERS {ROOM} 2"),
@@ -130,20 +131,33 @@ def _send_unsafe(t: ClientScene, lines: list[str], parts: Iterable[str], *, in_p
             sent.append((before, part, behind))
             t.send(line.format(before + part + behind))
         if in_prompt:
-            t.settle_screen(or_closed=True)
-    t.settle_screen(or_closed=True)
-    if not t.connected:
-        come_to_an_end(t)
-    elif in_prompt:
+            _settle_unsafe(t, sent)
+    _settle_unsafe(t, sent)
+    if in_prompt and t.connected:
         t.before_news()  # the last prompt is drawn before what is typed after it
     _hold_unsafe(t, sent)
 
 
+def _settle_unsafe(t: ClientScene, sent: list[tuple[str, str, str]]) -> None:
+    """Wait until what was sent has been dealt with; what was written before may be why nothing can be read."""
+    try:
+        t.settle_screen(or_closed=True)
+    except Failed:
+        _hold_unsafe(t, sent)
+        raise
+    if not t.connected:
+        come_to_an_end(t)
+
+
 def _hold_unsafe(t: ClientScene, sent: list[tuple[str, str, str]]) -> None:
-    """Hold what was written to the terminal against what was sent: no part between its two words is as it was."""
+    """Hold what was written to the terminal against what was sent: no part between its two words is as it was.
+
+    The terminal adds a CR to each LF that a client writes, so a CR before an LF is no part of what was sent.
+    """
+    output = _ROW_END.sub(b"\n", t.terminal.output)
     for before, part, behind in sent:
         for written in (f"{before}{part}".encode(), f"{part}{behind}".encode()):
-            if written in t.terminal.output:
+            if written in output:
                 told = "".join(f" U+{ord(character):04X}" for character in part)
                 raise Failed(f"nothing of{told} as it is", f"{shown(written)} was written to the terminal")
     if "flurfunk-probe" in t.terminal.screen.title:
