@@ -2,7 +2,7 @@
 
 import sys
 
-PACKAGES = "abnf hypothesis pexpect pyte"
+PACKAGES = "abnf pexpect pyte"
 
 try:
     from conformance.cli import main

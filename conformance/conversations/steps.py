@@ -9,10 +9,13 @@ from dataclasses import dataclass
 
 from conformance.conversations.session import replacement
 
-LABELS = ("ann", "bob", "cyd", "dan", "eve")
+LATE = "lee"  # who has a small receive buffer, so that what this client does not read waits at the server
+LABELS = ("ann", "bob", "cyd", "dan", "eve", LATE)
 GUESTS = ("gus", "hal")  # whose first octets on a connection are drawn
+LOOKER = "pry"  # who stays in the lobby, and looks whether names and rooms are as they have to be
 ROOMS = ("main", "lounge", "attic")
-NAMES = ("Ann", "Bob", "Cyd", "Dan", "Eve", "Fay", "ANN", "bob", "FAY")
+_USERS = ("Ann", "Bob", "Cyd", "Dan", "Eve", "Fay", "Lee", "Pry")
+NAMES = (*_USERS, *map(str.upper, _USERS), *map(str.lower, _USERS), *map(str.swapcase, _USERS))
 _PLACEHOLDER = re.compile(rb"\{([a-z]+|[0-9]+)\}")
 
 
@@ -20,10 +23,11 @@ _PLACEHOLDER = re.compile(rb"\{([a-z]+|[0-9]+)\}")
 class Step:
     """One thing that somebody does.
 
-    `verb`: connects (`line` names a room to enter, with the client's own name; `octets` are its very first octets),
-    sends (`octets`, whole lines, in segments that end at `cuts`), half-closes, closes, resets (`octets` are sent
-    right before, without whole lines unless it half-closes), types (the operator), ends (the operator ends the
-    server, with the signal `line` where it names one), together (`parts`, all of them sends).
+    `verb`: connects (`line` is sent to enter a room, after the client has taken its own name; `octets` are its very
+    first octets), sends (`octets`, whole lines, in segments that end at `cuts`), stalls (reads nothing from here on),
+    reads (again), half-closes, closes, resets (`octets` are sent right before, without whole lines unless it
+    half-closes), types (the operator), ends (the operator ends the server, with the signal `line` where it names one),
+    together (`parts`, all of them sends).
     """
 
     verb: str
@@ -44,7 +48,7 @@ class Step:
         if self.verb == "together":
             return "at the same time: " + "; ".join(map(str, self.parts))
         told = [repr(self.octets)[1:] if len(self.octets) < 60 else f"{len(self.octets)} octets"] if self.octets else []
-        where = [f"in {self.line}"] if self.verb == "connects" and self.line else [self.line] if self.line else []
+        where = [f"with {self.line!r}"] if self.verb == "connects" and self.line else [self.line] if self.line else []
         return " ".join([self.who or "operator", self.verb, *where, *told])
 
 

@@ -23,6 +23,7 @@ class Expected:
     before: tuple[bytes, ...] = ()  # lines that stand right before it, in any order
     open: bool = False  # any text can stand behind it
     late: bool = False  # an answer whose place among the events of others is not promised
+    refused: str = ""  # the requirement that is broken where an ERROR comes instead, if it is another one
 
     def matches(self, line: bytes) -> bool:
         """Whether a received line is this one."""
@@ -98,7 +99,7 @@ class World:
             return self._command(label, text)
         if self._client(label).room is None:
             return self._enter(label, text, "STATE-6")
-        return self._say(label, text)
+        return self._say(label, text, "EXIT-4" if text.strip().lower().startswith("exit") else "SAY-2")
 
     # ------------------------------------------------------------ inside
 
@@ -125,7 +126,7 @@ class World:
         if word == "/nick":
             return self._rename(label, argument)
         if word == "/say":
-            return self._say(label, argument)
+            return self._say(label, argument, "SAY-4" if _is_odd(argument) else "SAY-2", refused="SAY-4")
         return self, [(label, self._answer(label, word, argument))]
 
     def _answer(self, label: str, word: str, argument: str) -> Expected:
@@ -149,19 +150,21 @@ class World:
             return self, [_error(label, "bad-room", "NAME-12")]
         client, room = self._client(label), name.lower()
         if room == client.room:
-            return self, [(label, _line(f"ROOM {room}", "ROOM-5"))]
+            return self, [(label, Expected(f"ROOM {room}".encode(), "ROOM-5", refused="ROOM-5"))]
         left = self._tell(client, f"LEFT {client.name} moved", "ROOM-3")
         moved = replace(client, room=room)
         world = self._with(client, moved)
         answer = (label, _line(f"ROOM {room}", cites if client.room is None else "ROOM-1"))
         return world, [*left, answer, *world._tell(moved, f"JOINED {client.name}", "ROOM-2")]
 
-    def _say(self, label: str, text: str) -> tuple["World", list[Effect]]:
+    def _say(self, label: str, text: str, cites: str, refused: str = "") -> tuple["World", list[Effect]]:
+        """Say a text; what asks for it to be said, where the speaker does not get it, or an ERROR."""
         client = self._client(label)
         if client.room is None:
             return self, [_error(label, "no-room", "STATE-7")]
-        said = _line(f"SAID {client.name} {text}", "SAY-2")
-        return self, [(member.label, said) for member in self.members(client.room)]
+        said = f"SAID {client.name} {text}".encode()
+        own, others = Expected(said, cites, refused=refused), Expected(said, "SAY-2")
+        return self, [(member.label, own if member == client else others) for member in self.members(client.room)]
 
     def _rename(self, label: str, name: str) -> tuple["World", list[Effect]]:
         client = self._client(label)
@@ -172,7 +175,8 @@ class World:
         if any(other.name.lower() == name.lower() for other in self.clients if other != client):
             return self, [_error(label, "name-taken", "NAME-3", late=True)]
         told = self._tell(client, f"NICK {client.name} {name}", "NICK-2") if name != client.name else []
-        answer = _line(f"NAME {name}", "NICK-1", late=True)
+        own = "" if name.lower() != client.name.lower() else "NICK-3" if name == client.name else "NAME-5"
+        answer = Expected(f"NAME {name}".encode(), "NICK-1", late=True, refused=own)
         return self._with(client, replace(client, name=name)), [(label, answer), *told]
 
 
@@ -235,6 +239,11 @@ def without_foreign_rooms(received: Iterable[bytes], own: Collection[bytes]) -> 
         result += [*mine, b"ROOMS %d" % len(mine) if counted else line]
         live = []
     return result + live
+
+
+def _is_odd(text: str) -> bool:
+    """Whether a text to say looks like something else, or like nothing."""
+    return text.startswith(("/", " ", "exit")) or text == "0"
 
 
 def _line(text: str, cites: str, *, late: bool = False) -> Expected:

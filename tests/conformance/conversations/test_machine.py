@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from conformance.conversations.draw import volume
 from conformance.conversations.machine import Budget, Machine, shrink
 from conformance.conversations.steps import Rendering, Step, commands
 from conformance.conversations.walk import Walk
@@ -23,14 +24,19 @@ CORRECT = [
 ]
 FEW = Budget(examples=15, seconds=60)
 GRAMMAR_OF_SPEC = Grammar(find_spec(None) / GRAMMAR)
+Steps = tuple[Step, ...]
 ANN, BOB, HI = Step("connects", "ann", line="main"), Step("connects", "bob", line="main"), Step("sends", "ann", b"hi\n")
 
 
+def _sends(who: str, *lines: str) -> Step:
+    return Step("sends", who, "".join(f"{line}\n" for line in lines).encode())
+
+
 @contextmanager
-def stage(command: str, seed: int = 1) -> Iterator[Stage]:
+def stage(command: str, seed: int = 1, deadline: float = 15) -> Iterator[Stage]:
     """Provide a stage whose server a command starts."""
     subject = CommandSubject(command)
-    surroundings = Stage(subject, GRAMMAR_OF_SPEC, deadline=15, seed=seed)
+    surroundings = Stage(subject, GRAMMAR_OF_SPEC, deadline=deadline, seed=seed)
     try:
         yield surroundings
     finally:
@@ -95,6 +101,47 @@ def test_faults_are_found_and_shrunk(fault: str, cites: str, most: int) -> None:
     assert found.failed.cites.startswith(cites)
 
 
+IN_LOBBY = Step("connects", "ann")
+CROWD, LATE = volume()[-2:]
+
+
+@pytest.mark.parametrize(
+    ("fault", "cites", "steps"),
+    [
+        ("case-change-frees-name", "NAME-3", (ANN, BOB, _sends("ann", "/nick ANN"), _sends("bob", "/nick ann"))),
+        ("case-change-kept-when-gone", "NAME-9", (ANN, BOB, _sends("ann", "/nick ANN", "exit"))),
+        ("made-up-name-kept", "NAME-8", (ANN, BOB, _sends("bob", "/nick {ann}"))),
+        ("name-octets-latin1", "NAME-2", (ANN, _sends("ann", "/nick \u00fa"))),
+        ("names-as-numbers", "NAME-1", (ANN, BOB, _sends("ann", "/nick 01"), _sends("bob", "/nick 1"))),
+        ("rooms-as-numbers", "NAME-11", (ANN, _sends("ann", "/cd 01", "/cd 1"))),
+        ("lobby-end-keeps-name", "NAME-1", (IN_LOBBY, Step("closes", "ann"))),
+        ("lobby-end-keeps-name", "NAME-1", (IN_LOBBY, Step("half-closes", "ann"))),
+        ("lobby-exit-keeps-name", "NAME-9", (IN_LOBBY, _sends("ann", "exit"))),
+        ("removed-keeps-name", "NAME-9", (ANN, BOB, Step("types", octets=b"/kick Ann\n"))),
+        ("kick-lobby-exact-only", "OPER-4", (Step("types", octets=b"nobody hears this\n"),)),
+        ("empty-room-listed-reset", "LIST-3", (ANN, Step("resets", "ann"))),
+        ("rooms-none-silent", "LIST-1", (ANN, _sends("ann", "exit"))),
+        ("rooms-none-stale", "LIST-3", (ANN, _sends("ann", "/rooms", "exit"))),
+        ("announce-nobody-kept", "ORDER-2", (Step("types", octets=b"nobody hears this\n"), ANN)),
+        ("shutdown-nobody-status-1", "OPER-2", (ANN, _sends("ann", "exit"), Step("ends"))),
+        ("who-sliced", "WHO-2", CROWD),
+        ("rooms-sliced", "LIST-2", CROWD),
+        ("announce-16-rooms", "OPER-1", CROWD),
+        ("moves-dropped", "FLOW-1", (ANN, _sends("ann", *["/cd lounge", "/cd main"] * 75))),
+        ("renames-dropped", "FLOW-1", (ANN, _sends("ann", *["/nick Ann", "/nick ANN"] * 75))),
+        ("half-close-drops-waiting", "NET-4", LATE),
+        ("nick-same-told", "NICK-3", (ANN, BOB, _sends("ann", "/nick Ann"))),
+        ("cd-same-events", "ROOM-5", (ANN, BOB, _sends("ann", "/cd main"))),
+        ("own-case-refused", "NAME-5", (ANN, _sends("ann", "/nick ANN"))),
+    ],
+)
+def test_each_kind_of_conversation_shows_its_fault_and_blames_it(fault: str, cites: str, steps: Steps) -> None:
+    for server, wanted in ((f"{ASYNCSERVER} --fault {fault}", cites), (ASYNCSERVER, None)):
+        with stage(server, deadline=4) as surroundings, closing(Machine(surroundings, FEW)) as machine:
+            failed = machine.fails(steps)
+            assert (failed and failed.cites) == wanted
+
+
 def test_a_server_that_ends_is_blamed_for_that() -> None:
     with (
         stage(f"{ASYNCSERVER} --fault crash-on-bad-text") as surroundings,
@@ -106,8 +153,8 @@ def test_a_server_that_ends_is_blamed_for_that() -> None:
         assert machine.fails((ANN, HI)) is None  # on a new server
 
 
-def test_nothing_is_typed_or_hung_up_that_nobody_sees() -> None:
-    """Nothing would tell when the server has noticed it, and what it brings later would be taken for a fault."""
+def test_what_is_typed_or_hung_up_where_nobody_sees_it_is_waited_for() -> None:
+    """Nothing tells when the server has noticed it, and what it brings later would be taken for a fault."""
     typed = (Step("connects", "ann"), Step("types", octets=b"Back at noon.\n"), Step("sends", "ann", b"main\n"), HI)
     hung_up = (Step("connects", "ann"), BOB, Step("closes", "ann"), Step("connects", "ann"), HI)
     with stage(ASYNCSERVER) as surroundings, closing(Machine(surroundings, FEW)) as machine:
