@@ -156,6 +156,8 @@ class ClientScene(Scene):
 
     def _greet(self, *more: str, features: str = _FEATURES) -> None:
         self.needs(*standing.GREETED, *(standing.FEATURES if features else ()))
+        if features not in ("", _FEATURES):
+            self.needs(*standing.UNKNOWN_FEATURES)
         self.send(f"HELLO flurfunk/1{features}", f"NAME {ME}", *more)
         with contextlib.suppress(Failed):  # it need not: it may ask for a user name before it reads on
             self.settle_lobby()
@@ -259,6 +261,8 @@ class ClientScene(Scene):
             self.needs(*standing.SEVERAL, *(standing.MANY_LINES if len(lines) > standing.MANY else ()))
         if sum(map(len, lines)) > standing.LARGE:
             self.needs(*standing.HALVES)
+        if any(octets(line).startswith(b"ANNOUNCE ") for line in lines):
+            self.needs(*standing.ANNOUNCING)
         if any(octets(line).startswith(b"BYE") for line in lines):
             self._dismissed = True
         if any(octets(line).startswith(_MOVING) for line in lines):
@@ -288,6 +292,7 @@ class ClientScene(Scene):
         what = f"server <- {' or '.join(map(shown, wanted))}"
         self.until(self._foreign, what)
         if not self.wire.inbox:
+            self.wire.wait_end()  # which notes half a line before it
             raise Failed(what, f"server <- {self.wire.ending()}")
         line = self.wire.inbox.popleft()
         self._typed.difference_update(wanted)

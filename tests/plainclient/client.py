@@ -46,6 +46,7 @@ class Client:
         self._leaving = False
         self._failed = False
         self._stuck = False  # it does not end with the connection
+        self._unclosed = False  # a BYE came, on which it does not close
         self._name, self._room = "", "no room"
 
     def run(self) -> int:
@@ -154,7 +155,7 @@ class Client:
                 self._last = "The connection was lost: it broke."
         if fault("raw-left-at-loss") and not self._leaving:
             self._keyboard.restores = False
-        if not fault("bye-ignored"):
+        if not self._unclosed:
             with contextlib.suppress(OSError):
                 self._connection.shutdown(socket.SHUT_RDWR)
             if not self._stuck:
@@ -174,7 +175,7 @@ class Client:
         if fault("flood-dropped"):
             del lines[50:-1]
         if fault("bye-drops-segment"):
-            lines = [line for line in lines if line.startswith("BYE")] or lines
+            lines = [line for line in lines if line.split(" ")[0] == "BYE"] or lines
         for line in lines:
             if fault("half-lost") or (fault("half-character-lost") and self._is_half_a_character()):
                 self._keyboard.line.clear()
@@ -268,7 +269,7 @@ class Client:
     def _bye(self, reason: str) -> None:
         if fault("bye-known-alone") and reason not in _REASONS:
             return
-        self._over = True
+        self._over, self._unclosed = True, fault("bye-ignored")
         if not self._leaving and not fault("bye-untold"):
             self._last = "The server says goodbye." + ("" if fault("bye-without-reason") else f" Reason: {reason}.")
 

@@ -19,6 +19,7 @@ from conformance.checks.client.plays import (
 )
 from conformance.checks.registry import client_check
 from conformance.stage.client import ClientScene
+from conformance.wire import client_standing as standing
 from conformance.wire.failure import Failed
 from conformance.wire.peer import listed
 
@@ -128,6 +129,7 @@ def _break(t: ClientScene) -> None:
 
 
 def _refuse(t: ClientScene) -> None:
+    t.needs(*standing.REFUSING)
     t.start()
     t.send("HELLO flurfunk/2")
     t.until_closed()

@@ -100,6 +100,7 @@ def attacks_in_ones_own_name_and_room(t: ClientScene) -> None:
 @client_check("CLIENT-9", "da5c19b0004b")
 def attacks_in_bye_and_hello(t: ClientScene) -> None:
     """Such sequences do nothing in the first line, and in the reason of a BYE."""
+    t.needs(*standing.REFUSING)
     for begin, line, attacks in (
         (t.start, "HELLO", _ATTACKS[0:4:2]),
         (t.in_room, "BYE", _ATTACKS[1:4:2]),

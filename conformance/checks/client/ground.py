@@ -6,7 +6,14 @@ So where one fails, that is what does not hold; and what uses it is not reached.
 
 import contextlib
 
-from conformance.checks.client.plays import CTRL_C, CTRL_D, dismiss_in_a_room, leave_a_room, tell_apart_in_a_room
+from conformance.checks.client.plays import (
+    CTRL_C,
+    CTRL_D,
+    dismiss_in_a_room,
+    leave_a_room,
+    speak_no_protocol,
+    tell_apart_in_a_room,
+)
 from conformance.checks.registry import client_check
 from conformance.stage.client import ME, ROOM, ClientScene
 from conformance.wire.client_standing import CR_LF, FEATURES, GREETED, MANY
@@ -14,6 +21,7 @@ from conformance.wire.failure import Failed
 from conformance.wire.transcript import shown
 
 _MANY_LINES = 10 * MANY
+_UNKNOWN = " x-new"
 _BEYOND_ASCII = "caf\u00e9 \u4f60\u597d \U0001f600"
 
 
@@ -29,8 +37,15 @@ def enter(t: ClientScene) -> None:
     _shows_joined(t)
     _shows_many(t)
     _keeps_half_a_line(t)
+    _answers_nothing(t)
     t.say(_BEYOND_ASCII)
     t.settle_wire()
+
+
+def greet_unusually(t: ClientScene) -> None:
+    """The client goes on when the greeting has a feature that nobody knows, and its lines end with CR LF."""
+    _begin(t, end="\r\n", features=_UNKNOWN)
+    t.type_room()
 
 
 def _begin(t: ClientScene, end: str = "\n", features: str = "") -> None:
@@ -218,7 +233,34 @@ def characters_beyond_ascii_are_sent(t: ClientScene) -> None:
     t.say(_BEYOND_ASCII)
 
 
-@client_check("LINE-2", "2716c0ff5413", ground=3, fact="LINE-2 for whole lines")
+@client_check("CLIENT-3", "21fa79dade57", ground=3, fact="CLIENT-3 for announcements", plays=(enter,))
+def an_announcement_is_not_answered(t: ClientScene) -> None:
+    """An announcement brings the client to send nothing."""
+    _enter_alone(t)
+    _answers_nothing(t)
+
+
+def _answers_nothing(t: ClientScene) -> None:
+    t.wire.send_octets(b"ANNOUNCE Hello.\n")
+    _say(t, t.word())
+    t.say(t.word())
+
+
+@client_check("CLIENT-2", "3c479feabc88", ground=3, fact="CLIENT-2 for another version", plays=(speak_no_protocol,))
+def another_version_is_left(t: ClientScene) -> None:
+    """The client closes when the first line is HELLO flurfunk/2."""
+    t.start()
+    t.send("HELLO flurfunk/2")
+    t.until_closed()
+
+
+@client_check("CLIENT-1", "035bae0ad6e0", ground=3, fact="CLIENT-1 for unknown features", plays=(greet_unusually,))
+def an_unknown_feature_is_passed_over(t: ClientScene) -> None:
+    """The client goes on when HELLO names a feature that nobody knows."""
+    _stays(t, "HELLO flurfunk/1 x-new", features=_UNKNOWN)
+
+
+@client_check("LINE-2", "2716c0ff5413", ground=3, fact="LINE-2 for whole lines", plays=(greet_unusually,))
 def a_greeting_with_cr_lf_is_taken(t: ClientScene) -> None:
     """The client goes on when the lines of the greeting end with CR LF."""
     _stays(t, "HELLO flurfunk/1 and CR LF", end="\r\n")

@@ -21,7 +21,7 @@ IN_THE_GREETING = ("full", "shutdown")
 SOME_LINES = ("one", " two ", "/say three", "caf\u00e9 \U0001f600")
 USUAL_FEATURES = " who rooms"
 WITHOUT_PASSWORD = ("", USUAL_FEATURES, " x-password passwords pass-word")  # features of servers that do not want one
-UNKNOWN_FEATURES = ("", " who", " x-new who topics-2 rooms", " " + " ".join(f"x-feature-{n}" for n in range(300)))
+UNKNOWN_FEATURES = ("", " who", " x-new who topics-2 rooms", " " + " ".join(f"x-feature-{n}" for n in range(200)))
 UNKNOWN_LINES = ("MOTD Hello.", "INFO Welcome.", "LIMIT 5")  # of the greeting
 NO_HELLO = (
     "HELLO flurfunk/2",
