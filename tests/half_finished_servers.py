@@ -185,8 +185,8 @@ _ASYNCIO = {
     "no-nick-for-case": (_in_hub('fault("nick-case-silent") and name', "name"),),
     "joined-late": (
         _in_hub(
-            '        if not fault("joined-missing"):\n            self.cast(room, line)\n',
-            "        later(0.0, self.cast, room, line, client)\n",
+            '        elif not fault("joined-missing"):\n            self.cast(room, line)\n',
+            "        else:\n            later(0.0, self.cast, room, line, client)\n",
         ),
     ),
     "joined-self": (_in_hub('        if fault("joined-told-self"):\n', "        if True:\n"),),
@@ -211,9 +211,7 @@ _ASYNCIO = {
             'if word in _NEED_ARGUMENT and (not argument or text == "/ping 0"):',
         ),
     ),
-    "pong-first": (
-        _in_connection('(fault("pong-first") and octets.startswith(b"PONG"))', 'octets.startswith(b"PONG")'),
-    ),
+    "pong-first": (_in_connection('(pong_first and octets.startswith(b"PONG"))', 'octets.startswith(b"PONG")'),),
     "error-first": (_in_connection('fault("errors-first") and octets', "octets"),),
     "no-room": (
         _in_hub('            if not fault("cd-same-silent"):\n                client.send(f"ROOM {room}")\n'),
@@ -239,8 +237,12 @@ _ASYNCIO = {
     "no-cd": (_in_commands('    "/cd": _cd,\n'),),
     "no-nick-command": (_in_commands('    "/nick": _nick,\n'),),
     "no-nick-in-the-lobby": (_in_commands('fault("nick-lobby-refused") and client', "client"),),
-    "no-members": (_in_commands('client.send(*lines, f"MEMBERS {client.room} {count}")', "client.send(*lines)"),),
-    "no-rooms-line": (_in_commands('client.send(*lines, f"ROOMS {count}")', "client.send(*lines)"),),
+    "no-members": (
+        _in_commands(
+            "    lines.append(f\"MEMBERS {client.room} {count - fault('who-count-without-asker')}\")\n",
+        ),
+    ),
+    "no-rooms-line": (_in_commands('    lines.append(f"ROOMS {count}")\n'),),
     "no-member-self": (_in_commands('    if fault("who-without-asker"):\n', "    if True:\n"),),
     "rooms-unfolded": (Edit(_TEXT, 'name if fault("room-case-sensitive") else name.lower()', "name"),),
     "names-unfolded": (_in_hub('fault("names-case-sensitive") and owner', "owner"),),
@@ -251,12 +253,12 @@ _ASYNCIO = {
     "names-lowered": (Edit(_TEXT, 'name.lower() if fault("name-lowered") else name', "name.lower()"),),
     "no-reserved-names": (Edit(_TEXT, '_RESERVED and not fault("reserved-free")', "()"),),
     "name-kept": (_in_hub('        elif not fault("name-kept"):\n            self._free(client)\n'),),
-    "old-name-kept": (_in_hub('        if not fault("old-name-kept"):\n            self._free(client)\n'),),
+    "old-name-kept": (_in_hub('if not fault("old-name-kept") and not client.slips', "if False and not client.slips"),),
     "cr-kept": (Edit(_LINES, '        elif not fault("cr-kept"):\n            line = line.removesuffix(b"\\r")\n'),),
     "empty-answered": (_in_commands('    if fault("empty-answered"):\n', "    if True:\n"),),
     "bom-kept": (Edit(_LINES, 'while octets.startswith(_BOM) and not fault("bom-kept"):', "while False:"),),
     "no-longest-line": (
-        Edit(_LINES, "        if len(self._octets) > MAX_LINE + 1 and not", "        if False and not"),
+        Edit(_LINES, "        if len(self._octets) > MAX_LINE + 1:\n", "        if False:\n"),
         Edit(_LINES, "        if overlong or length > limit:\n", "        if False:\n"),
     ),
     "utf8-unchecked": (

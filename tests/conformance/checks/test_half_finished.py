@@ -46,6 +46,13 @@ def test_one_missing_line_is_told_in_a_few(thing: str) -> None:
     assert half_finished.look(Case("asyncio", thing)).lines <= LINES
 
 
+@pytest.mark.parametrize("case", half_finished.cases(), ids=lambda case: f"{case.server}-{case.thing}")
+def test_no_edit_is_out_of_date(case: Case) -> None:
+    server = SERVERS[case.server]
+    with half_finished.copied(server, server.edits[case.thing]) as folder:
+        assert folder.is_dir()
+
+
 def test_an_edit_that_is_out_of_date_is_noticed() -> None:
     (edit, *_) = SERVERS["node"].edits["no-joined"]
     with pytest.raises(half_finished.StaleEditError, match="0 times"):
