@@ -109,7 +109,7 @@ _TABLE = (
     ("character-cut-at-3", "loses a segment's last three octets when they begin a character of four", "NET-3"),
     ("third-member-late", "sends events 50 ms later from the third member on", "ORDER-7 ORDER-8"),
     ("third-member-next-turn", "sends events a turn of its loop later from the third member on", "ORDER-7"),
-    ("joined-next-turn", "sends JOINED a turn of its loop later", "ORDER-3"),
+    ("joined-next-turn", "sends JOINED a turn of its loop later", "ORDER-2 ORDER-3"),
     ("token-zero-missing", "takes the token 0 for none", "PING-2"),
     ("name-zero-missing", "takes the user name 0 for none", "NAME-1"),
     ("say-zero-missing", "takes the text 0 of /say for none", "SAY-4"),

@@ -11,6 +11,8 @@ from conformance.wire.failure import Failed
 from conformance.wire.peer import Peer, listed, octets
 from conformance.wire.transcript import shown
 
+_ROUNDS = 10  # of two that enter at the same time: not in each do they meet
+
 # ---------------- lines as such
 
 
@@ -148,6 +150,20 @@ def nothing_of_before(t: Stage) -> None:
         ground.only(
             peer, [line for line in ground.of(received, *ground.EVENTS) if line != f"LEFT {peer.name} moved".encode()]
         )
+
+
+@check("ORDER-2", "18685e5e8cc1", ground=3)
+def one_of_two_is_told(t: Stage) -> None:
+    """Of two that enter a room at the same time, the second is not told that the first entered."""
+    ann, bob = t.clients("ann", "bob")
+    for number in range(_ROUNDS):
+        for peer in (ann, bob):
+            peer.send(f"/cd {t.room(f'both{number}')}")
+        for peer in (ann, bob):
+            peer.settle()
+        told = {peer.label: peer.settled() for peer in (ann, bob)}
+        if f"JOINED {bob.name}".encode() in told["ann"] and f"JOINED {ann.name}".encode() in told["bob"]:
+            raise Failed("ann or bob <- JOINED of the other", f"both: ann <- {listed(told['ann'])}")
 
 
 @check("SAY-3", "cdec0eea1c66", ground=3)
