@@ -76,7 +76,7 @@ _TABLE = (
     ("newest-first", "shows the lines of one segment in the wrong order", "CLIENT-10"),
     ("flood-dropped", "drops lines when more than 50 come at once", "CLIENT-10"),
     ("text-stripped", "shows texts without the blanks at their ends, and single ones for others", "CLIENT-10"),
-    ("own-twice", "shows the user's words when they are typed, and when they come back", "CLIENT-11"),
+    ("own-twice", "shows the user's words when they are typed, and when they come back", "CLIENT-11 PASS-13"),
     ("own-hidden", "leaves out the user's own words", "CLIENT-11"),
     ("joined-hidden", "does not show who enters", "CLIENT-12"),
     ("nick-hidden", "does not show new names", "CLIENT-12"),

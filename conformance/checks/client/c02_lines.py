@@ -17,7 +17,7 @@ _NO_ENDS = ("\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"
 @client_check("NET-3", "1faf8225aff7")
 def client_segments_mean_nothing(t: ClientScene) -> None:
     """What is shown does not depend on how it was cut, from the first octet of the greeting on."""
-    t.needs(*standing.GREETED, *standing.FEATURES, *standing.CR_LF)
+    t.needs(*standing.GREETED, *standing.FEATURES, *standing.SEVERAL, *standing.CR_LF)
     for way in segmentations(b""):
         t.start()
         t.transcript.event("server", f"sends {way}")
@@ -73,6 +73,7 @@ def client_lines_end_with_lf(t: ClientScene) -> None:
 @client_check("LINE-2", "2716c0ff5413")
 def client_takes_cr_lf(t: ClientScene) -> None:
     """A server whose lines end with CR LF is understood, and no CR is taken for a part of a line."""
+    t.needs(*standing.GREETED, *standing.SEVERAL)
     t.start()
     t.wire.send_octets(b"HELLO flurfunk/1\r\nNAME Guest\r\n")
     t.type_room()
