@@ -81,7 +81,7 @@ class Runner(CheckRunner):
         holding = {id for id, result in alone.items() if result.verdict is Verdict.PASS and id not in timed}
         verdict = Verdict.INCONCLUSIVE if len(holding) < len(alone.keys() - timed) else None
         return [
-            replace(result, verdict=verdict or result.verdict, reason=BESIDE)
+            replace(result, verdict=verdict or result.verdict, reason=_ENDED if result.ended else BESIDE)
             if result.id in holding
             else alone[result.id]
             for result in doubtful
