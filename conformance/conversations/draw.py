@@ -180,7 +180,7 @@ class _Conversation:
 
     def draw(self) -> tuple[Step, ...]:
         """Return the whole conversation."""
-        some, many = self._random.randint(2, len(LABELS) - 1), self._random.randint(16, 30)
+        some, many = self._random.randint(2, len(LABELS) - 1), self._random.randint(14, 28)
         steps = [self._connects() for _ in range(some)]
         while len(steps) < many:
             steps += self._steps()
@@ -210,7 +210,7 @@ class _Conversation:
             self._connects: 12,
             self._together: 8,
             self._leaves: 10,
-            self._opens: 8,
+            self._opens: 4,
             self._types: 8,
             self._likens: 4,
             self._many: 1,
@@ -352,7 +352,22 @@ def volume() -> list[tuple[Step, ...]]:
     apart = Step("together", parts=(Step("sends", "ann", texts), Step("sends", "bob", texts)))
     in_one = Step("together", parts=(Step("sends", "ann", texts), Step("sends", "cyd", texts)))
     many = [Step("sends", "ann", _many(kind, 150)) for kind in _MANY]
-    return [(*people, apart), (*people, in_one), (*people, *many), _crowd(), _late()]
+    cuts = {
+        b"\xef": (3,),
+        b"\n": (),
+    }  # behind a U+FEFF; nowhere, so that what stands behind empty lines comes with them
+    beginnings = [Step("connects", GUESTS[0], octets, cuts.get(octets[:1], (1, 2))) for octets in _OPENINGS]
+    return [(*people, apart), (*people, in_one), (*people, *many), (*beginnings, *_alike()), _crowd(), _late()]
+
+
+def _alike() -> list[Step]:
+    """Return steps in which names and rooms meet that some languages take for one, and a character is cut."""
+    steps = [Step("connects", who, line="main") for who in ("ann", "bob")]
+    steps += [Step("sends", "ann", "\U0001f600\n".encode(), cuts=(cut,)) for cut in (1, 2, 3)]
+    for first, *others in GROUPS:
+        asked = "".join(f"/nick {other}\n/cd {other}\n" for other in others)
+        steps += [Step("sends", "ann", f"/nick {first}\n/cd {first}\n".encode()), Step("sends", "bob", asked.encode())]
+    return steps
 
 
 def _crowd() -> tuple[Step, ...]:

@@ -376,7 +376,7 @@ class Walk:
 
         On a server that others use, these are lines that could be about their rooms and names, and lines that ask for a
         name that the server made up and that no client of the conversation has by now: the server may have given it to
-        somebody else. On a server of the conversation's own, it is known who has which name.
+        somebody else.
         """
         real = b""
         renamed = False
@@ -390,10 +390,23 @@ class Walk:
             if end and line.startswith(b"/nick "):
                 if self._is_anybodys(line.removeprefix(b"/nick ").removesuffix(b"\r"), who, renamed=renamed):
                     continue
+                self._wait_for_stranger(line[6:].removesuffix(b"\r").decode("utf-8", "replace"))
                 renamed = True
             self._texts.add(line.removeprefix(b"/say "))
             real += line + end
         return real
+
+    def _wait_for_stranger(self, name: str) -> None:
+        """Wait until a name like those that the server makes up is free, if no client of the conversation has it.
+
+        On a server of the conversation's own, a connection that has ended can still have it, one too that was there
+        to see whether the server had started: nobody knows which name that has.
+        """
+        stems = {_stem(made_up) for made_up in self._rendering.made_up.values()}
+        if not self._stage.alone or _stem(name) not in stems or not NAME.fullmatch(name):
+            return
+        if all(client.name.lower() != name.lower() for client in self._world.clients):
+            self._look(Client("", name), at_once=False)
 
     def _is_anybodys(self, name: bytes, who: str, *, renamed: bool) -> bool:
         """Whether a name was made up by the server, and is not for certain that of a client of this conversation.
@@ -557,6 +570,11 @@ def _pieces(octets: bytes, cuts: Sequence[int]) -> list[bytes]:
 def _line_at(received: Sequence[bytes], position: int) -> bytes | None:
     position = skip_info(received, position)
     return received[position] if position < len(received) else None
+
+
+def _stem(name: str) -> str:
+    """Return a name without the number at its end."""
+    return name.lower().rstrip("0123456789")
 
 
 def _form(step: Step) -> str:
