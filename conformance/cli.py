@@ -34,7 +34,7 @@ REFERENCE = "{python} reference/server/server.py --port {port}"
 REFERENCE_LIMITED = REFERENCE + " --max-clients {clients} --choose-timeout {seconds} --stall-timeout {stall}"
 REFERENCE_PASSWORD = REFERENCE + " --password-file {password_file}"
 REFERENCE_CLIENT = "{python} reference/client/client.py {host}:{port} --no-reconnect"
-SERVER_JOBS, CLIENT_JOBS = 32, 8  # checks at a time: those of servers wait most of their time
+SERVER_JOBS, CLIENT_JOBS = 32, 12  # checks at a time: those of servers wait most of their time
 _LEVELS = ("must", "should", "may")
 
 

@@ -440,6 +440,7 @@ class ClientScene(Scene):
 
     def expect_line(self) -> bytes:
         """The client sends a line of its user; return it."""
+        self.needs(*standing.TYPED)
         self.until(self._foreign, "a line of the user")
         if not self.wire.inbox:
             raise Failed("a line of the user", f"server <- {self.wire.ending()}")

@@ -227,8 +227,9 @@ def ones_own_words_are_shown_once(t: ClientScene) -> None:
     t.in_room()
     for line in ("{}", "/say {}", "  {} "):
         word = t.word()
-        t.say(line.format(word))
-        t.send(f"SAID {t.me} {line.format(word).removeprefix('/say ')}")
+        t.type(line.format(word))
+        sent = t.expect_line().decode("utf-8", "replace")  # that it is as it was typed is another check's matter
+        t.send(f"SAID {t.me} {sent.removeprefix('/say ')}")
         t.until_shown(word)
         t.settle_screen()
         t.settle_wire()  # whatever the client shows of a line that is typed, it has shown
