@@ -105,10 +105,10 @@ _TABLE = (
     ("raw-left", "leaves the terminal raw", "CLIENT-17"),
     ("raw-left-at-interrupt", "leaves the terminal raw at Ctrl-C", "CLIENT-17"),
     ("raw-left-at-loss", "leaves the terminal raw when the server is lost", "CLIENT-17"),
-    ("bye-without-reason", "does not tell the reason of a BYE", "CLIENT-18"),
+    ("bye-without-reason", "does not tell the reason of a BYE", "CLIENT-18 CLIENT-19"),
     ("codes-known-alone", "passes over errors and leavings whose code or reason it does not know", "CLIENT-19"),
     ("bye-known-alone", "passes over a BYE whose reason it does not know", "CLIENT-19"),
-    ("bye-untold", "ends without a word at a BYE", "CLIENT-18"),
+    ("bye-untold", "ends without a word at a BYE", "CLIENT-18 CLIENT-19"),
 )
 
 # What can be taken out of the client, each with all that it breaks then.

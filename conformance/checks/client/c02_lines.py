@@ -113,6 +113,7 @@ def client_sends_no_longer_line(t: ClientScene) -> None:
     for length in (MAX_LINE + 1, MAX_LINE + 2, 3 * MAX_LINE):
         for line in lines_of(length):
             t.type(line)
+            t.give_turn()  # what is typed next is no part of a paste
         t.pass_over_lines()
 
 
@@ -140,9 +141,11 @@ def client_sends_no_forbidden_text(t: ClientScene) -> None:
     for bad in ("\x85", "\x9b31m", "\u2028", "\u2029"):
         for line in (f"a{bad}b", bad, f"/say {bad}"):
             t.type(line)
+            t.give_turn()  # what is typed next is no part of a paste
         t.pass_over_lines()
     for octets in (b"a\xffb", b"caf\xe9", b"\xc3(", b"\xed\xa0\x80", b"\xe2\x82", b"\xc0\xaf"):
         t.type(octets)
+        t.give_turn()
         t.pass_over_lines()
 
 

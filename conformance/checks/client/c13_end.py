@@ -86,6 +86,7 @@ def leaving_sends_exit(t: ClientScene) -> None:
 def bye_is_waited_for(t: ClientScene) -> None:
     """The client is still there when the answer to its exit comes, and shows what comes before it."""
     for keys in ("exit\r", CTRL_D, CTRL_C):
+        t.needs(standing.WAYS_OUT[keys])
         t.in_room()
         t.press(keys)
         t.expect("exit")

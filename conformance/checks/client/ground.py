@@ -297,8 +297,7 @@ def _ends(t: ClientScene, keys: str) -> None:
     """The program ends on these keys, whether the client closes on the BYE or not."""
     t.in_room()
     t.press(keys)
-    with contextlib.suppress(Failed):
-        t.until(lambda: bool(t.wire.inbox or t.wire.ended), "exit, or the end of the connection")
+    t.until(lambda: bool(t.wire.inbox or t.wire.ended), "exit, or the end of the connection")
     t.send("BYE exit")
     t.until_ended()
 
