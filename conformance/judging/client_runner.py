@@ -17,8 +17,6 @@ from conformance.text.grammar import Grammar
 from conformance.text.requirements import Requirement
 from conformance.wire.failure import Failed
 
-_LAST = 3  # part of the ground
-
 
 class ClientRunner(CheckRunner):
     """Runs checks against a client, in terminals and with servers of their own.
@@ -49,8 +47,6 @@ class ClientRunner(CheckRunner):
         on_begin: Callable[[Check], None] = lambda check: None,
     ) -> list[Result]:
         checks = list(checks)
-        # What waits for seconds does so while the ground is looked at, and counts after it.
-        self._ground = [*self._ground, *(replace(check, ground=_LAST) for check in checks if check.slow)]
         all_of_them = {check.id: check for check in (*self._ground, *checks)}
         count = Counter(play for check in all_of_them.values() for play in check.plays)
         self._plays = {play: _Play() for play in count if count[play] > 1}
