@@ -142,7 +142,8 @@ def session_check(session: Session) -> Check:
     def play(stage: Stage) -> None:
         Player(session, stage).play()
 
-    return Check(CITED, DIGEST, session.name, session.title, play, needs=session.needs, slow=bool(session.password))
+    slow = bool(session.password) or any(step.who == OPERATOR and step.what == "exit" for step in session.steps)
+    return Check(CITED, DIGEST, session.name, session.title, play, needs=session.needs, slow=slow)
 
 
 class Player:

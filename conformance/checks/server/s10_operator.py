@@ -311,7 +311,7 @@ def empty_console_lines(t: Stage) -> None:
         member.expect("ANNOUNCE good")
 
 
-@check("OPER-12", "377d5110e347")
+@check("OPER-12", "377d5110e347", slow=True)
 def cr_lf_ends_a_console_line(t: Stage) -> None:
     """CR LF ends a line of the console, one to announce, a command and `exit`; the first of two CRs is refused."""
     server = t.start(terminal=False)

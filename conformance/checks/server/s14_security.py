@@ -64,7 +64,7 @@ def a_reset_right_after_connecting(t: Stage) -> None:
     t.connect("cyd")
 
 
-@check("SEC-2", "3a108a26f7e6", needs=("console",))
+@check("SEC-2", "3a108a26f7e6", needs=("console",), slow=True)
 def nothing_raw_on_the_console(t: Stage) -> None:
     """Control characters and ill-formed octets that clients send do not reach the console as they are."""
     server = t.start()
