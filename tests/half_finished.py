@@ -38,7 +38,7 @@ from conformance.text.requirements import GRAMMAR, find_spec, read_requirements
 from tests.half_finished_servers import SERVERS, THINGS, Edit, Server
 from tests.support import ROOT
 
-AT_ONCE = 2  # servers that are looked at at the same time
+AT_ONCE = 4  # servers that are looked at at the same time
 EXAMPLES = 10  # conversations by chance
 JOBS = 16
 # What costs most of a run, and looks at nothing that the things have to do with.

@@ -128,8 +128,9 @@ class Runner(CheckRunner):
         return len(self._subject.deaths())
 
     def doubted(self, result: Result, stage: Scene, mark: int) -> Result:
-        if isinstance(stage, Stage) and stage.has_started:
-            self._by_itself.add(result.id)
+        if isinstance(stage, Stage) and stage.alone:
+            if stage.has_started:
+                self._by_itself.add(result.id)
             if result.requirement.condition == "console" or not stage.has_lost_its_server():
                 return result  # what ends a server at its console is no client
             return not_reached(replace(result, ended=True), "SEC-1")

@@ -52,7 +52,7 @@ class Stage(Scene):
         self._is_server_line = grammar.matcher("server-line")
         self._server: Running | None = None
         self._kind = COMMON
-        self._borrowed = False  # the server is used by other checks before and after this one
+        self._borrowed: Running | None = None  # the server that other checks use before and after this one
         self._lent = False
         self._limited = False
         self._pacer: Peer | None = None
@@ -107,9 +107,13 @@ class Stage(Scene):
         while (borrowed := self.subject.borrow(kind, _LOOK_SECONDS)) is None:
             if self.cancelled:
                 raise Inconclusive("the run was interrupted")
-        self._kind, self._borrowed, self._limited = borrowed, True, bool(limits)
+        self._kind, self._limited = borrowed, bool(limits)
         self.begin()  # the others' time is not this check's
-        server = self.subject.shared(self._kind)
+        try:
+            server = self._borrowed = self.subject.shared(self._kind)
+        except BaseException:
+            self.subject.give_back(self._kind, clean=True)
+            raise
         server.transcript, server.on_typing = self.transcript, self._note_typing
         return server
 
@@ -138,7 +142,7 @@ class Stage(Scene):
     @property
     def alone(self) -> bool:
         """Whether this check plays on a server where nobody else is."""
-        return self.has_started or self._borrowed
+        return self.has_started or self._borrowed is not None
 
     @property
     def has_started(self) -> bool:
@@ -146,13 +150,17 @@ class Stage(Scene):
         return self._server is not None
 
     def has_lost_its_server(self) -> bool:
-        """Whether the server of this check's own has ended by itself; waits for that where a connection has ended."""
-        if self._server is None or self._server.told_to_end:
+        """Whether the server of which it has no other check beside has ended by itself.
+
+        Waits for that where a connection has ended.
+        """
+        server = self._server or self._borrowed
+        if server is None or server.told_to_end:
             return False
         if any(peer.ended in ("end", "reset") for peer in self.peers):
             with contextlib.suppress(Failed):
-                self._server.wait(self.deadline / 3)
-        return self._server.status() is not None
+                server.wait(self.deadline / 3)
+        return server.status() is not None
 
     def start_if_possible(self, *, terminal: bool = True) -> Running | None:
         """Start a server of this check's own, or use the one that all use and return None."""
@@ -170,12 +178,12 @@ class Stage(Scene):
 
     def close(self) -> None:
         """Close all connections, and end the server of this check's own."""
-        clean = self._borrowed and self._part()
+        clean = self._borrowed is not None and self._part()
         super().close()
         self.subject.crowd.leave(self)
         if self._server is not None and not self._lent:
             self._server.stop()
-        if self._borrowed:
+        if self._borrowed is not None:
             self.subject.give_back(self._kind, clean=clean)
 
     def _is_on_common(self) -> bool:

@@ -293,7 +293,7 @@ class CommandSubject(Subject):
     def look_again(self, seconds: float) -> None:
         with self._lock:
             for kind, running in tuple(self._running.items()):
-                if _serves(running.address, seconds, self.tls):
+                if kind.number or _serves(running.address, seconds, self.tls):
                     continue
                 with contextlib.suppress(Failed):
                     running.wait(1)
@@ -306,8 +306,9 @@ class CommandSubject(Subject):
         """Note how the running server of this kind ended, if it did; the lock is held."""
         running = self._running.get(kind)
         if running is not None and (status := running.status()) is not None:
-            told = running.last_words()
-            self._deaths.append(f"the server program ended by itself, with status {status}{told}")
+            if not kind.number:  # that of one that checks use one after the other is told by the check that saw it
+                told = running.last_words()
+                self._deaths.append(f"the server program ended by itself, with status {status}{told}")
             running.stop()  # ends what it started, and gives its port back
             del self._running[kind]
 

@@ -77,7 +77,7 @@ class Pace:
 class Delivery:
     """Writes to all clients.  Its lock is the server's one lock; methods say whether it must be held."""
 
-    def __init__(self, max_waiting: int, stall_timeout: float, on_slow: Callable[[Peer], None]) -> None:
+    def __init__(self, max_waiting: int, stall_timeout: float, on_slow: Callable[[Peer], object]) -> None:
         """Prepare; `start` starts.
 
         `max_waiting`: octets that may wait for a client [FLOW-4]; `stall_timeout`: seconds without progress

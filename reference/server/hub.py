@@ -63,7 +63,7 @@ class Hub:
         self._note = note
         self._log_messages = log_messages
         self._chat = Chat(is_password)
-        self._delivery = Delivery(limits.max_waiting, limits.stall_timeout, self._too_slow)
+        self._delivery = Delivery(limits.max_waiting, limits.stall_timeout, self.remove_slow)
         self._peers: dict[int, Peer] = {}  # those that are not sent away yet
         self._streams: dict[str, Stream[Peer]] = {}
         self._choosing: dict[int, float] = {}  # users in the lobby, and when their time is over; the earliest first
@@ -300,12 +300,17 @@ class Hub:
             self._wait_for_choice()
         self._after(records)
 
-    def _too_slow(self, peer: Peer) -> None:
+    def remove_slow(self, peer: Peer) -> bool:
+        """Remove a client that takes too little of what waits for it, or nothing for too long [FLOW-5].
+
+        Returns whether it was still served.
+        """
         with self._delivery.lock:
             records = self._apply(self._chat.dismiss(peer.user, ByeReason.SLOW))
             self._dropped += bool(records)
         self._after(records)
         self._delivery.call_later(LINGER, partial(self._delivery.abandon, peer))
+        return bool(records)
 
     def _refusal(self) -> ByeReason | None:
         if self._closed:

@@ -11,6 +11,7 @@ import threading
 import time
 from _thread import start_new_thread
 from collections import Counter
+from functools import partial
 from ipaddress import IPv6Address, ip_address
 from math import inf
 from typing import TYPE_CHECKING
@@ -158,9 +159,11 @@ class Listener:
 
     def _serve(self, number: int, sock: socket.socket, address: str) -> None:
         try:
+            peer = Peer(number, sock, address)
             if self._tls:
-                sock = self._tls.admit(sock)
-            serve(self._hub, Peer(number, sock, address), inside_tls=self._tls is not None)
+                stall = self._hub.limits.stall_timeout
+                peer.sock = self._tls.admit(sock, stall, partial(self._hub.remove_slow, peer))
+            serve(self._hub, peer, inside_tls=self._tls is not None)
         except (OSError, RuntimeError) as error:
             log.info("refused a connection: it does not come through the TLS handshake: %s", error)
         finally:

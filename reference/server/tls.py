@@ -12,6 +12,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from itertools import count
 from math import inf
 
@@ -19,6 +20,7 @@ PIECE = 64 * 1024  # octets that are taken from one side, until the other has ta
 HANDSHAKE = 10.0  # seconds for a client to get through it
 MOST_HANDSHAKES = 1000  # at a time
 FAREWELL = 10.0  # seconds for what is on its way to a client when the server has done with it
+LINGER = 2.0  # seconds for a client that took nothing for too long to take what waits, and BYE
 
 log = logging.getLogger("flurfunk")
 
@@ -66,8 +68,12 @@ class Tls:
         """Whether so many clients are on their way in that one more is too much."""
         return self._handshakes >= MOST_HANDSHAKES
 
-    def admit(self, network: socket.socket) -> socket.socket:
+    def admit(self, network: socket.socket, stall_timeout: float, on_stall: Callable[[], bool]) -> socket.socket:
         """Do the handshake; return a socket that yields what the client sends, and takes what it is to receive.
+
+        `on_stall` is called, in another thread, when something has waited for the client for `stall_timeout` seconds
+        and nothing of it was taken [FLOW-5]: the socket that is returned takes some of it, so who writes to it does
+        not see that.  It returns whether the client was still served.
 
         `network` is closed in the end.  Raises OSError where the client does not get through the handshake in time,
         RuntimeError where no thread can be had.
@@ -82,7 +88,9 @@ class Tls:
             self._counted(handshakes=-1, bridges=1)
             stack.callback(self._counted, handshakes=1, bridges=-1)
             name = f"tls-{next(self._numbers)}"
-            threading.Thread(target=self._carry, args=(Bridge(channel, near),), name=name, daemon=True).start()
+            threading.Thread(
+                target=self._carry, args=(Bridge(channel, near, stall_timeout, on_stall),), name=name, daemon=True
+            ).start()
             stack.pop_all()
             return far
 
@@ -118,6 +126,7 @@ class Channel:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._unsent = b""
+        self.progress = 0.0  # when the network last took something, or something began to wait for it
         self._finished = False  # nothing comes behind what is unsent
 
     def handshake(self, deadline: float) -> None:
@@ -170,6 +179,8 @@ class Channel:
 
     def write(self, octets: bytes) -> None:
         """Send octets, as far as the network takes them, and later the rest."""
+        if not self.sending:
+            self.progress = time.monotonic()
         self._tls.write(octets)
         self.flush()
 
@@ -186,6 +197,7 @@ class Channel:
             while self.sending:
                 self._unsent = self._unsent or self._outgoing.read()
                 self._unsent = self._unsent[self.network.send(self._unsent) :]
+                self.progress = time.monotonic()
             if self._finished:
                 self.network.shutdown(socket.SHUT_WR)
 
@@ -193,9 +205,14 @@ class Channel:
 class Bridge:
     """One connection: a channel, and the near end of a pair whose far end is the server's."""
 
-    def __init__(self, channel: Channel, near: socket.socket) -> None:
+    def __init__(
+        self, channel: Channel, near: socket.socket, stall_timeout: float, on_stall: Callable[[], bool]
+    ) -> None:
+        """See `Tls.admit`."""
         self._channel = channel
         self._near = near
+        self._stall_timeout = stall_timeout
+        self._on_stall: Callable[[], bool] | None = on_stall  # None when it has been called
         self._received = b""  # waits for the server to take it
         self._finished = False  # the server sends nothing more
         self._deadline = inf  # when patience ends, once the server has done with the client
@@ -212,6 +229,9 @@ class Bridge:
         self._hand_over(self._channel.read())  # what came with the end of the handshake
         while not self._done:
             network, near = self._wait()
+            if self._on_stall and self._patience <= 0:
+                self._give_up(self._on_stall)
+                self._on_stall = None
             if network & select.POLLOUT:
                 self._channel.flush()
             if network & select.POLLIN:
@@ -236,6 +256,19 @@ class Bridge:
             return self._channel.ended or self._deadline != inf
         return time.monotonic() >= self._deadline
 
+    def _give_up(self, on_stall: Callable[[], bool]) -> None:
+        """Tell that the client takes nothing.  Raises ConnectionError where the server had done with it before."""
+        if not on_stall():
+            raise ConnectionError("the client does not take what it is sent")
+        self._deadline = min(self._deadline, time.monotonic() + LINGER)
+
+    @property
+    def _patience(self) -> float:
+        """How many seconds the client still has to take some of what waits for it."""
+        if not self._channel.sending or not self._on_stall:
+            return inf
+        return self._channel.progress + self._stall_timeout - time.monotonic()
+
     def _wait(self) -> tuple[int, int]:
         """Return what can be done on the network's side, and on the server's, as soon as there is something."""
         reading = self._channel.receiving and not self._received
@@ -244,7 +277,7 @@ class Bridge:
         poll.register(self._channel.network, events(reading, self._channel.sending))
         if bringing or self._deadline == inf:
             poll.register(self._near, events(bringing, bool(self._received)))
-        seconds = self._deadline - time.monotonic()
+        seconds = min(self._deadline - time.monotonic(), self._patience)
         ready = dict(poll.poll(None if seconds == inf else max(seconds, 0.0) * 1000))
         network = ready.get(self._channel.network.fileno(), 0)
         if network & ~(select.POLLIN | select.POLLOUT) and not reading:

@@ -152,20 +152,6 @@ def nothing_of_before(t: Stage) -> None:
         )
 
 
-@check("ORDER-2", "18685e5e8cc1", ground=3)
-def one_of_two_is_told(t: Stage) -> None:
-    """Of two that enter a room at the same time, the second is not told that the first entered."""
-    ann, bob = t.clients("ann", "bob")
-    for number in range(_ROUNDS):
-        for peer in (ann, bob):
-            peer.send(f"/cd {t.room(f'both{number}')}")
-        for peer in (ann, bob):
-            peer.settle()
-        told = {peer.label: peer.settled() for peer in (ann, bob)}
-        if f"JOINED {bob.name}".encode() in told["ann"] and f"JOINED {ann.name}".encode() in told["bob"]:
-            raise Failed("ann or bob <- JOINED of the other", f"both: ann <- {listed(told['ann'])}")
-
-
 @check("SAY-3", "cdec0eea1c66", ground=3)
 def said_to_no_other_room(t: Stage) -> None:
     """What is said does not come to a member of another room."""
@@ -204,6 +190,20 @@ def nothing_of_the_lobby(t: Stage) -> None:
 
 
 # ---------------- names
+
+
+@check("ORDER-2", "18685e5e8cc1", ground=3)
+def one_of_two_is_told(t: Stage) -> None:
+    """Of two that enter a room at the same time, the second is not told that the first entered."""
+    ann, bob = t.clients("ann", "bob")
+    for number in range(_ROUNDS):
+        for peer in (ann, bob):
+            peer.send(f"/cd {t.room(f'both{number}')}")
+        for peer in (ann, bob):
+            peer.settle()
+        told = {peer.label: peer.settled() for peer in (ann, bob)}
+        if f"JOINED {bob.name}".encode() in told["ann"] and f"JOINED {ann.name}".encode() in told["bob"]:
+            raise Failed("ann or bob <- JOINED of the other", f"both: ann <- {listed(told['ann'])}")
 
 
 @check("NAME-1", "b74ada0bbafe", ground=3)

@@ -93,4 +93,6 @@ def not_admitted(t: Stage) -> None:
 def a_wrong_password(t: Stage) -> None:
     """Other words than the password are answered with ERROR bad-password."""
     t.share(password=_PASSWORD)
-    ground.refused(t, t.connect("ann"), "/password sesame", "bad-password")
+    ann = t.connect("ann")
+    ann.send("/password sesame")
+    ann.expect_error("bad-password")  # no ping tells: its PONG has to wait for this, which is another's matter
