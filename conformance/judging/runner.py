@@ -260,6 +260,7 @@ class CheckRunner(ABC):
         mark = self.mark()
         try:
             result = self._judge(check, Result(check.id, requirement, check.title), stage)
+            stage.passed = result.verdict is Verdict.PASS
             if result.verdict in _FAILURES:
                 result = self.doubted(result, stage, mark)
         finally:

@@ -178,7 +178,7 @@ class Stage(Scene):
 
     def close(self) -> None:
         """Close all connections, and end the server of this check's own."""
-        clean = self._borrowed is not None and self._part()
+        clean = self._borrowed is not None and self.passed and self._part()
         super().close()
         self.subject.crowd.leave(self)
         if self._server is not None and not self._lent:

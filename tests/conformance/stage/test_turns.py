@@ -54,6 +54,12 @@ def test_after_a_client_whose_end_the_server_may_not_know_there_is_a_new_one(
     assert play(stages(), end) != play(stages(), Peer.half_close)
 
 
+def test_after_a_check_that_did_not_pass_there_is_a_new_one(stages: Callable[[], Stage]) -> None:
+    failing = stages()
+    failing.passed = False
+    assert play(failing, Peer.half_close) != play(stages(), Peer.half_close)
+
+
 def test_each_has_a_server_for_itself_and_no_more_are_started_than_there_may_be(stages: Callable[[], Stage]) -> None:
     taking = [stages() for _ in range(IN_TURN)]
     try:
