@@ -69,7 +69,8 @@ class Runner(CheckRunner):
         pool = ThreadPoolExecutor(self._settings.jobs)
         try:
             alone = {result.id: result for result in pool.map(self._run_alone, checks)}
-            again = [check for check in checks if check.id in timed and alone[check.id].verdict is not Verdict.PASS]
+            failing = [check for check in checks if alone[check.id].verdict is not Verdict.PASS]
+            again = [check for check in failing if check.id in timed and not check.ground]
             if 0 < len(again) <= FEW:  # where there are more, it is not the machine
                 for check in again:
                     alone[check.id] = pool.submit(self._run_alone, check).result()
