@@ -316,9 +316,9 @@ class _Conversation:
         """Draw a name with a character that no name has: beyond ASCII, or a sign."""
         random = self._random
         character = random.choice(random.choice((*_STRANGE, (chr(random.randint(0xA0, 0x1FFF)),))))
-        around = self._random.choice(_AROUND)
+        around = random.choice(_AROUND)
         name = around % ((character,) * around.count("%s"))
-        return (self._random.choice(_STRANGE_FORMS).format(name)).encode()
+        return random.choice(_STRANGE_FORMS).format(name).encode()
 
     def _refused(self) -> bytes:
         if self._random.randrange(4) == 0:

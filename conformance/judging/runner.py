@@ -76,7 +76,7 @@ class CheckRunner(ABC):
         *parts, own = self._grounds(checks)
         ground: list[Result] = []
         for part in parts:
-            ground += self._ground_counted(part, self._part(part, on_begin))
+            ground += self._part(part, on_begin)
         for result in ground:
             tell(result)
         grounded = {check.id for check in self._ground}
@@ -104,12 +104,9 @@ class CheckRunner(ABC):
         return {*check.needs, *([requirement.condition] if requirement and requirement.condition else [])}
 
     def _part(self, checks: Sequence[Check], on_begin: Callable[[Check], None]) -> list[Result]:
-        """Run a part of the ground side by side, the first one by one; return the results in the order of the checks.
-
-        What may have failed because of other checks is run again alone.
-        """
+        """Run a part of the ground side by side, the first one by one; return the results as they count."""
         jobs = 1 if any(check.ground == FIRST for check in checks) else self._settings.jobs
-        return self._certain(checks, list(self._side_by_side(checks, on_begin, jobs)), ground=True)
+        return self._grounded(checks, self._side_by_side(checks, on_begin, jobs))
 
     def _with_ground(
         self,
@@ -143,13 +140,13 @@ class CheckRunner(ABC):
                     waiting.append(result)
                 if not pending:
                     if found:
-                        ground = self._ground_counted(own, self._certain(own, found, ground=True))
+                        ground = self._grounded(own, found)
                         found = []
                         for one in ground:
                             tell(one)
                     while waiting:
                         heed(waiting.pop(0))
-            for result in self._certain([check for check in others if check.id in doubtful], list(doubtful.values())):
+            for result in self.weighed(list(doubtful.values()), [check for check in others if check.id in doubtful]):
                 del doubtful[result.id]
                 tell(self._counted(result))
         except BaseException:
@@ -158,18 +155,6 @@ class CheckRunner(ABC):
                     tell(replace(result, reason=result.reason or _UNWEIGHED) if result.verdict in _FAILURES else result)
             raise
         return ground
-
-    def _certain(self, checks: Sequence[Check], results: Sequence[Result], *, ground: bool = False) -> list[Result]:
-        """Return results in the order of the checks; those that may be a consequence of other checks as they are alone.
-
-        `ground`: others stand on them.
-        """
-        known = {result.id: result for result in results}
-        doubtful = [result for result in results if self._is_doubtful(result, ground=ground)]
-        again = [check for check in checks if check.id in {result.id for result in doubtful}]
-        for result in self.weighed(doubtful, again):
-            known[result.id] = result
-        return [known[check.id] for check in checks]
 
     def _is_doubtful(self, result: Result, *, ground: bool) -> bool:
         """Return whether a check is to be tried again alone: it may have failed at nothing that the subject does."""
@@ -183,10 +168,19 @@ class CheckRunner(ABC):
         self._note_on_the_way(result, counted)
         return counted
 
-    def _ground_counted(self, checks: Sequence[Check], results: Sequence[Result]) -> list[Result]:
-        """Return results of the ground as they count: each is known when those before it have been counted."""
-        counted = self._blame.ground(checks, results)
-        for result, as_counted in zip(results, counted, strict=True):
+    def _grounded(self, checks: Sequence[Check], results: Iterable[Result]) -> list[Result]:
+        """Return the results of a part of the ground as they count, in the order of the checks.
+
+        What may have failed because of other checks is run again alone; and what each counts for is known when those
+        before it have been counted.
+        """
+        known = {result.id: result for result in results}
+        doubtful = [known[check.id] for check in checks if self._is_doubtful(known[check.id], ground=True)]
+        again = {result.id for result in doubtful}
+        known.update((one.id, one) for one in self.weighed(doubtful, [check for check in checks if check.id in again]))
+        certain = [known[check.id] for check in checks]
+        counted = self._blame.ground(checks, certain)
+        for result, as_counted in zip(certain, counted, strict=True):
             self._note_on_the_way(result, as_counted)
         return counted
 

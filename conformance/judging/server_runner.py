@@ -71,9 +71,9 @@ class Runner(CheckRunner):
             alone = {result.id: result for result in pool.map(self._run_alone, checks)}
             failing = [check for check in checks if alone[check.id].verdict is not Verdict.PASS]
             again = [check for check in failing if check.id in timed and not check.ground]
-            if 0 < len(again) <= FEW:  # where there are more, it is not the machine
+            if len(again) <= FEW:  # where there are more, it is not the machine
                 for check in again:
-                    alone[check.id] = pool.submit(self._run_alone, check).result()
+                    alone[check.id] = self._run_alone(check)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             for runner in tuple(self._alone):

@@ -94,9 +94,7 @@ class Scene(ABC):
         self.used: set[str] = set()  # the requirements that the check has used so far
         self.begin()
         self.patience = deadline * _PATIENCE  # seconds until pings ask whether a line will still come
-        self.passed = (
-            True  # set to false where the check did not: then the subject is left in a state that nobody knows
-        )
+        self.passed = True  # else nobody knows in which state the check has left the subject
         self.cancelled = False  # set from another thread when the run is interrupted
         self.suffix = f"{_RUN}{next(_numbers)}"  # part of each name, so that no other check uses the same
         self.transcript = Transcript(self.suffix)

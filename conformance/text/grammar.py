@@ -35,7 +35,7 @@ class Grammar:
 
     def matches(self, rule: str, octets: bytes) -> bool:
         """Whether the whole of `octets` matches the rule; raises KeyError where the grammar does not have it."""
-        return self._compiled(rule).fullmatch(octets) is not None
+        return self.matcher(rule)(octets) is not None
 
     def matcher(self, rule: str) -> Callable[[bytes], object]:
         """Return what tells, by something that is true, that octets match the rule; raises as `matches`."""

@@ -182,6 +182,6 @@ def _all_becoming_ascii() -> list[str]:
     for code in itertools.chain.from_iterable(_CHANGING_BLOCKS):
         one = chr(code)
         ways = (one.upper(), one.lower(), unicodedata.normalize("NFKC", one), unicodedata.normalize("NFKD", one)[0])
-        if any(way.isascii() and is_name(way) for way in ways):
+        if any(map(is_name, ways)):
             found.append(one)
     return found

@@ -101,8 +101,12 @@ class Peer:
             self._stage.transcript.sent(self.label, piece)
             self._note(piece)
             self._queue(piece)
-            if self._output:
-                self._stage.wait_for(self, lambda: not self._output, "what is sent is read")
+            self._await_reading()
+
+    def _await_reading(self) -> None:
+        """Wait until all that was queued is taken."""
+        if self._output:
+            self._stage.wait_for(self, lambda: not self._output, "what is sent is read")
 
     def offer(self, piece: bytes) -> None:
         """Queue octets without waiting for the server to read them; the stage sends them while it waits."""
@@ -186,8 +190,8 @@ class Peer:
         while True:
             if not self.inbox:
                 self._stage.wait_for(self, lambda: bool(self.inbox), what, provable=provable)
-            if not self.inbox:
-                raise Failed(what, self.ending())
+                if not self.inbox:
+                    raise Failed(what, self.ending())
             line = self.inbox.popleft()
             if info or not is_info(line):
                 return line
@@ -251,8 +255,7 @@ class Peer:
         """Send a ping of the suite's own; return the PONG for which `await_pong` waits."""
         self._stage.needs("PING-1", standing.LINES_TOGETHER)  # what was sent before can be in the same segment
         pong = self.ask()
-        if self._output:
-            self._stage.wait_for(self, lambda: not self._output, "what is sent is read")
+        self._await_reading()
         return pong
 
     def ask(self) -> bytes:

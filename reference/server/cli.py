@@ -25,7 +25,7 @@ MOST_WAITING = 16 * 1024 * 1024  # octets [FLOW-4]
 LISTED = 64  # octets: more than a client takes in the answer to /who or /rooms
 INTERRUPTED = 130
 # What is installed has another name than the file of a checkout.
-_PROGRAM = "flurfunk-server" if os.path.basename(sys.argv[0]).startswith("flurfunk-server") else "server.py"
+_PROGRAM = "flurfunk-server" if os.path.splitext(os.path.basename(sys.argv[0]))[0] == "flurfunk-server" else "server.py"
 
 
 def within(least: float, most: float, kind: type[int] | type[float] = int) -> Callable[[str], float]:

@@ -20,7 +20,6 @@ PIECE = 64 * 1024  # octets that are taken from one side, until the other has ta
 HANDSHAKE = 10.0  # seconds for a client to get through it
 MOST_HANDSHAKES = 1000  # at a time
 FAREWELL = 10.0  # seconds for what is on its way to a client when the server has done with it
-LINGER = 2.0  # seconds for a client that took nothing for too long to take what waits, and BYE
 
 log = logging.getLogger("flurfunk")
 
@@ -230,15 +229,17 @@ class Bridge:
         while not self._done:
             network, near = self._wait()
             if self._on_stall and self._patience <= 0:
-                self._give_up(self._on_stall)
+                served = self._on_stall()
                 self._on_stall = None
+                if not served:
+                    raise ConnectionError("the client does not take what it is sent")
             if network & select.POLLOUT:
                 self._channel.flush()
             if network & select.POLLIN:
                 self._channel.receive()
                 self._hand_over(self._channel.read())
             if near & select.POLLHUP and self._deadline == inf:
-                self._deadline = time.monotonic() + FAREWELL
+                self._deadline = time.monotonic() + (FAREWELL if self._on_stall else 0.0)
                 self._hand_over(b"")
             if near & select.POLLOUT:
                 self._hand_over(self._received)
@@ -255,12 +256,6 @@ class Bridge:
         if self._finished and not self._channel.sending:
             return self._channel.ended or self._deadline != inf
         return time.monotonic() >= self._deadline
-
-    def _give_up(self, on_stall: Callable[[], bool]) -> None:
-        """Tell that the client takes nothing.  Raises ConnectionError where the server had done with it before."""
-        if not on_stall():
-            raise ConnectionError("the client does not take what it is sent")
-        self._deadline = min(self._deadline, time.monotonic() + LINGER)
 
     @property
     def _patience(self) -> float:

@@ -89,6 +89,13 @@ def _say(t: ClientScene, word: str) -> None:
     t.until_shown(word)
 
 
+def _say_at_once(t: ClientScene, count: int) -> list[str]:
+    """Let Bob say so many words in one segment; return them."""
+    words = [t.word() for _ in range(count)]
+    t.wire.send_octets("".join(f"SAID Bob {word}\n" for word in words).encode())
+    return words
+
+
 @client_check("LINE-1", "3648c3f576c5", ground=1, plays=(enter,))
 def a_typed_line_ends(t: ClientScene) -> None:
     """What is sent for a line that was typed ends with LF, and no CR."""
@@ -142,9 +149,7 @@ def words_are_shown(t: ClientScene) -> None:
 def several_lines_at_once_are_shown(t: ClientScene) -> None:
     """Lines that come at once are shown."""
     _enter_alone(t)
-    words = [t.word() for _ in range(3)]
-    t.wire.send_octets("".join(f"SAID Bob {word}\n" for word in words).encode())
-    t.until_shown(*words)
+    t.until_shown(*_say_at_once(t, 3))
 
 
 @client_check("CLIENT-10", "27990f977434", ground=3, fact="CLIENT-10 for several lines", plays=(enter,))
@@ -152,9 +157,7 @@ def several_lines_at_once_are_shown_in_order(t: ClientScene) -> None:
     """Lines that come at once are shown in order."""
     t.needs("NET-3 for whole lines")
     _enter_alone(t)
-    words = [t.word() for _ in range(3)]
-    t.wire.send_octets("".join(f"SAID Bob {word}\n" for word in words).encode())
-    _shown_in_order(t, words)
+    _shown_in_order(t, _say_at_once(t, 3))
 
 
 def _shown_in_order(t: ClientScene, words: list[str]) -> None:
@@ -202,8 +205,7 @@ def many_lines_at_once_are_shown(t: ClientScene) -> None:
 
 
 def _shows_many(t: ClientScene) -> None:
-    words = [t.word() for _ in range(_MANY_LINES)]
-    t.wire.send_octets("".join(f"SAID Bob {word}\n" for word in words).encode())
+    words = _say_at_once(t, _MANY_LINES)
     t.until_shown(words[-1])
     seen = "\n".join(t.terminal.rows)
     if t.terminal.has_scrollback and (missing := [word for word in words if word not in seen]):

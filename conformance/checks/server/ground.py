@@ -40,6 +40,12 @@ def only(peer: Peer, received: list[bytes], *wanted: str | bytes) -> None:
         raise Failed(f"{peer.label} <- {told}", f"{peer.label} <- {listed(received)}")
 
 
+def once(peer: Peer, received: list[bytes], wanted: bytes) -> None:
+    """Raise Failed unless this line came once; which others came is another's matter."""
+    if received.count(wanted) != 1:
+        raise Failed(f"{peer.label} <- {listed([wanted])}", f"{peer.label} <- {listed(received)}")
+
+
 def brings(peer: Peer, line: str | bytes, wanted: str | bytes) -> None:
     """Raise Failed unless a client's line brings it this one, once."""
     word = octets(wanted).split(b" ")[0]

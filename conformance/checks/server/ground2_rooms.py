@@ -129,9 +129,7 @@ def joined(t: Stage) -> None:
     joined = f"JOINED {bob.name}".encode()
     ann.settled()
     own = ground.came(bob, t.room("of-ann"))
-    received = ground.of(ann.settled(), b"JOINED")
-    if received.count(joined) != 1:  # whether others are told of, too, is another's matter
-        ground.only(ann, received, joined)
+    ground.once(ann, ground.of(ann.settled(), b"JOINED"), joined)
     if joined in own:
         raise Failed(f"bob <- no {shown(joined)}", f"bob <- {listed(own)}")
 
@@ -274,10 +272,7 @@ def moved(t: Stage) -> None:
     """A member is told once who moves, and the one who moves is not."""
     ann, bob = ground.together(t, "ann", "bob")
     own = ground.of(ground.came(ann, f"/cd {t.room('other')}"), b"LEFT")
-    left = f"LEFT {ann.name} moved"
-    received = ground.of(bob.settled(), b"LEFT")
-    if received.count(left.encode()) != 1:
-        ground.only(bob, received, left)
+    ground.once(bob, ground.of(bob.settled(), b"LEFT"), f"LEFT {ann.name} moved".encode())
     ground.only(ann, own)
 
 
@@ -329,24 +324,24 @@ def the_name_of_who_left(t: Stage) -> None:
 @check("ORDER-9", "9e4b7b93e1e5", ground=3)
 def bye_proves(t: Stage) -> None:
     """What `exit` brings another has come before the PONG to a ping that the other sends after BYE."""
+    bob, left = _member_and_exit(t)
+    if left.encode() not in bob.settled() and ground.comes_late(t, bob, left):
+        raise Failed(f"bob <- {shown(octets(left))} before a PONG", "it comes after the PONG")
+
+
+def _member_and_exit(t: Stage) -> tuple[Peer, str]:
+    """Let one of two members exit; return the other, and what it is to be told."""
     ann, bob = ground.together(t, "ann", "bob")
     ann.send("exit")
     ann.wait_end()
-    left = f"LEFT {ann.name} exit"
-    if left.encode() not in bob.settled() and ground.comes_late(t, bob, left):
-        raise Failed(f"bob <- {shown(octets(left))} before a PONG", "it comes after the PONG")
+    return bob, f"LEFT {ann.name} exit"
 
 
 @check("EXIT-2", "a024b4e2d3ee", ground=3)
 def left_by_exit(t: Stage) -> None:
     """A member is told once who leaves by `exit`."""
-    ann, bob = ground.together(t, "ann", "bob")
-    ann.send("exit")
-    ann.wait_end()
-    left = f"LEFT {ann.name} exit"
-    received = ground.of(bob.settled(), b"LEFT")
-    if received.count(left.encode()) != 1:
-        ground.only(bob, received, left)
+    bob, left = _member_and_exit(t)
+    ground.once(bob, ground.of(bob.settled(), b"LEFT"), left.encode())
 
 
 @check("NET-4", "fac22d318f2a", ground=3)
