@@ -14,6 +14,7 @@ from conformance.stage.server import Stage
 from conformance.stage.server_subject import AddressSubject, CommandSubject
 from conformance.text.grammar import Grammar
 from conformance.text.requirements import GRAMMAR, find_spec
+from tests.faulty import ATTEMPTS
 from tests.support import Server
 
 ASYNCSERVER = "{python} -m tests.asyncserver --port {port}"
@@ -138,7 +139,9 @@ CROWD, LATE = volume()[-2:]
 def test_each_kind_of_conversation_shows_its_fault_and_blames_it(fault: str, cites: str, steps: Steps) -> None:
     for server, wanted in ((f"{ASYNCSERVER} --fault {fault}", cites), (ASYNCSERVER, None)):
         with stage(server, deadline=4) as surroundings, closing(Machine(surroundings, FEW)) as machine:
-            failed = machine.fails(steps)
+            # Whether a fault shows can depend on what the operating system does when; what it is blamed on does not.
+            attempts = (machine.fails(steps) for _ in range(ATTEMPTS if wanted else 1))
+            failed = next(filter(None, attempts), None)
             assert (failed and failed.cites) == wanted
 
 
