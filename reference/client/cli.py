@@ -16,6 +16,7 @@ from reference.client.config import ConfigError, read
 from reference.client.dial import Target, connect, why_not
 from reference.client.editor import Editor
 from reference.client.history import History
+from reference.client.interrupts import Interrupts, Output
 from reference.client.language import asked_for, of_locale, texts_in
 from reference.client.lines import Lines, PipedLines, as_socket
 from reference.client.runner import Runner
@@ -94,20 +95,23 @@ def _run(
     source = sys.stdin.fileno() if sys.stdin else None
     on_terminal = source is not None and os.isatty(source)
     lines = PipedLines(_TERMINAL_LINE if on_terminal else wire.MAX_CLIENT_LINE)
+    with_keys = sys.platform != "win32" and on_terminal and sys.stdout is not None and sys.stdout.isatty()
+    interrupts = Interrupts(with_keys)
     if not sys.stdout:
-        return Runner(connection, session, NoScreen(), lines, source).run()
+        return Runner(connection, session, NoScreen(), lines, source, interrupts).run()
     # Not sys.stdout: what that could not write, it would try to write again at the end.
-    out = open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)  # noqa: SIM115
+    out = Output(sys.stdout.fileno(), interrupts)
     if sys.platform == "win32":
         screen = PlainScreen(out, os.environ, look, echoed=on_terminal)
-        return Runner(connection, session, screen, lines, None if source is None else as_socket(source)).run()
-    if source is not None and on_terminal and out.isatty():
+        place = None if source is None else as_socket(source)
+        return Runner(connection, session, screen, lines, place, interrupts).run()
+    if source is not None and with_keys:
         from reference.terminal.keymode import KeyMode  # not everywhere there is a termios
 
         session.on_terminal = True
         screen, lines_of_keys = _typed_on(out, session, look, editor)
-        return Runner(connection, session, screen, lines_of_keys, source, KeyMode(source), comeback).run()
-    return Runner(connection, session, PlainScreen(out, os.environ, look), lines, source).run()
+        return Runner(connection, session, screen, lines_of_keys, source, interrupts, KeyMode(source), comeback).run()
+    return Runner(connection, session, PlainScreen(out, os.environ, look), lines, source, interrupts).run()
 
 
 def _typed_on(out: io.RawIOBase, session: Session, look: Look, editor: str | None) -> tuple[Screen, Lines]:

@@ -40,12 +40,14 @@ class Runner:
         screen: Screen,
         lines: Lines,
         source: int | socket.socket | None,
+        interrupts: Interrupts,
         keys: "KeyMode | None" = None,
         comeback: Comeback | None = None,
     ) -> None:
         """`connection`: open; the runner closes it.
 
         `source`: where the user's octets are read, and `lines` what makes lines of them; None: there is no input.
+        `interrupts`: not entered yet; with keys if there are any.
         `keys`: the mode of the terminal that it is, if its keys are read.  `comeback`: if it is to stay connected.
         """
         self._link: Link | None = Link(connection)
@@ -56,7 +58,7 @@ class Runner:
         self._keys = keys
         self._comeback = comeback
         self._log = Log(session.texts)
-        self._interrupts = Interrupts(keys=keys is not None)
+        self._interrupts = interrupts
         self._prompt = ""
         self._limit = time.monotonic() + _GREETING  # when patience ends whatever comes
         self._moved = inf  # the last progress, while BYE is waited for
