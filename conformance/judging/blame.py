@@ -15,7 +15,8 @@ class Blame:
     """What is known not to hold, as far as a run has come."""
 
     def __init__(self) -> None:
-        self.broken: list[str] = []  # facts of the ground that do not hold, the most basic first
+        # Facts of the ground that do not hold, or were not reached, the most basic first; and because of which.
+        self.broken: dict[str, str] = {}
         self.deadly: list[str] = []  # those of them that end the subject
 
     def ground(self, checks: Sequence[Check], results: Sequence[Result]) -> list[Result]:
@@ -25,8 +26,10 @@ class Blame:
             counted.append(self.counted(result))
             fact = check.fact or counted[-1].requirement.id
             if counted[-1].verdict in _FAILURES and fact not in self.broken:
-                self.broken.append(fact)
+                self.broken[fact] = requirement_of(fact)
                 self.deadly += [fact] if result.ended else []
+            elif counted[-1].because:
+                self.broken.setdefault(fact, counted[-1].because)
         return [result if result.verdict in _FAILURES else self.counted(result) for result in counted]
 
     def counted(self, result: Result) -> Result:
@@ -39,10 +42,14 @@ class Blame:
             return result
         own = result.requirement.id
         used = {*ALWAYS, *result.used}
-        because = next((one for one in self.broken if one in used and requirement_of(one) != own), "")
+        because = next((root for one, root in self.besides(own).items() if one in used), "")
         if failed and not because and result.preparing and result.asks not in ("", own):
-            because = own if own in map(requirement_of, self.broken) else result.asks
+            because = own if own in self.broken.values() else result.asks
         return not_reached(result, because) if because else result
+
+    def besides(self, requirement: str) -> dict[str, str]:
+        """Return what is broken without what has to do with a requirement."""
+        return {one: root for one, root in self.broken.items() if requirement not in (root, requirement_of(one))}
 
 
 def not_reached(result: Result, because: str) -> Result:

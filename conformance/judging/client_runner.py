@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from conformance.judging.blame import not_reached
@@ -90,7 +90,7 @@ class ClientRunner(CheckRunner):
         self._here.alone = True
         return super().run_one(check)
 
-    def scene(self, broken: Sequence[str]) -> Scene:
+    def scene(self, broken: Mapping[str, str]) -> Scene:
         chosen = self._settings
         return self._subject.scene(
             self._grammar, deadline=chosen.deadline, seed=chosen.seed, broken=broken, alone=self._here.alone

@@ -5,7 +5,7 @@ import threading
 import time
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 
@@ -18,14 +18,11 @@ from conformance.text.grammar import Grammar
 from conformance.text.requirements import Requirement
 from conformance.wire.failure import Failed, Inconclusive, NotReached, Skipped
 from conformance.wire.process import UnreachableError
-from conformance.wire.standing import BARRIER, requirement_of
+from conformance.wire.standing import BARRIER
 
 _UNWEIGHED = "failed beside other checks; the run ended before it was tried alone"
 _FAILURES = (Verdict.FAIL, Verdict.WARN)
-FIRST, ON_ITS_OWN = (
-    1,
-    4,
-)  # of the parts of the ground: the most basic one; the part of the ground whose checks start servers of their own
+FIRST, ON_ITS_OWN = 1, 4  # parts of the ground: the most basic one; the one whose checks start servers of their own
 _AS_SPECIFIED = "lines as the specification has them"
 
 
@@ -86,7 +83,7 @@ class CheckRunner(ABC):
         shown = {result.requirement.id for result in (*results.values(), *last) if result.verdict in _FAILURES}
         hiding = {result.because for result in results.values()} - shown
         seen = [result for result in ground if result.requirement.id in hiding and result.verdict in _FAILURES]
-        shown |= set(map(requirement_of, self._blame.broken))
+        shown |= set(self._blame.broken.values())
         seen += [*(result for cited, result in self._in_passing.items() if cited not in shown), *last]
         for result in seen:
             on_result(result)
@@ -95,18 +92,18 @@ class CheckRunner(ABC):
     def _grounds(self, wanted: Sequence[Check]) -> list[list[Check]]:
         """Return the parts of the ground, the most basic first; of the last what the wanted checks have need of."""
         conditions = set().union(*map(self._conditions, wanted))
-        parts = [[check for check in self._ground if check.ground == number] for number in range(FIRST, ON_ITS_OWN)]
+        first = [[check] for check in self._ground if check.ground == FIRST]  # each known before the next begins
+        parts = [[check for check in self._ground if check.ground == number] for number in range(FIRST + 1, ON_ITS_OWN)]
         own = [check for check in self._ground if check.ground == ON_ITS_OWN]
-        return [*parts, [check for check in own if self._conditions(check) & conditions]]
+        return [*first, *parts, [check for check in own if self._conditions(check) & conditions]]
 
     def _conditions(self, check: Check) -> set[str]:
         requirement = self._requirements.get(check.requirement)
         return {*check.needs, *([requirement.condition] if requirement and requirement.condition else [])}
 
     def _part(self, checks: Sequence[Check], on_begin: Callable[[Check], None]) -> list[Result]:
-        """Run a part of the ground side by side, the first one by one; return the results as they count."""
-        jobs = 1 if any(check.ground == FIRST for check in checks) else self._settings.jobs
-        return self._grounded(checks, self._side_by_side(checks, on_begin, jobs))
+        """Run a part of the ground side by side; return the results as they count."""
+        return self._grounded(checks, self._side_by_side(checks, on_begin, self._settings.jobs))
 
     def _with_ground(
         self,
@@ -159,7 +156,7 @@ class CheckRunner(ABC):
     def _is_doubtful(self, result: Result, *, ground: bool) -> bool:
         """Return whether a check is to be tried again alone: it may have failed at nothing that the subject does."""
         because = self._blame.counted(result).because
-        known = because in map(requirement_of, self._blame.broken)
+        known = because in self._blame.broken.values()
         return self.doubtful(result, ground=ground) and (not because or (result.timed and not known))
 
     def _counted(self, result: Result) -> Result:
@@ -186,7 +183,7 @@ class CheckRunner(ABC):
 
     def _note_on_the_way(self, result: Result, counted: Result) -> None:
         """Note what a result counts for, where it failed at another requirement that nothing else shows as broken."""
-        unknown = counted.because not in map(requirement_of, self._blame.broken)
+        unknown = counted.because not in self._blame.broken.values()
         if counted.because and counted.expected and unknown:
             self._see(counted.because, "on-the-way", result)
 
@@ -245,7 +242,7 @@ class CheckRunner(ABC):
         requirement = self._requirements.get(check.requirement)
         if requirement is None:
             raise KeyError(f"{check.id} cites {check.requirement}, which does not exist")
-        stage = self.scene(tuple(one for one in self._blame.broken if requirement_of(one) != check.requirement))
+        stage = self.scene(self._blame.besides(check.requirement))
         began = time.monotonic()
         with self._lock:
             self._stages[check.id] = stage, began
@@ -312,12 +309,12 @@ class CheckRunner(ABC):
                 expected=_AS_SPECIFIED,
                 received=received,
             )
-        unproven = next((one for one in BARRIER if one in self._blame.broken), "") if stage.barrier_used else ""
-        return not_reached(passed, unproven) if unproven else passed
+        unproven = next((self._blame.broken[one] for one in BARRIER if one in self._blame.broken), "")
+        return not_reached(passed, unproven) if unproven and stage.barrier_used else passed
 
     @abstractmethod
-    def scene(self, broken: Sequence[str]) -> Scene:
-        """Return surroundings for one check; `broken`: requirements that do not hold, and are not what it is about."""
+    def scene(self, broken: Mapping[str, str]) -> Scene:
+        """Return surroundings for one check; `broken`: see Blame, without what the check is about."""
 
     @abstractmethod
     def require(self, requirement: Requirement, needs: tuple[str, ...]) -> None:

@@ -1,6 +1,6 @@
 """Runs the checks of servers, and tries again alone what failed beside others."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -39,7 +39,7 @@ class Runner(CheckRunner):
         self._by_itself: set[str] = set()  # the checks that failed on a server of their own
         self._alone: set[Runner] = set()  # of the checks that are tried again
 
-    def scene(self, broken: Sequence[str]) -> Scene:
+    def scene(self, broken: Mapping[str, str]) -> Scene:
         chosen = self._settings
         return Stage(
             self._subject,

@@ -10,7 +10,7 @@ import struct
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 
 from conformance.stage.scene import HARD_FACTOR, Scene
 from conformance.stage.spares import Clients, Door, Spare
@@ -21,6 +21,7 @@ from conformance.wire import client_standing as standing
 from conformance.wire.failure import Failed
 from conformance.wire.peer import Peer, listed, octets
 from conformance.wire.process import Address, UnreachableError
+from conformance.wire.standing import ALL_HOLD
 from conformance.wire.tls import Connection, Identity, reason
 from conformance.wire.transcript import shown
 
@@ -51,7 +52,7 @@ class ClientScene(Scene):
         *,
         deadline: float,
         seed: int,
-        broken: Collection[str] = (),
+        broken: Mapping[str, str] = ALL_HOLD,
         tls: Identity | None = None,
         columns: int = COLUMNS,
         clients: Clients,

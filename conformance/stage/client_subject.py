@@ -4,7 +4,7 @@ import contextlib
 import shlex
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Mapping
 
 from conformance.stage.client import ClientScene
 from conformance.stage.spares import Clients
@@ -12,6 +12,7 @@ from conformance.stage.terminal import COLUMNS
 from conformance.text.grammar import Grammar
 from conformance.wire.failure import Failed
 from conformance.wire.process import START_SECONDS, Address, UnreachableError
+from conformance.wire.standing import ALL_HOLD
 from conformance.wire.tls import Identity
 
 _DEADLINE_FACTOR = 20  # deadlines are this many times what it took to start and to enter a room
@@ -50,7 +51,7 @@ class ClientSubject:
         *,
         deadline: float,
         seed: int,
-        broken: Collection[str] = (),
+        broken: Mapping[str, str] = ALL_HOLD,
         alone: bool = False,
     ) -> ClientScene:
         """Return a scene in which this client can be started.

@@ -6,7 +6,7 @@ import secrets
 import selectors
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import inf
 from typing import Any, TypeVar, cast
 
@@ -76,12 +76,13 @@ class Scene(ABC):
         *,
         deadline: float,
         seed: int,
-        broken: Collection[str] = (),
+        broken: Mapping[str, str] = standing.ALL_HOLD,
         deadly: Collection[str] = (),
     ) -> None:
         """`deadline`: seconds that the subject has for each thing that it is expected to do.
 
-        `broken`: facts that are known not to hold, the most basic first; `deadly`: those that end the subject.
+        `broken`: facts that are known not to hold, the most basic first, and because of what;
+        `deadly`: those that end the subject.
         """
         self.grammar = grammar
         self.deadline = deadline
@@ -89,7 +90,7 @@ class Scene(ABC):
         self.selector: selectors.BaseSelector = selectors.DefaultSelector()
         self.violations: dict[str, str] = {}  # what was seen in passing: requirement, and what came
         self.barrier_used = False
-        self.broken = tuple(broken)
+        self.broken = broken
         self.deadly = frozenset(deadly)
         self.used: set[str] = set()  # the requirements that the check has used so far
         self.begin()
@@ -199,7 +200,7 @@ class Scene(ABC):
         self.used.update(requirements)
         for one in requirements:
             if one in self.broken:
-                raise NotReached(standing.requirement_of(one))
+                raise NotReached(self.broken[one])
 
     @property
     def pings_prove(self) -> bool:

@@ -3,11 +3,11 @@
 import contextlib
 import socket
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from conformance.stage.scene import Scene, preparing
-from conformance.stage.server_subject import COMMON, Kind, Subject
+from conformance.stage.server_subject import COMMONS, Crowd, Kind, Subject
 from conformance.text.grammar import Grammar
 from conformance.wire import standing
 from conformance.wire.failure import Failed, Inconclusive, Skipped
@@ -36,12 +36,13 @@ class Stage(Scene):
         deadline: float = 3.0,
         seed: int = 1,
         examples: int = 100,
-        broken: Collection[str] = (),
+        broken: Mapping[str, str] = standing.ALL_HOLD,
         deadly: Collection[str] = (),
     ) -> None:
         """`deadline`: seconds that the server has for each thing that it is expected to do.
 
-        `broken`: facts that are known not to hold, the most basic first; `deadly`: those that end the server.
+        `broken`: facts that are known not to hold, the most basic first, and because of what;
+        `deadly`: those that end the server.
 
         `examples`: how many conversations by chance are held, where a check holds some.
         """
@@ -51,7 +52,7 @@ class Stage(Scene):
         self.examples = examples
         self._is_server_line = grammar.matcher("server-line")
         self._server: Running | None = None
-        self._kind = COMMON
+        self._kind: Kind | None = None  # of the server that others use, too; None: not needed yet
         self._borrowed: Running | None = None  # the server that other checks use before and after this one
         self._lent = False
         self._limited = False
@@ -62,7 +63,12 @@ class Stage(Scene):
     @property
     def server(self) -> Running:
         """The server process that this check plays on; it can be another's too: see `start`, `share`, `take_turn`."""
-        return self._server or self.subject.shared(self._kind)
+        return self._server or self.subject.shared(self._place())
+
+    def _place(self) -> Kind:
+        """Return on which of the servers that several checks use this one plays, from now on."""
+        self._kind = self._kind or self.subject.common()
+        return self._kind
 
     def start(self, *, terminal: bool = True, password: str = "", **limits: float) -> Running:
         """Start a server of this check's own, which wants a `password` if one is given; Skipped where that cannot be.
@@ -110,9 +116,9 @@ class Stage(Scene):
         self._kind, self._limited = borrowed, bool(limits)
         self.begin()  # the others' time is not this check's
         try:
-            server = self._borrowed = self.subject.shared(self._kind)
+            server = self._borrowed = self.subject.shared(borrowed)
         except BaseException:
-            self.subject.give_back(self._kind, clean=True)
+            self.subject.give_back(borrowed, clean=True)
             raise
         server.transcript, server.on_typing = self.transcript, self._note_typing
         return server
@@ -174,20 +180,18 @@ class Stage(Scene):
         else:
             self._note_typing(typed)
             self.transcript.typed(typed)
-            self.subject.shared(self._kind).write(typed)
+            self.subject.shared(self._place()).write(typed)
 
     def close(self) -> None:
         """Close all connections, and end the server of this check's own."""
         clean = self._borrowed is not None and self.passed and self._part()
         super().close()
-        self.subject.crowd.leave(self)
+        if self._kind in COMMONS:
+            self.subject.crowds[self._kind].leave(self)
         if self._server is not None and not self._lent:
             self._server.stop()
-        if self._borrowed is not None:
+        if self._kind is not None and self._borrowed is not None:
             self.subject.give_back(self._kind, clean=clean)
-
-    def _is_on_common(self) -> bool:
-        return self._server is None and self._kind == COMMON
 
     # ------------------------------------------------------------ clients
 
@@ -195,9 +199,9 @@ class Stage(Scene):
     def dial(self, label: str, *, receive_buffer: int = 0) -> Peer:
         """Open a connection and read nothing; `receive_buffer`: octets for SO_RCVBUF, 0 for the default."""
         self.needs("NET-1")
-        if self._is_on_common():
-            self._wait_for_place()
-        address = self._server.address if self._server else self.subject.address(self._kind)
+        if self._server is None and self._place() in COMMONS:
+            self._wait_for_room(self.subject.crowds[self._place()])
+        address = self._server.address if self._server else self.subject.address(self._place())
         connection = socket.socket()
         if receive_buffer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -216,10 +220,10 @@ class Stage(Scene):
         self.transcript.event(label, "connects")
         return self.adopt(label, inside)
 
-    def _wait_for_place(self) -> None:
+    def _wait_for_room(self, crowd: Crowd) -> None:
         """Wait while the checks have too many clients; what comes meanwhile is read."""
         began = time.monotonic()
-        while not self.subject.crowd.admit(self, sum(not peer.ended for peer in self._peers), _LOOK_SECONDS):
+        while not crowd.admit(self, sum(not peer.ended for peer in self._peers), _LOOK_SECONDS):
             self.pump(0)
         self.end += time.monotonic() - began  # the others' time is not this check's
 

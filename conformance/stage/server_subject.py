@@ -37,17 +37,25 @@ class Kind(NamedTuple):
 
 
 COMMON = Kind()
+COMMONS = (COMMON, Kind(purpose="more"), Kind(purpose="still more"))  # on which most checks play
 
 
 class Crowd:
-    """The clients of all checks on the server that most checks use: a server need not serve any number of them.
+    """The clients of all checks on a server that most checks use: a server need not serve any number of them.
 
-    Where there are many, only the check that has had some for longest gets more: so no two wait for each other.
+    Where there are many, only the check that has had some for longest gets more: so no two wait for each other. A check
+    begins only where half of the place is free, so that those that have begun mostly need not wait.
     """
 
     def __init__(self) -> None:
         self._change = threading.Condition()
         self._counts: dict[object, int] = {}  # clients of each check that has had some, the first first
+
+    @property
+    def size(self) -> int:
+        """How many clients there are."""
+        with self._change:
+            return sum(self._counts.values())
 
     def admit(self, check: object, present: int, seconds: float) -> bool:
         """Wait until a check that has `present` clients there may have one more; return whether it may."""
@@ -64,14 +72,15 @@ class Crowd:
                 self._change.notify_all()
 
     def _may(self, check: object) -> bool:
-        return sum(self._counts.values()) < CROWDED or next(iter(self._counts)) is check
+        most = CROWDED if self._counts[check] else CROWDED // 2
+        return sum(self._counts.values()) < most or next(iter(self._counts)) is check
 
 
 class Subject(ABC):
     """The server under test."""
 
     def __init__(self) -> None:
-        self.crowd = Crowd()
+        self.crowds = {kind: Crowd() for kind in COMMONS}
 
     can_start = False  # whether a check can have a process for itself
     console = "out of reach"  # or "yes", or "none"
@@ -79,6 +88,12 @@ class Subject(ABC):
     has_stall_limit = False
     has_password = False  # whether a server that wants a password can be started
     tls: Trust | None = None  # what is trusted where all connections are inside TLS
+
+    def common(self) -> Kind:
+        """Return on which server a check begins that says nothing else: the first on which there is room."""
+        kinds = COMMONS if self.can_start else COMMONS[:1]
+        sizes = {kind: self.crowds[kind].size for kind in kinds}
+        return next((kind for kind, size in sizes.items() if size < CROWDED // 2), min(kinds, key=sizes.__getitem__))
 
     @abstractmethod
     def address(self, kind: Kind = COMMON) -> Address:

@@ -253,7 +253,8 @@ class Peer:
 
     def ping(self) -> bytes:
         """Send a ping of the suite's own; return the PONG for which `await_pong` waits."""
-        self._stage.needs("PING-1", standing.LINES_TOGETHER)  # what was sent before can be in the same segment
+        # What was sent before can be in the same segment.
+        self._stage.needs("ORDER-6", "PING-1", standing.LINES_TOGETHER)
         pong = self.ask()
         self._await_reading()
         return pong

@@ -7,9 +7,12 @@ A fact is a requirement; or a part of one, as words behind its identifier say. A
 """
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from conformance.text.vectors import MAX_LINE
 
+ALL_HOLD: Mapping[str, str] = MappingProxyType({})  # no fact is known to be broken
 GREETING = ("NET-1", "STATE-1", "STATE-2", "NAME-7")  # every conversation with a server begins on them
 BARRIER = ("PING-1", "PING-2", "ORDER-6", "ORDER-7", "ORDER-8")
 # Where one of them does not hold, lines come to whom they are not for, twice, or in a form that no check knows.

@@ -7,10 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Self
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+from typing import Self
 
 _ENDING = ("SIGTERM", "SIGHUP", "SIGQUIT")
 _TOLD = ("SIGINT", "SIGWINCH", "SIGTSTP", "SIGCONT")
@@ -107,7 +104,7 @@ class Output(io.FileIO):
         super().__init__(fileno, "wb", closefd=False)
         self._interrupts = interrupts
 
-    def write(self, octets: "ReadableBuffer") -> int | None:  # type: ignore[override]
+    def write(self, octets: bytes) -> int | None:  # type: ignore[override]
         """Write as many octets as can be taken; return how many, None for none."""
         with self._interrupts.waiting():
             written = super().write(octets)

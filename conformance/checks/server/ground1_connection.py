@@ -75,13 +75,14 @@ def one_outcome(t: Stage) -> None:
 def pongs_in_each_state(t: Stage) -> None:
     """Where one ping is answered, all are: as the first line, after the choice of a room, and after a move."""
     ann = t.dial("ann")
-    unanswered: list[str] = []
-    for number, line in enumerate(("", t.room(), f"/cd {t.room('other')}")):
+    pongs = [f"PONG x-{number}" for number in range(3)]
+    for pong, line in zip(pongs, (t.room(), f"/cd {t.room('other')}", ""), strict=True):
+        ann.send(pong.replace("PONG", "/ping"))
+        ground.comes_late(t, ann, pong)  # so that each line has a segment of its own
         if line:
             ann.send(line)
-            ground.missing(t, ann, f"ROOM {line.removeprefix('/cd ')}")  # so that the ping has a segment of its own
-        ann.send(f"/ping x-{number}")
-        unanswered += ground.missing(t, ann, f"PONG x-{number}")
+            ground.comes_late(t, ann, f"ROOM {line.removeprefix('/cd ')}")
+    unanswered = ground.missing(t, ann, *pongs)
     if len(unanswered) in (1, 2):  # where none is answered it is another's matter
         raise Failed(f"ann <- {', '.join(unanswered)}", f"ann <- {listed(ann.inbox)}")
 
@@ -89,6 +90,7 @@ def pongs_in_each_state(t: Stage) -> None:
 @check("PING-1", "f0880df9aa03", ground=1)
 def pong(t: Stage) -> None:
     """A ping in the lobby is answered with one PONG."""
+    t.needs("ORDER-6")
     ann = t.connect("ann")
     ann.send("/ping x-1")
     _pongs(ann, {b"PONG x-1"})
@@ -97,7 +99,7 @@ def pong(t: Stage) -> None:
 @check("NET-3", "1faf8225aff7", ground=1, fact=LINES_TOGETHER)
 def two_lines_in_one_segment(t: Stage) -> None:
     """Two pings in one segment are two lines."""
-    t.needs("PING-1")
+    t.needs("ORDER-6", "PING-1")
     ann = t.connect("ann")
     ann.send("/ping x-1", "/ping x-2")
     _pongs(ann, {b"PONG x-1", b"PONG x-2"})
@@ -167,7 +169,7 @@ def answers_in_order(t: Stage) -> None:
 @check("ORDER-7", "c9f9d80a5301", ground=2)
 def pongs_in_place(t: Stage) -> None:
     """Where lines and pings alternate in one segment, what comes of each line stands between two PONGs."""
-    t.needs("PING-1", "PING-2")
+    t.needs("ORDER-6", "PING-1", "PING-2")
     ann, name, room = t.connect("ann"), t.name(), t.room()
     ann.send("/ping x1", f"/nick {name}", "/ping x2", room, "/ping x3", "a", "/ping x4", "/cd", "/ping x5")
     places = {f"NAME {name}": 1, f"ROOM {room}": 2, f"SAID {name} a": 3, "ERROR bad-argument": 4}

@@ -27,7 +27,7 @@ def test_what_does_not_hold_is_blamed_and_what_needs_it_is_not_reached() -> None
     blame = Blame()
     counted = ground(blame, result("ROOM-2"), result("NICK-2", "ROOM-2"), result("SAY-2", verdict=Verdict.PASS))
     assert [one.verdict for one in counted] == [Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS]
-    assert blame.broken == ["ROOM-2"]
+    assert blame.broken == {"ROOM-2": "ROOM-2"}
     other = blame.counted(result("WHO-1", "SAY-2", "ROOM-2"))
     assert (other.verdict, other.because) == (Verdict.INCONCLUSIVE, "ROOM-2")
     assert other.reason == "not reached: ROOM-2 does not hold"
@@ -54,5 +54,5 @@ def test_a_check_that_fails_while_it_prepares_says_nothing_about_its_own_sentenc
 
 def test_a_check_whose_own_requirement_is_known_to_be_broken_in_part_blames_no_other() -> None:
     blame = Blame()
-    blame.broken.append(LINES_TOGETHER)
+    blame.broken[LINES_TOGETHER] = "NET-3"
     assert blame.counted(result("NET-3", asks="PING-1")).because == "NET-3"

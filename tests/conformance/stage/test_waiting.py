@@ -45,7 +45,7 @@ def test_what_one_who_is_lost_brings_is_waited_for(stage: Stage) -> None:
 @pytest.mark.parametrize("stage", [[]], indirect=True)
 def test_what_is_known_not_to_hold_is_not_tried_again(stage: Stage) -> None:
     (ann,) = stage.members(stage.room(), "ann")
-    stage.broken = ("SAY-2",)
+    stage.broken = {"SAY-2": "SAY-2"}
     with pytest.raises(NotReached, match="not reached: SAY-2 does not hold"):
         ann.expect("SAID nobody nothing")
     ann.expect_nothing()
