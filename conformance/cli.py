@@ -1,13 +1,17 @@
 """The command line: which server and client, which checks, and the exit status."""
 
 import argparse
+import functools
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from conformance.checks.client import steps as client_steps
 from conformance.checks.registry import all_checks, client_checks
+from conformance.checks.server import steps as server_steps
 from conformance.conversations.session import SessionSyntaxError, read_session, session_check, session_checks
 from conformance.judging.check import Check
 from conformance.judging.client_runner import ClientRunner
@@ -16,6 +20,7 @@ from conformance.judging.outcome import CONFORMANT, INTERRUPTED, NOT_PROVEN, SUI
 from conformance.judging.result import Settings
 from conformance.judging.runner import CheckRunner
 from conformance.judging.server_runner import Runner
+from conformance.next import HURRY, Course, await_change, changes, tell, walk
 from conformance.reports import matrix
 from conformance.reports.document import Run
 from conformance.reports.progress import print_into_nothing
@@ -35,6 +40,8 @@ REFERENCE_LIMITED = REFERENCE + " --max-clients {clients} --choose-timeout {seco
 REFERENCE_PASSWORD = REFERENCE + " --password-file {password_file}"
 REFERENCE_CLIENT = "{python} reference/client/client.py {host}:{port} --no-reconnect"
 SERVER_JOBS, CLIENT_JOBS = 32, 12  # checks at a time: those of servers wait most of their time
+STEPS = {"server": server_steps.STEPS, "client": client_steps.STEPS}
+SMALL_LOOK = 1.0  # seconds for the greeting of a server that is being built
 _LEVELS = ("must", "should", "may")
 
 
@@ -43,7 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     if words[:1] == ["matrix"]:
         return matrix.main(words[1:])
-    arguments = _parser().parse_args(words)
+    leads = words[:1] == ["next"]
+    arguments = _parser(leads=leads).parse_args(words[1:] if leads else words)
     try:
         directory = find_spec(arguments.spec)
         requirements = read_requirements(directory)
@@ -61,6 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\n".join(f"{requirement.id} {requirement.digest}" for requirement in requirements.values()))
         return CONFORMANT
     try:
+        if leads:
+            return _lead(checks, requirements, directory, file, arguments)
         return _perform(checks, requirements, directory, file, arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -114,10 +124,7 @@ def _perform(
             print(f"{check.id:<44} {requirements[check.requirement].level:<6} {check.title}")
         return CONFORMANT
     options = {key: getattr(arguments, key) for key in ("select", "level", "jobs", "seed", "examples", "time_factor")}
-    named = ["--subject", str(arguments.subject)] if arguments.subject else []
-    for kind, subject in subjects.items():
-        named += subject.arguments() if subject and (kind in arguments.named or not arguments.subject) else []
-    named += _chosen(arguments)
+    named = _naming(subjects, arguments)
     run = Run(requirements, directory, named, options, " and ".join(selected), file.name, file.version)
     grammar = Grammar(directory / GRAMMAR)
     parts = []
@@ -130,6 +137,74 @@ def _perform(
     expectations = Expectations(file.expected_failures, datetime.now(UTC).date())
     known = {check.id for kind in selected for check in checks[kind]}
     return perform(run, parts, expectations, known, arguments.report, verbose=arguments.verbose)
+
+
+def _lead(
+    checks: dict[str, list[Check]],
+    requirements: dict[str, Requirement],
+    directory: Path,
+    file: SubjectFile,
+    arguments: argparse.Namespace,
+) -> int:
+    """Lead through the steps, once or whenever a file changes; return the exit status."""
+    kind = "client" if arguments.client_cmd else "server"
+    last = len(STEPS[kind])
+    if arguments.first > last:
+        return _complain(f"--from {arguments.first}: there are {last} steps", NOT_PROVEN)
+    grammar = Grammar(directory / GRAMMAR)
+    before = 0
+    while True:
+        subject = _client(arguments) if kind == "client" else _server(arguments)
+        assert subject
+
+        course = _course(kind, subject, checks[kind], requirements, grammar, file, arguments)
+        seen = changes()
+        try:
+            stop, idle = walk(course, arguments.first)
+        finally:
+            subject.close()
+        named = _naming({kind: subject}, arguments)
+        status = tell(course, arguments.first, stop, idle, named, before)
+        if not arguments.watch:
+            return status
+        before = stop.number if stop else last + 1
+        await_change(seen)
+
+
+def _course(
+    kind: str,
+    subject: Subject | ClientSubject,
+    checks: list[Check],
+    requirements: dict[str, Requirement],
+    grammar: Grammar,
+    file: SubjectFile,
+    arguments: argparse.Namespace,
+) -> Course:
+    """Return the way to a conforming implementation; the first look at it is taken once."""
+
+    @functools.cache
+    def settings() -> Settings:
+        if isinstance(subject, ClientSubject):
+            return _client_settings(subject, grammar, arguments)
+        return _server_settings(subject, file, arguments, SMALL_LOOK)
+
+    def begin(some: list[Check], together: bool) -> CheckRunner:
+        ground = [check for check in some if check.ground]
+        if isinstance(subject, ClientSubject):
+            return ClientRunner(subject, requirements, grammar, settings(), ground)
+        hurry = 1 if together else HURRY
+        chosen = replace(settings(), deadline=settings().deadline / hurry, patient=together)
+        return Runner(subject, requirements, grammar, chosen, ground)
+
+    return Course(kind, STEPS[kind], {check.id: check for check in checks}, begin)
+
+
+def _naming(subjects: Mapping[str, Subject | ClientSubject | None], arguments: argparse.Namespace) -> list[str]:
+    """Return the words of the command line that name what is checked, and on which an outcome can depend."""
+    named = ["--subject", str(arguments.subject)] if arguments.subject else []
+    for kind, subject in subjects.items():
+        named += subject.arguments() if subject and (kind in arguments.named or not arguments.subject) else []
+    return named + _chosen(arguments)
 
 
 def _chosen(arguments: argparse.Namespace) -> list[str]:
@@ -149,22 +224,28 @@ def _server_part(
     arguments: argparse.Namespace,
 ) -> Part:
     def begin() -> tuple[CheckRunner, frozenset[str]]:
-        first = smoke.look(subject.address(), subject.tls, smoke.SMOKE_SECONDS * arguments.time_factor)
-        deadline = first.deadline * arguments.time_factor
-        settings = Settings(
-            first.features,
-            deadline,
-            arguments.jobs or SERVER_JOBS,
-            arguments.seed,
-            frozenset(file.features),
-            arguments.examples,
-            patient=arguments.patient or bool(arguments.select),
-        )
+        settings = _server_settings(subject, file, arguments)
         # What is played again is looked at as it is.
         ground = [] if arguments.replay else [check for check in all_checks() if check.ground]
-        return Runner(subject, requirements, grammar, settings, ground), first.features
+        return Runner(subject, requirements, grammar, settings, ground), settings.features
 
     return Part("server", checks, begin, subject.close)
+
+
+def _server_settings(
+    subject: Subject, file: SubjectFile, arguments: argparse.Namespace, seconds: float = smoke.SMOKE_SECONDS
+) -> Settings:
+    """Take a first look at a server, for so many seconds, and return how it is checked; raises UnreachableError."""
+    first = smoke.look(subject.address(), subject.tls, seconds * arguments.time_factor)
+    return Settings(
+        first.features,
+        first.deadline * arguments.time_factor,
+        arguments.jobs or SERVER_JOBS,
+        arguments.seed,
+        frozenset(file.features),
+        arguments.examples,
+        patient=arguments.patient or bool(arguments.select),
+    )
 
 
 def _client_part(
@@ -175,12 +256,17 @@ def _client_part(
     arguments: argparse.Namespace,
 ) -> Part:
     def begin() -> tuple[CheckRunner, None]:
-        deadline = look(subject, grammar, time_factor=arguments.time_factor)
-        settings = Settings(frozenset(), deadline, arguments.jobs or CLIENT_JOBS, arguments.seed)
+        settings = _client_settings(subject, grammar, arguments)
         ground = [check for check in client_checks() if check.ground]
         return ClientRunner(subject, requirements, grammar, settings, ground), None
 
     return Part("client", checks, begin, subject.close)
+
+
+def _client_settings(subject: ClientSubject, grammar: Grammar, arguments: argparse.Namespace) -> Settings:
+    """Take a first look at a client, and return how it is checked; raises UnreachableError."""
+    deadline = look(subject, grammar, time_factor=arguments.time_factor)
+    return Settings(frozenset(), deadline, arguments.jobs or CLIENT_JOBS, arguments.seed)
 
 
 def _complain(error: object, status: int) -> int:
@@ -246,11 +332,16 @@ def _client(arguments: argparse.Namespace) -> ClientSubject | None:
     return ClientSubject(REFERENCE_CLIENT, columns=arguments.columns)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(*, leads: bool = False) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="flurfunk-conformance",
-        description="Checks whether a server or a client conforms to Flurfunk/1; where none is named, the reference's.",
-        usage="%(prog)s [option ...]\n       %(prog)s matrix DIR ... [--output FILE.html]",
+        prog="flurfunk-conformance next" if leads else "flurfunk-conformance",
+        description="Leads to a conforming server or client: finds the first step that does not hold, and explains it."
+        if leads
+        else "Checks whether a server or a client conforms to Flurfunk/1; where none is named, the reference's.",
+        usage="%(prog)s [option ...]"
+        if leads
+        else "%(prog)s [option ...]\n       %(prog)s next [option ...]\n       "
+        "%(prog)s matrix DIR ... [--output FILE.html]",
         epilog="Exit status: 0 conformant, 1 not, 2 inconclusive, required checks not run, or nothing checked "
         "(or wrong usage), 3 server or client not reachable, 4 fault of the suite.",
     )
@@ -310,6 +401,16 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="a subject.toml that says all of this, and which failures are expected",
     )
+    if leads:
+        parser.add_argument(
+            "--from",
+            dest="first",
+            type=_positive_int,
+            default=1,
+            metavar="N",
+            help="begin at this step; those before it are not looked at",
+        )
+        parser.add_argument("--watch", action="store_true", help="look again whenever a file in this folder changes")
     parser.add_argument("--no-console", dest="console", action="store_false", help="the server has no console")
     parser.add_argument(
         "--select",

@@ -73,9 +73,9 @@ class CheckRunner(ABC):
         *parts, own = self._grounds(checks)
         ground: list[Result] = []
         for part in parts:
-            ground += self._part(part, on_begin)
-        for result in ground:
-            tell(result)
+            for result in self._part(part, on_begin):
+                ground.append(result)
+                tell(result)
         grounded = {check.id for check in self._ground}
         others = sorted((check for check in checks if check.id not in grounded), key=lambda check: not check.slow)
         ground += self._with_ground(own, others, tell, on_begin)

@@ -23,7 +23,7 @@ _GRAVE = (
     Verdict.SKIP,
 )
 # What is installed has a command of its own.
-_PROGRAM = (
+PROGRAM = (
     ["flurfunk-conformance"] if Path(sys.argv[0]).stem == "flurfunk-conformance" else ["python", "-m", "conformance"]
 )
 WIDTH = 100
@@ -76,7 +76,7 @@ def command(arguments: Iterable[str], identifier: str = "") -> str:
     `arguments`: those of the command line that name the subject, and on which an outcome can depend.
     """
     whole = not identifier or identifier.partition("/")[2] in SYNTHETIC
-    return shlex.join([*_PROGRAM, *arguments, *([] if whole else ["--select", identifier])])
+    return shlex.join([*PROGRAM, *arguments, *([] if whole else ["--select", identifier])])
 
 
 def table(requirements: Iterable[Requirement], results: list[Result]) -> str:

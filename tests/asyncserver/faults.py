@@ -281,7 +281,7 @@ _TABLE = (
     ("commands-first", "processes the commands of a segment before its other lines", "ORDER-3"),
     ("errors-first", "sends ERROR before what is queued", "ORDER-4"),
     ("move-gap", "lets a client be nowhere for a moment while it moves", "ORDER-5"),
-    ("move-overlaps", "lets a client be in two rooms for a moment while it moves", "ORDER-5"),
+    ("move-overlaps", "lets a client be in two rooms for a moment after it moved", "ORDER-8"),
     ("ping-lobby-refused", "refuses /ping in the lobby", "ORDER-6 PING-1"),
     ("pong-first", "sends PONG before what is queued", "ORDER-7"),
     ("others-late", "sends events later than answers", "ORDER-8"),

@@ -27,7 +27,7 @@ def test_what_does_not_hold_is_blamed_and_what_needs_it_is_not_reached() -> None
     blame = Blame()
     counted = ground(blame, result("ROOM-2"), result("NICK-2", "ROOM-2"), result("SAY-2", verdict=Verdict.PASS))
     assert [one.verdict for one in counted] == [Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS]
-    assert blame.broken == {"ROOM-2": "ROOM-2"}
+    assert blame.broken == {"ROOM-2": "ROOM-2", "NICK-2": "ROOM-2"}
     other = blame.counted(result("WHO-1", "SAY-2", "ROOM-2"))
     assert (other.verdict, other.because) == (Verdict.INCONCLUSIVE, "ROOM-2")
     assert other.reason == "not reached: ROOM-2 does not hold"
