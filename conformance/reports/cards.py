@@ -7,6 +7,7 @@ from html import escape
 from itertools import pairwise
 
 from conformance.reports.document import Document
+from conformance.reports.picture import picture
 
 _ORDER = ("ERROR", "FAIL", "XPASS", "INCONCLUSIVE", "WARN", "XFAIL")
 _ALIKE = 3  # more inconclusive checks than this with one reason are shown as one
@@ -73,6 +74,7 @@ def _card(check: Document, title: str, *, first: bool) -> str:
 <div class="body">
 <blockquote>{sentence(check["sentence"])}<cite>{sentence(where)}</cite></blockquote>
 {_compared(check)}
+{_drawn(check)}
 {_conversation(check)}
 <div><h4>Run it again</h4>
 <div class="again"><pre>{escape(check["replay"])}</pre><button type="button" data-copy hidden>Copy</button></div></div>
@@ -113,6 +115,12 @@ def _compared(check: Document) -> str:
 def _marked(text: str, at: int) -> str:
     """Return a text as HTML with all from the first difference on marked."""
     return escape(text[:at]) + (f"<mark>{escape(text[at:])}</mark>" if text[at:] else "")
+
+
+def _drawn(check: Document) -> str:
+    """Return the picture of a failure; nothing where nothing was expected."""
+    svg = picture(check) if check["expected"] else ""
+    return f'<div><h4>Where it failed</h4><div class="scroll">{svg}</div></div>' if svg else ""
 
 
 def _conversation(check: Document) -> str:

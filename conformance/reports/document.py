@@ -145,6 +145,7 @@ def _check(result: Result, arguments: list[str]) -> Document:
         "received": clean(result.received),
         "missing": result.missing,
         "seconds": round(result.seconds, 4),
+        **({"suffix": result.transcript.suffix} if result.transcript.suffix else {}),
         "transcript": entries,
         "transcript_left_out": left_out,
         "replay": clean(command(arguments, result.seen_in or result.id)),

@@ -199,6 +199,20 @@ def test_the_page_can_be_used_without_eyes_or_mouse(directory: Path) -> None:
     assert targets <= set(ids)
 
 
+def test_each_failure_has_a_picture_that_can_be_heard(report: Any) -> None:
+    pictures = re.findall(r'<svg class="drawn".*?</svg>', page(report), re.DOTALL)
+    failed = [check for check in report["checks"] if check["expected"] and check["transcript"]]
+    assert len(pictures) == len(failed) > 0
+    for text in pictures:
+        svg = Xml.fromstring(text)
+        told = {element.get("id"): element.text for element in svg if element.tag in ("title", "desc")}
+        assert set(told) == {svg.get("aria-labelledby"), svg.get("aria-describedby")}
+        assert all(told.values())
+        rows = [group for group in svg.iter("g") if group.get("class")]
+        assert 0 < len(rows) <= 12
+        assert sum(str(one).count(";") for one in told.values()) >= len(rows)
+
+
 def test_nothing_that_a_server_says_becomes_a_part_of_the_page(nasty: Any) -> None:
     text = page(nasty)
     elements = Elements(text).found
