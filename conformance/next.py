@@ -16,6 +16,7 @@ from conformance.judging.outcome import CONFORMANT, NOT_CONFORMANT, SUITE_FAULT
 from conformance.judging.result import Result
 from conformance.judging.runner import CheckRunner
 from conformance.judging.verdict import Verdict
+from conformance.reports.drawing import drawn
 from conformance.reports.progress import coloured
 from conformance.reports.text import PROGRAM, WIDTH, explained
 from conformance.wire.process import UnreachableError
@@ -137,7 +138,7 @@ def _explained(course: Course, stop: Stop, arguments: Sequence[str]) -> str:
     if not stop.failure:
         return f"FAIL  {stop.reason}"
     advice = course.advice(stop.failure)
-    told = explained(stop.failure, list(arguments), short=True)
+    told = explained(stop.failure, list(arguments), short=True, picture=drawn(stop.failure, WIDTH - 2))
     return f"{told}\n{_paragraph('hint', advice)}" if advice else told
 
 

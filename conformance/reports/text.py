@@ -35,11 +35,13 @@ _ALIKE = 3  # more lines than this that are the same, one behind the other, are 
 _HEAD, _TAIL = 105, 35  # characters of a longer line that are printed
 
 
-def explained(result: Result, arguments: list[str], replays: Iterable[Path] = (), *, short: bool = False) -> str:
+def explained(
+    result: Result, arguments: list[str], replays: Iterable[Path] = (), *, short: bool = False, picture: str = ""
+) -> str:
     """Return what a person needs to know about a result that is no PASS, in several lines.
 
     `arguments`: those of the command line that name the subject; `replays`: files that do again what the check did;
-    `short`: of the transcript only a few lines, the essential ones.
+    `short`: of the transcript only a few lines, the essential ones; `picture`: what stands in place of it.
     """
     requirement = result.requirement
     own = result.id.partition("/")[0]
@@ -60,7 +62,9 @@ def explained(result: Result, arguments: list[str], replays: Iterable[Path] = ()
         lines.append(f"            {_mark(result.expected, result.received)}")
     if result.reason:
         lines += [f"  reason    {line}" for line in result.reason.rstrip().splitlines()]
-    if entries := str(result.transcript).splitlines():
+    if picture:
+        lines += ["", textwrap.indent(picture, "  "), ""]
+    elif entries := str(result.transcript).splitlines():
         told = _shortened(_essential(entries), _FIRST_OF_SHORT, _LAST_OF_SHORT) if short else _shortened(entries)
         lines += ["  transcript (seconds, who, what)", textwrap.indent(told, "  ")]
     lines.append(f"  again     {command(arguments, result.seen_in or result.id)}")
