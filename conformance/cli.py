@@ -9,9 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from conformance.checks.client import steps as client_steps
 from conformance.checks.registry import all_checks, client_checks
-from conformance.checks.server import steps as server_steps
 from conformance.conversations.session import SessionSyntaxError, read_session, session_check, session_checks
 from conformance.judging.check import Check
 from conformance.judging.client_runner import ClientRunner
@@ -24,6 +22,7 @@ from conformance.next import HURRY, Course, await_change, changes, tell, walk
 from conformance.reports import matrix
 from conformance.reports.document import Run
 from conformance.reports.progress import print_into_nothing
+from conformance.reports.reached import STEPS
 from conformance.run import Part, perform
 from conformance.stage import first_look as smoke
 from conformance.stage.client_subject import ClientSubject, look
@@ -40,7 +39,6 @@ REFERENCE_LIMITED = REFERENCE + " --max-clients {clients} --choose-timeout {seco
 REFERENCE_PASSWORD = REFERENCE + " --password-file {password_file}"
 REFERENCE_CLIENT = "{python} reference/client/client.py {host}:{port} --no-reconnect"
 SERVER_JOBS, CLIENT_JOBS = 32, 12  # checks at a time: those of servers wait most of their time
-STEPS = {"server": server_steps.STEPS, "client": client_steps.STEPS}
 SMALL_LOOK = 1.0  # seconds for the greeting of a server that is being built
 _LEVELS = ("must", "should", "may")
 
@@ -147,6 +145,8 @@ def _lead(
     arguments: argparse.Namespace,
 ) -> int:
     """Lead through the steps, once or whenever a file changes; return the exit status."""
+    if arguments.client_cmd and (arguments.server or arguments.server_cmd):
+        return _complain("next leads to a server or to a client: name one of them", NOT_PROVEN)
     kind = "client" if arguments.client_cmd else "server"
     last = len(STEPS[kind])
     if arguments.first > last:
@@ -401,17 +401,30 @@ def _parser(*, leads: bool = False) -> argparse.ArgumentParser:
         metavar="FILE",
         help="a subject.toml that says all of this, and which failures are expected",
     )
-    if leads:
-        parser.add_argument(
-            "--from",
-            dest="first",
-            type=_positive_int,
-            default=1,
-            metavar="N",
-            help="begin at this step; those before it are not looked at",
-        )
-        parser.add_argument("--watch", action="store_true", help="look again whenever a file in this folder changes")
     parser.add_argument("--no-console", dest="console", action="store_false", help="the server has no console")
+    if leads:
+        _add_leading(parser)
+    else:
+        _add_selecting(parser)
+    parser.add_argument(
+        "--jobs",
+        type=_positive_int,
+        metavar="N",
+        help=f"checks at a time (default {SERVER_JOBS} of a server, {CLIENT_JOBS} of a client)",
+    )
+    parser.add_argument(
+        "--time-factor", type=_positive, default=1.0, metavar="F", help="all deadlines are F times as long"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of the conversations by chance (default 1)")
+    parser.add_argument(
+        "--examples", type=_positive_int, default=100, metavar="N", help="conversations by chance (default 100)"
+    )
+    parser.add_argument("--spec", type=Path, metavar="DIR", help="where the specification is")
+    return parser
+
+
+def _add_selecting(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a run that say what is looked at, and what is told."""
     parser.add_argument(
         "--select",
         action="append",
@@ -435,23 +448,22 @@ def _parser(*, leads: bool = False) -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="list the checks and run nothing")
     parser.add_argument("--digests", action="store_true", help="list the digest of each sentence and run nothing")
     parser.add_argument(
-        "--jobs",
-        type=_positive_int,
-        metavar="N",
-        help=f"checks at a time (default {SERVER_JOBS} of a server, {CLIENT_JOBS} of a client)",
-    )
-    parser.add_argument(
-        "--time-factor", type=_positive, default=1.0, metavar="F", help="all deadlines are F times as long"
-    )
-    parser.add_argument("--seed", type=int, default=1, help="of the conversations by chance (default 1)")
-    parser.add_argument(
-        "--examples", type=_positive_int, default=100, metavar="N", help="conversations by chance (default 100)"
-    )
-    parser.add_argument(
         "--patient", action="store_true", help="run also the checks that take about 10 s each; --select runs them, too"
     )
-    parser.add_argument("--spec", type=Path, metavar="DIR", help="where the specification is")
-    return parser
+
+
+def _add_leading(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `next`."""
+    parser.set_defaults(select=[], replay=[], level=[], list=False, digests=False, patient=False)
+    parser.add_argument(
+        "--from",
+        dest="first",
+        type=_positive_int,
+        default=1,
+        metavar="N",
+        help="begin at this step; those before it are not looked at",
+    )
+    parser.add_argument("--watch", action="store_true", help="look again whenever a file in this folder changes")
 
 
 def _command(value: str) -> str:

@@ -1,7 +1,8 @@
 """A server that has only the first steps of `next`: python -m tests.stepserver STEPS PORT.
 
-With one step it greets, with ten it has all but lists, floods, a console, limits and passwords. A later step is missing
-as it is while somebody builds a server: lines that the server does not know are passed over, and so on.
+With no step it accepts connections, with one it greets, with ten it has all but lists, floods, a console, limits and
+passwords. A later step is missing as it is while somebody builds a server: lines that the server does not know are
+passed over, and so on.
 """
 
 import argparse
@@ -80,6 +81,8 @@ class Client(asyncio.Protocol):
         self._transport = transport
         self.name = self.chat.new_name()
         self.chat.clients.append(self)
+        if not self.chat.has(HELLO):
+            return
         self.send("HELLO flurfunk/1 who rooms")
         self.send(f"NAME {self.name}")
         if self.chat.has(LINES):

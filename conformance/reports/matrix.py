@@ -11,6 +11,7 @@ from conformance.reports.badge import message_and_colour
 from conformance.reports.cards import verdict
 from conformance.reports.document import FORMAT, FORMAT_VERSION, Document, clean
 from conformance.reports.page import shell
+from conformance.reports.reached import Reached, reached
 
 _USAGE = 2
 
@@ -22,7 +23,8 @@ class NoReportError(Exception):
 def main(argv: Sequence[str]) -> int:
     """Print the table, and write it as HTML; return 0, or 2 where a report cannot be read or the page not written."""
     parser = argparse.ArgumentParser(
-        prog="flurfunk-conformance matrix", description="Makes one table of the reports of several implementations."
+        prog="flurfunk-conformance matrix",
+        description="Makes one table of the reports of several implementations, those that are farthest first.",
     )
     parser.add_argument("directories", nargs="+", type=Path, metavar="DIR", help="what --report wrote")
     parser.add_argument("--output", type=Path, metavar="FILE.html", help="write the table as a page, too")
@@ -30,15 +32,19 @@ def main(argv: Sequence[str]) -> int:
     try:
         reports = [read_report(directory) for directory in arguments.directories]
         names = _names(reports, arguments.directories)
+        far = [reached(report) for report in reports]
+        order = sorted(range(len(reports)), key=lambda number: (-far[number].held, names[number]))
+        reports, names = [reports[number] for number in order], [names[number] for number in order]
+        far = [far[number] for number in order]
         if arguments.output:
-            arguments.output.write_text(html(reports, names), encoding="utf-8")
+            arguments.output.write_text(html(reports, names, far), encoding="utf-8")
     except NoReportError as error:
         print(f"flurfunk-conformance: {error}", file=sys.stderr)
         return _USAGE
     except OSError as error:
         print(f"flurfunk-conformance: {error.filename}: {error.strerror}", file=sys.stderr)
         return _USAGE
-    print(text(reports, names))
+    print(text(reports, names, far))
     return 0
 
 
@@ -59,13 +65,14 @@ def read_report(directory: Path) -> Document:
         implementation = dict(report.get("implementation") or {})
         if not isinstance(report["conclusion"], str):
             raise ValueError
+        reached(report)
         return {**report, "totals": {"checks": counts}, "implementation": implementation}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NoReportError(f"{path}: is no report of this suite") from error
 
 
-def text(reports: Sequence[Document], names: Sequence[str]) -> str:
-    """Return the table as lines of text."""
+def text(reports: Sequence[Document], names: Sequence[str], far: Sequence[Reached]) -> str:
+    """Return how far each implementation is, and the table, as lines of text."""
     head = ["", "", *names]
     rows = [[identifier, level, *cells] for identifier, level, cells in _rows(reports)]
     last = ["conclusion", "", *(message_and_colour(report)[0] for report in reports)]
@@ -73,13 +80,21 @@ def text(reports: Sequence[Document], names: Sequence[str]) -> str:
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
     ]
+    width = max(map(len, names))
+    steps = [f"{name:<{width}}  {one}" for name, one in zip(names, far, strict=True)]
     return "\n".join(
-        [*lines, "", "  ".join(cell.ljust(width) for cell, width in zip(last, widths, strict=True)).rstrip()]
+        [
+            *steps,
+            "",
+            *lines,
+            "",
+            "  ".join(cell.ljust(width) for cell, width in zip(last, widths, strict=True)).rstrip(),
+        ]
     )
 
 
-def html(reports: Sequence[Document], names: Sequence[str]) -> str:
-    """Return the table as one page."""
+def html(reports: Sequence[Document], names: Sequence[str], far: Sequence[Reached]) -> str:
+    """Return how far each implementation is, and the table, as one page."""
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     conclusions = "".join(f"<td>{escape(message_and_colour(report)[0])}</td>" for report in reports)
     body = "\n".join(
@@ -88,6 +103,11 @@ def html(reports: Sequence[Document], names: Sequence[str]) -> str:
         + "</tr>"
         for identifier, level, cells in _rows(reports)
     )
+    steps = "\n".join(
+        f'<li><b>{escape(name)}</b> <progress value="{one.held}" max="{one.steps}"></progress> '
+        f"<span>{escape(str(one))}</span></li>"
+        for name, one in zip(names, far, strict=True)
+    )
     count = f"{len(reports)} implementation{'' if len(reports) == 1 else 's'}"
     return shell(
         "Flurfunk/1 conformance",
@@ -95,6 +115,11 @@ def html(reports: Sequence[Document], names: Sequence[str]) -> str:
 <header><p class="kicker"><span>Flurfunk/1 conformance</span><span>{count}</span></p>
 <h1>Who meets which requirement</h1></header>
 <main id="main">
+<h2>How far each is</h2>
+<ol class="steps">
+{steps}
+</ol>
+<h2>All requirements</h2>
 <div class="matrix" tabindex="0" role="region" aria-label="Requirements by implementation"><table>
 <thead><tr><th scope="col">Requirement</th>{heads}</tr>
 <tr class="conclusions"><th scope="row">Conclusion</th>{conclusions}</tr></thead>

@@ -126,11 +126,9 @@ STEPS = (
             NET-4/exit-before-a-half-close
             NET-5/half-a-line-is-dropped
             LINE-2/cr-lf-ends-a-line
-            STATE-4/no-events-in-the-lobby
             EXIT-1/exit-is-answered
             EXIT-2/exit-is-told
             EXIT-3/nothing-behind-exit
-            STATE-4/nothing-reaches-the-lobby-by-any-way
             ROOM-3/moving-is-told
             SAY-2/each-member-is-told-once
             OUT-3/events-reach-members-only
@@ -213,6 +211,7 @@ STEPS = (
             NAME-3/one-name-for-many-at-once
             NAME-6/reserved-names
             NAME-12/invalid-rooms
+            STATE-4/no-events-in-the-lobby
             STATE-6/a-line-in-the-lobby-is-a-room
             STATE-6/http-words-behind-the-first-octets
             STATE-7/say-in-the-lobby
@@ -222,6 +221,7 @@ STEPS = (
             CMD-3/a-blank-is-an-argument
             CMD-5/what-is-refused-is-not-done
             EXIT-4/exit-is-the-whole-line
+            STATE-4/nothing-reaches-the-lobby-by-any-way
             ROOM-6/a-refused-move-changes-nothing
             NICK-4/a-refused-name-changes-nothing
             NAME-3/a-name-is-taken-however-it-came

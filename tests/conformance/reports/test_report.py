@@ -21,6 +21,7 @@ from conformance.reports.badge import badge
 from conformance.reports.document import SCHEMA, clean
 from conformance.reports.junit import junit
 from conformance.reports.page import page
+from conformance.reports.reached import STEPS
 from conformance.reports.write import NAMES, write_reports
 from conformance.text.requirements import find_spec, read_requirements
 from conformance.wire.transcript import MAX_ENTRIES, Transcript
@@ -270,17 +271,22 @@ def test_a_matrix_has_a_column_for_each_report(
 ) -> None:
     other = {**report, "implementation": {"name": "", "version": ""}, "conclusion": "conformant"}
     other["requirements"] = [{**one, "verdict": "PASS"} for one in report["requirements"]]
+    one = {**report["checks"][0], "kind": "server", "verdict": "PASS"}
+    other["checks"] = [{**one, "id": check} for check in STEPS["server"][0].checks]
     (tmp_path / "second").mkdir()
     write_reports(tmp_path / "second", other)
     output = tmp_path / "matrix.html"
     assert matrix.main([str(directory), str(tmp_path / "second"), "--output", str(output)]) == 0
     printed = capsys.readouterr().out
-    assert printed.splitlines()[0].split()[-1] == "second"
-    assert re.search(r"^NICK-3 +MUST +FAIL +PASS$", printed, re.MULTILINE)
-    assert re.search(r"^ROOM-1 +MUST +- +PASS$", printed, re.MULTILINE)
+    steps, table = printed.split("\n\n", 1)
+    assert re.match(r"second +step 2 of 15: .*\n<b>tab.* step 1 of 15: ", steps)  # the one that is farther first
+    assert table.splitlines()[0].split()[0] == "second"
+    assert re.search(r"^NICK-3 +MUST +PASS +FAIL$", printed, re.MULTILINE)
+    assert re.search(r"^ROOM-1 +MUST +PASS +-$", printed, re.MULTILINE)
     html = output.read_text(encoding="utf-8")
     assert "&lt;b&gt;tab\\x09server&lt;/b&gt; 0.3" in html
     rows = Elements(html).found
+    assert [attributes.get("value") for tag, attributes in rows if tag == "progress"] == ["1", "0"]
     assert [tag for tag, _ in rows].count("tr") == len(report["requirements"]) + 2
 
 
