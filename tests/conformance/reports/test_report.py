@@ -272,7 +272,7 @@ def test_a_matrix_has_a_column_for_each_report(
     other = {**report, "implementation": {"name": "", "version": ""}, "conclusion": "conformant"}
     other["requirements"] = [{**one, "verdict": "PASS"} for one in report["requirements"]]
     one = {**report["checks"][0], "kind": "server", "verdict": "PASS"}
-    other["checks"] = [{**one, "id": check} for check in STEPS["server"][0].checks]
+    other["checks"] = [*report["checks"], *({**one, "id": check} for check in STEPS["server"][0].checks)]
     (tmp_path / "second").mkdir()
     write_reports(tmp_path / "second", other)
     output = tmp_path / "matrix.html"
