@@ -5,7 +5,7 @@ import os
 import shlex
 import sys
 import textwrap
-import time
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -182,6 +182,6 @@ def await_change(seen: dict[str, float]) -> None:
     """Wait until a file has changed since `seen`, and say so."""
     print("\nWaiting for a change in this folder; Ctrl-C ends it.", flush=True)
     while (now := changes()) == seen:
-        time.sleep(_LOOK_SECONDS)
+        threading.Event().wait(_LOOK_SECONDS)
     changed = sorted(path for path in {*now, *seen} if now.get(path) != seen.get(path))
     print(f"\n{'-' * WIDTH}\n{changed[0].removeprefix('./')} changed.\n", flush=True)
