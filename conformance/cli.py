@@ -47,7 +47,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the suite; return 0 conformant, 1 not, 2 not proven, 3 subject not reachable, 4 fault of the suite."""
     words = sys.argv[1:] if argv is None else argv
     if words[:1] == ["matrix"]:
-        return matrix.main(words[1:])
+        try:
+            return matrix.main(words[1:])
+        except BrokenPipeError:  # of `| head`, for instance
+            print_into_nothing()
+            return INTERRUPTED
     leads = words[:1] == ["next"]
     arguments = _parser(leads=leads).parse_args(words[1:] if leads else words)
     try:

@@ -8,6 +8,7 @@ from conformance.checks.steps import Step
 from conformance.reports.document import Document
 
 STEPS: dict[str, tuple[Step, ...]] = {"server": server_steps.STEPS, "client": client_steps.STEPS}
+_FAILS = ("FAIL", "ERROR", "XPASS")
 _HOLDS = ("PASS", "SKIP", "WARN", "XFAIL")
 
 
@@ -30,16 +31,23 @@ class Reached:
 def reached(report: Document) -> Reached:
     """Return how far the server is that a report is about, or the client where it is about none.
 
-    A step holds whose checks ran, or were skipped, and did not fail.  Raises KeyError or TypeError where the report has
-    not the form of one.
+    A step holds whose checks ran, or were skipped, and did not fail. A check that was not reached because of what a
+    later step asks for is no sign against its own. Raises KeyError or TypeError where it is not the report of a run.
     """
     kinds = {check["kind"] for check in report["checks"]}
     kind = "client" if kinds == {"client"} else "server"
     checks = {check["id"]: check for check in report["checks"] if check["kind"] == kind}
+    failing: dict[str, int] = {}  # requirements, and in which step they fail first
+    for number, step in enumerate(STEPS[kind]):
+        for check in step.checks:
+            if check in checks and checks[check]["verdict"] in _FAILS:
+                failing.setdefault(str(checks[check]["requirement"]), number)
     for number, step in enumerate(STEPS[kind]):
         mine = [checks.get(check) for check in step.checks]
-        failed = next((one for one in mine if one and one["verdict"] not in _HOLDS), None)
-        if failed or None in mine:
-            fails = str(failed.get("because") or failed["requirement"]) if failed else ""
+        against = [
+            one for one in mine if one and one["verdict"] not in _HOLDS and failing.get(one.get("because"), 0) <= number
+        ]
+        if against or None in mine:
+            fails = str(against[0].get("because") or against[0]["requirement"]) if against else ""
             return Reached(number, len(STEPS[kind]), step.title, fails)
     return Reached(len(STEPS[kind]), len(STEPS[kind]), "", "")

@@ -1,5 +1,6 @@
 """`next`: the steps, where it stops, what it says, and that it looks again when a file changes."""
 
+import json
 import re
 import sys
 from collections import Counter
@@ -12,7 +13,7 @@ import pytest
 from conformance.checks.registry import all_checks, client_checks
 from conformance.conversations.session import session_checks
 from conformance.judging.outcome import CONFORMANT, NOT_CONFORMANT, NOT_PROVEN
-from conformance.reports.reached import STEPS
+from conformance.reports.reached import STEPS, reached
 from conformance.text.requirements import TEXT, find_spec, read_requirements
 from tests.suite import DEADLINE, ROOT, suite
 
@@ -62,6 +63,12 @@ def test_a_server_with_some_steps_stops_at_the_next(steps: int) -> None:
     hold = "Step 1 holds." if steps == 1 else f"Steps 1 to {steps} hold."
     assert (said(ended.stdout), ended.returncode) == (f"{steps + 1} of 15: {hold}", NOT_CONFORMANT)
     assert len(ended.stdout.splitlines()) < 50
+
+
+def test_a_report_says_how_far_a_server_is(tmp_path: Path) -> None:
+    suite("--no-console", "--examples", "1", "--server-cmd", stepserver(4), "--report", tmp_path)
+    far = reached(json.loads((tmp_path / "report.json").read_text()))
+    assert str(far) == "step 5 of 15: Move and leave, EXIT-1"
 
 
 def test_it_begins_where_it_is_told_to() -> None:
