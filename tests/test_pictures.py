@@ -113,6 +113,7 @@ def test_a_hidden_cursor_is_not_drawn() -> None:
     [
         ("client", ["Dora, Emil and Fritz entered.", "ANNOUNCEMENT: Cake", "Ann, lunch", "Ann@main> sure, at half"]),
         ("console", ["listening on 127.0.0.1:8080", "> /who", "Announced to 3 people", "2 clients, 1 room> /kick B"]),
+        ("next", ["Step 4 of 15: Two in a room", "Steps 1 to 3 hold.", "did not come"]),
     ],
 )
 def test_pictures_are_what_the_programs_show_now(name: str, said: list[str], tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from docs.pictures import report, scenes
 
-NAMES = ("client", "console", "conformance", "report")
+NAMES = ("client", "console", "conformance", "next", "report")
 
 
 def main() -> int:
@@ -32,6 +32,8 @@ def _make(name: str, folder: Path, select: Sequence[str]) -> None:
             picture = scenes.console()
         case "conformance":
             picture = scenes.conformance(select)
+        case "next":
+            picture = scenes.next_step()
         case _:
             report.report(folder / "report.png")
             return

@@ -16,11 +16,11 @@ from pathlib import Path
 import pyte
 
 from docs.pictures.svg import svg
-from tests.support import SERVER, Client, Server, wait_until
+from tests.support import ROOT, SERVER, Client, Server, wait_until
 from tests.terminal import Terminal
 
 _LONGEST = 600.0  # seconds: for all checks, on a busy machine
-_COLUMNS = 80
+_COLUMNS, _WIDE = 80, 114
 _TIME = rb"\d\d:\d\d:\d\d"
 
 
@@ -112,6 +112,23 @@ def conformance(select: Sequence[str] = ()) -> str:
     return _drawn(shown + b"\x1b[?25l", 18, "python3 -m conformance")
 
 
+def next_step() -> str:
+    """Return what `next` says of a server that has three of the steps."""
+    with tempfile.TemporaryDirectory() as home:
+        server = Path(home, "my-server")
+        server.write_text(f'#!/bin/sh\nexec {sys.executable} -m tests.stepserver 3 "$1"\n')
+        server.chmod(0o700)
+        command = f'cd {home} && exec {sys.executable} -m conformance next "$@"'
+        environment = {**_environment(home), "PYTHONPATH": str(ROOT)}
+        options = ("--no-console", "--server-cmd", "./my-server {port}")
+        program = ("/bin/sh", "-c", command, "-")
+        with Terminal(*options, program=program, columns=_WIDE, environment=environment) as terminal:
+            terminal.until(lambda: b"\r\nstatus " in terminal.output, _LONGEST)
+            terminal.end()
+    shown = re.sub(rb"-[0-9a-f]{6}(?=\W)", b"-1c51ac", terminal.output.partition(b"\r\nstatus ")[0])
+    return _drawn(shown + b"\x1b[?25l", 34, "flurfunk-conformance next", _WIDE)
+
+
 # ------------------------------------------------------------ what is said and typed
 
 
@@ -175,9 +192,9 @@ def _settled(octets: bytes, pattern: bytes, values: Sequence[str]) -> bytes:
     return re.sub(pattern, lambda _: next(rest).encode(), octets)
 
 
-def _drawn(octets: bytes, rows: int, title: str) -> str:
-    """Return what a program wrote as a window of so many rows."""
-    screen = pyte.Screen(_COLUMNS, rows)
+def _drawn(octets: bytes, rows: int, title: str, columns: int = _COLUMNS) -> str:
+    """Return what a program wrote as a window of so many rows and columns."""
+    screen = pyte.Screen(columns, rows)
     _, _, written = octets.partition(b"\r\nprocess ")  # the program's own output begins behind that line
     # pyte knows no faint letters: they are taken for grey ones.
     pyte.ByteStream(screen).feed(written.partition(b"\n")[2].replace(b"\x1b[2m", b"\x1b[90m"))
