@@ -26,7 +26,6 @@ TOGETHER = 12
 HURRY = 3  # of the deadlines of a whole run, before that: there is little that can take long
 _LOOK_SECONDS = 0.3
 _BAD = (Verdict.ERROR, Verdict.FAIL)
-_UNDECIDED = (*_BAD, Verdict.INCONCLUSIVE)
 
 
 @dataclass(frozen=True)
@@ -64,11 +63,16 @@ def walk(course: Course, begin: int) -> tuple[Stop | None, dict[int, str]]:
             mine = results[number]
             if failure := next((one for one in mine if one.verdict in _BAD), None):
                 return Stop(number, failure), idle
-            if failure := next((one for one in mine if one.verdict is Verdict.INCONCLUSIVE), None):
+            if failure := next((one for one in mine if _is_open(one)), None):
                 return Stop(number, failure), idle
             if mine and all(one.verdict is Verdict.SKIP for one in mine):
                 idle[number] = mine[0].reason
     return None, idle
+
+
+def _is_open(result: Result) -> bool:
+    """Whether nobody knows yet whether something holds that has to."""
+    return result.verdict is Verdict.INCONCLUSIVE and result.requirement.level == "MUST"
 
 
 def _groups(numbers: Iterable[int]) -> list[list[int]]:
@@ -102,7 +106,7 @@ def _results(course: Course, group: Sequence[int]) -> dict[int, list[Result]]:
     for some in filter(None, (first, [check for check in checks if check not in first])):
         with contextlib.suppress(_Enough):
             course.open(some, len(group) > 1).run(some, heed)
-        if any(result.verdict in _UNDECIDED for results in found.values() for result in results):
+        if any(one.verdict in _BAD or _is_open(one) for results in found.values() for one in results):
             break
     for results in found.values():
         results.sort(key=lambda result: place.get(result.id, (0, 1 << 20))[1])

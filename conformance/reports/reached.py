@@ -9,7 +9,6 @@ from conformance.reports.document import Document
 
 STEPS: dict[str, tuple[Step, ...]] = {"server": server_steps.STEPS, "client": client_steps.STEPS}
 _FAILS = ("FAIL", "ERROR", "XPASS")
-_HOLDS = ("PASS", "SKIP", "WARN", "XFAIL")
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,16 @@ def reached(report: Document) -> Reached:
                 failing.setdefault(str(checks[check]["requirement"]), number)
     for number, step in enumerate(STEPS[kind]):
         mine = [checks.get(check) for check in step.checks]
-        against = [
-            one for one in mine if one and one["verdict"] not in _HOLDS and failing.get(one.get("because"), 0) <= number
-        ]
+        against = [one for one in mine if one and _is_against(one, failing, number)]
         if against or None in mine:
             fails = str(against[0].get("because") or against[0]["requirement"]) if against else ""
             return Reached(number, len(STEPS[kind]), step.title, fails)
     return Reached(len(STEPS[kind]), len(STEPS[kind]), "", "")
+
+
+def _is_against(check: Document, failing: dict[str, int], number: int) -> bool:
+    """Whether what came out of a check tells that a step does not hold, or leaves open whether it does."""
+    if check["verdict"] in _FAILS:
+        return True
+    unknown = check["verdict"] == "INCONCLUSIVE" and check["level"] == "MUST"
+    return unknown and failing.get(str(check.get("because")), 0) <= number
