@@ -18,7 +18,7 @@ from conformance.judging.outcome import CONFORMANT, INTERRUPTED, NOT_PROVEN, SUI
 from conformance.judging.result import Settings
 from conformance.judging.runner import CheckRunner
 from conformance.judging.server_runner import Runner
-from conformance.next import HURRY, Course, await_change, changes, tell, walk
+from conformance.next import HURRY, Course, Watch, tell, walk
 from conformance.reports import matrix
 from conformance.reports.document import Run
 from conformance.reports.progress import print_into_nothing
@@ -156,13 +156,12 @@ def _lead(
     if arguments.first > last:
         return _complain(f"--from {arguments.first}: there are {last} steps", NOT_PROVEN)
     grammar = Grammar(directory / GRAMMAR)
-    before = 0
+    before, watch = 0, Watch()
     while True:
         subject = _client(arguments) if kind == "client" else _server(arguments)
         assert subject
 
         course = _course(kind, subject, checks[kind], requirements, grammar, file, arguments)
-        seen = changes()
         try:
             stop, idle = walk(course, arguments.first)
         finally:
@@ -172,7 +171,7 @@ def _lead(
         if not arguments.watch:
             return status
         before = stop.number if stop else last + 1
-        await_change(seen)
+        watch.await_change()
 
 
 def _course(

@@ -25,6 +25,7 @@ from conformance.wire.process import UnreachableError
 TOGETHER = 12
 HURRY = 3  # of the deadlines of a whole run, before that: there is little that can take long
 _LOOK_SECONDS = 0.3
+_MADE = ("node_modules", "target", "build", "dist")  # folders in which nobody writes by hand
 _BAD = (Verdict.ERROR, Verdict.FAIL)
 
 
@@ -169,11 +170,31 @@ def _listed(words: Sequence[str]) -> str:
 # ---------------------------------------------------------------- files that change
 
 
-def changes() -> dict[str, float]:
-    """Return the files of the working directory, hidden ones left out, and when each was last changed."""
+class Watch:
+    """The files of the working directory, without hidden ones and those that the program itself writes."""
+
+    def __init__(self) -> None:
+        self._seen = _files()
+        self._lately: set[str] = set()  # what changed while the program was looked at the last time
+        self._own: set[str] = set()  # what did so twice in a row
+
+    def await_change(self) -> None:
+        """Wait until a file is another than when this was called before, and say which."""
+        during = _changed(self._seen, _files())
+        self._own |= during & self._lately
+        self._lately = during
+        print("\nWaiting for a change in this folder; Ctrl-C ends it.", flush=True)
+        while not (changed := _changed(self._seen, now := _files()) - self._own):
+            threading.Event().wait(_LOOK_SECONDS)
+        self._seen = now
+        print(f"\n{'-' * WIDTH}\n{min(changed).removeprefix('./')} changed.\n", flush=True)
+
+
+def _files() -> dict[str, float]:
+    """Return the files of the working directory, and when each was last changed."""
     found: dict[str, float] = {}
     for folder, folders, files in os.walk("."):
-        folders[:] = [name for name in folders if not name.startswith((".", "__"))]
+        folders[:] = [name for name in folders if not name.startswith((".", "__")) and name not in _MADE]
         for name in files:
             with contextlib.suppress(OSError):  # gone meanwhile
                 if not name.startswith("."):
@@ -182,10 +203,5 @@ def changes() -> dict[str, float]:
     return found
 
 
-def await_change(seen: dict[str, float]) -> None:
-    """Wait until a file has changed since `seen`, and say so."""
-    print("\nWaiting for a change in this folder; Ctrl-C ends it.", flush=True)
-    while (now := changes()) == seen:
-        threading.Event().wait(_LOOK_SECONDS)
-    changed = sorted(path for path in {*now, *seen} if now.get(path) != seen.get(path))
-    print(f"\n{'-' * WIDTH}\n{changed[0].removeprefix('./')} changed.\n", flush=True)
+def _changed(before: dict[str, float], now: dict[str, float]) -> set[str]:
+    return {path for path in {*before, *now} if before.get(path) != now.get(path)}

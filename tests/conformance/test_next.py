@@ -117,7 +117,14 @@ def watching(tmp_path: Path) -> Iterator[pexpect.spawn]:
     child.close(force=True)
 
 
-SERVER = "import sys; from tests import stepserver; sys.argv[1:1] = ['{steps}']; stepserver.main()\n"
+# It writes a file of its own, which is no reason to look again.
+SERVER = """\
+import sys
+from tests import stepserver
+open("log", "a").write("started")
+sys.argv[1:1] = ["{steps}"]
+stepserver.main()
+"""
 
 
 def test_it_looks_again_when_a_file_changes(watching: pexpect.spawn, tmp_path: Path) -> None:
