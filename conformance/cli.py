@@ -163,11 +163,11 @@ def _lead(
 
         course = _course(kind, subject, checks[kind], requirements, grammar, file, arguments)
         try:
-            stop, idle = walk(course, arguments.first)
+            stop, seen = walk(course, arguments.first)
         finally:
             subject.close()
         named = _naming({kind: subject}, arguments)
-        status = tell(course, arguments.first, stop, idle, named, before)
+        status = tell(course, arguments.first, stop, seen, named, before)
         if not arguments.watch:
             return status
         before = stop.number if stop else last + 1

@@ -16,6 +16,7 @@ from conformance.judging.outcome import CONFORMANT, NOT_CONFORMANT, SUITE_FAULT
 from conformance.judging.result import Result
 from conformance.judging.runner import CheckRunner
 from conformance.judging.verdict import Verdict
+from conformance.reports.causes import table
 from conformance.reports.drawing import drawn
 from conformance.reports.progress import coloured
 from conformance.reports.text import PROGRAM, WIDTH, explained
@@ -23,6 +24,7 @@ from conformance.wire.process import UnreachableError
 
 # The last steps run side by side: a server that has come so far bears that, and some of their checks take long.
 TOGETHER = 12
+LONG = 9  # from this step on, going through those before takes longer than what is looked at
 HURRY = 3  # of the deadlines of a whole run, before that: there is little that can take long
 _LOOK_SECONDS = 0.3
 _MADE = ("node_modules", "target", "build", "dist")  # folders in which nobody writes by hand
@@ -49,26 +51,25 @@ class Stop:
     reason: str = ""
 
 
-def walk(course: Course, begin: int) -> tuple[Stop | None, dict[int, str]]:
-    """Go from step `begin` on, to the first that does not hold; return it, None if all hold; and why some do not bind.
+def walk(course: Course, begin: int) -> tuple[Stop | None, dict[int, list[Result]]]:
+    """Go from step `begin` on, to the first that does not hold; return it, None if all hold, and what came out.
 
-    Raises UnreachableError where a command cannot be used at all.
+    Of each step that was looked at, there are the results of its checks.
     """
-    idle: dict[int, str] = {}
+    seen: dict[int, list[Result]] = {}
     for group in _groups(range(begin, len(course.steps) + 1)):
         try:
             results = _results(course, group)
         except UnreachableError as error:
-            return Stop(group[0], None, str(error)), idle
+            return Stop(group[0], None, str(error)), seen
+        seen |= results
         for number in group:
             mine = results[number]
             if failure := next((one for one in mine if one.verdict in _BAD), None):
-                return Stop(number, failure), idle
+                return Stop(number, failure), seen
             if failure := next((one for one in mine if _is_open(one)), None):
-                return Stop(number, failure), idle
-            if mine and all(one.verdict is Verdict.SKIP for one in mine):
-                idle[number] = mine[0].reason
-    return None, idle
+                return Stop(number, failure), seen
+    return None, seen
 
 
 def _is_open(result: Result) -> bool:
@@ -115,28 +116,50 @@ def _results(course: Course, group: Sequence[int]) -> dict[int, list[Result]]:
 
 
 def tell(
-    course: Course, begin: int, stop: Stop | None, idle: dict[int, str], arguments: Sequence[str], before: int = 0
+    course: Course,
+    begin: int,
+    stop: Stop | None,
+    seen: dict[int, list[Result]],
+    arguments: Sequence[str],
+    before: int = 0,
 ) -> int:
     """Print where the way ends; return the exit status.
 
-    `arguments`: those of the command line that name the subject; `before`: the step at which it ended the last time.
+    `seen`: what came out; `arguments`: those of the command line that name the subject; `before`: the step at which the
+    way ended the last time.
     """
     last = len(course.steps)
     if stop is None:
-        for number, reason in idle.items():
-            title = course.steps[number - 1].title
-            print(f"Step {number} of {last} ({title}) does not bind this {course.kind}: {reason}.")
-        held = "All steps hold" if begin == 1 else f"Steps {begin} to {last} hold"
-        print(f"{held}: {last} of {last}. The {course.kind} conforms to Flurfunk/1 in all that was looked at.")
-        return CONFORMANT
+        return _conclude(course, begin, seen)
     step = course.steps[stop.number - 1]
     print(f"Step {stop.number} of {last}: {step.title}")
     print(textwrap.fill(step.build, WIDTH, initial_indent="  ", subsequent_indent="  "))
-    print(f"  Read section{'s' if len(step.sections) > 1 else ''} {_listed(step.sections)} of the specification.")
+    sections = step.sections
+    if stop.failure and not any(f"{stop.failure.requirement.section}.".startswith(f"{one}.") for one in sections):
+        sections = (*sections, stop.failure.requirement.section)
+    print(f"  Read section{'s' if len(sections) > 1 else ''} {_listed(sections)} of the specification.")
     print(f"  {_held(begin, stop.number, before)}\n")
     print(coloured(_explained(course, stop, arguments), sys.stdout))
     print(f"  next      {shlex.join([*PROGRAM, 'next', *arguments])}")
+    if stop.number >= LONG:
+        print(f"            with --from {stop.number}, it begins here")
     return SUITE_FAULT if stop.failure and stop.failure.verdict is Verdict.ERROR else NOT_CONFORMANT
+
+
+def _conclude(course: Course, begin: int, seen: dict[int, list[Result]]) -> int:
+    """Print that no step stops the way, and what was not looked at or is only recommended; return the exit status."""
+    if rows := table([result for results in seen.values() for result in results]):
+        print(f"{rows}\n")
+    idle = [number for number, mine in seen.items() if all(one.verdict is Verdict.SKIP for one in mine)]
+    for number in idle:
+        print(
+            f"Step {number} ({course.steps[number - 1].title}) does not bind this {course.kind}, or was not looked at."
+        )
+    held = len(course.steps) - begin + 1 - len(idle)
+    print(
+        f"{held} of {len(course.steps)} steps hold. The {course.kind} conforms to Flurfunk/1 in all that was looked at."
+    )
+    return CONFORMANT
 
 
 def _explained(course: Course, stop: Stop, arguments: Sequence[str]) -> str:

@@ -87,10 +87,11 @@ def odd_texts_are_relayed(t: Stage) -> None:
         "\u00e9x" * 300,
     ):
         received = ground.came(ann, text)  # as a bare line: what `/say` makes of its argument is another's matter
+        said = f"SAID {ann.name} {text}".encode()
         if refused := ground.of(received, b"ERROR"):
-            raise Failed(f"ann <- SAID {ann.name} {text}", f"ann <- {shown(refused[0])}", cites="TEXT-8")
-        if received and received != [f"SAID {ann.name} {text}".encode()]:
-            raise Failed(f"ann <- SAID {ann.name} {text}", f"ann <- {listed(received)}")
+            raise Failed(f"ann <- {shown(said)}", f"ann <- {shown(refused[0])}", cites="TEXT-8")
+        if received and received != [said]:
+            raise Failed(f"ann <- {shown(said)}", f"ann <- {listed(received)}")
 
 
 @check("PING-2", "cb5fbb18e41d", ground=3, fact=ODD_TOKENS)

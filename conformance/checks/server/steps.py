@@ -29,8 +29,8 @@ STEPS = (
         sections="3.1 6.5 9.2",
         checks="""
             PING-1/pong
-            ORDER-6/pongs-in-each-state
             NET-3/two-lines-in-one-segment
+            ORDER-6/pongs-in-each-state
             LINE-2/cr-lf
             NET-3/a-line-in-pieces
             LINE-5/an-empty-line
@@ -56,13 +56,13 @@ STEPS = (
             SAY-1/a-line-is-said
             SAY-4/say
             NET-1/serves-over-ipv4
+            NAME-11/valid-rooms
+            STATE-1/hello-comes-once
+            PING-2/the-token-comes-back
             NET-3/characters-cut-at-each-place
             NAME-11/rooms-that-others-take-for-equal
             SAY-4/arguments-that-others-take-for-none
             SAY-1/texts-that-others-take-for-none
-            NAME-11/valid-rooms
-            STATE-1/hello-comes-once
-            PING-2/the-token-comes-back
             SAY-1/texts-of-each-length
             SAY-4/arguments-of-say-of-each-length
             PING-2/tokens-of-each-length
@@ -86,7 +86,6 @@ STEPS = (
             ORDER-8/events-for-each-member
             LINE-5/empty-lines
             TEXT-5/texts-are-relayed-octet-for-octet
-            NAME-10/each-letter-of-a-room-is-folded
             STATE-2/name-comes-second
             PING-1/ping-is-answered
             HELP-1/help-is-answered
@@ -96,8 +95,9 @@ STEPS = (
             ROOM-5/moving-to-where-one-is
             SAY-1/bare-lines-are-said
             SAY-2/said-reaches-every-member-once
-            SAY-2/many-words-in-two-rooms
             SAY-3/said-reaches-nobody-else
+            NAME-10/each-letter-of-a-room-is-folded
+            SAY-2/many-words-in-two-rooms
             SAY-4/say-whatever-it-looks-like
         """,
     ),
@@ -130,8 +130,6 @@ STEPS = (
             EXIT-2/exit-is-told
             EXIT-3/nothing-behind-exit
             ROOM-3/moving-is-told
-            SAY-2/each-member-is-told-once
-            OUT-3/events-reach-members-only
             LEFT-1/lost-connections-are-told
             BYE-1/bye-before-the-end
             BYE-2/nothing-behind-bye
@@ -140,6 +138,8 @@ STEPS = (
             ORDER-9/bye-is-as-good-as-a-pong
             ROOM-2/a-room-that-was-left-begins-anew
             NET-5/long-halves-of-lines-are-dropped
+            SAY-2/each-member-is-told-once
+            OUT-3/events-reach-members-only
         """,
     ),
     step(
@@ -155,12 +155,8 @@ STEPS = (
             NICK-5/the-new-name-is-used
             NAME-8/a-given-up-name
             NAME-9/the-name-of-who-left
-            NAME-1/names-are-free-after-each-end-in-the-lobby
             NAME-9/names-are-free-after-exit-in-the-lobby
-            LEFT-1/each-end-in-a-room-is-told
-            NAME-9/names-are-free-after-each-end-in-a-room
             NET-3/segments-mean-nothing
-            NAME-1/names-that-others-take-for-equal
             NAME-1/valid-names
             NAME-1/every-character-of-a-name
             NAME-5/own-name-in-another-case
@@ -171,17 +167,21 @@ STEPS = (
             NICK-1/renaming-is-answered
             NICK-2/renaming-is-told
             NICK-3/the-name-one-has
-            NAME-8/a-name-is-free-however-it-was-had
             NAME-8/a-made-up-name-is-free
             NAME-9/all-names-are-free-behind-bye
             NAME-9/all-names-are-free-behind-left
             NICK-5/the-last-name-stands-in-all-events
+            NAME-7/made-up-names-stay-free
+            NAME-1/names-are-free-after-each-end-in-the-lobby
+            LEFT-1/each-end-in-a-room-is-told
+            NAME-9/names-are-free-after-each-end-in-a-room
+            NAME-1/names-that-others-take-for-equal
+            NAME-8/a-name-is-free-however-it-was-had
             LEFT-2/one-left-for-each-that-leaves
             LEFT-2/one-left-for-each-that-moves-and-breaks
             ORDER-8/each-kind-of-event-comes-to-each-member
             ORDER-8/the-barrier-holds-for-others
             SAY-2/what-one-does-is-told-to-many
-            NAME-7/made-up-names-stay-free
         """,
     ),
     step(
@@ -201,14 +201,9 @@ STEPS = (
             NAME-2/a-bad-name
             NAME-3/a-taken-name
             NAME-6/a-reserved-name
-            NET-3/beginnings-cut-at-each-place
-            NAME-3/each-letter-is-folded
-            NAME-2/names-beyond-the-form
-            NAME-12/rooms-beyond-the-form
             NAME-2/invalid-names
             NAME-3/taken-names
             NAME-3/made-up-names-are-taken
-            NAME-3/one-name-for-many-at-once
             NAME-6/reserved-names
             NAME-12/invalid-rooms
             STATE-4/no-events-in-the-lobby
@@ -221,12 +216,17 @@ STEPS = (
             CMD-3/a-blank-is-an-argument
             CMD-5/what-is-refused-is-not-done
             EXIT-4/exit-is-the-whole-line
-            STATE-4/nothing-reaches-the-lobby-by-any-way
             ROOM-6/a-refused-move-changes-nothing
             NICK-4/a-refused-name-changes-nothing
-            NAME-3/a-name-is-taken-however-it-came
             ORDER-7/pongs-behind-much-that-waits
             FEAT-1/features-that-are-not-there
+            NET-3/beginnings-cut-at-each-place
+            NAME-3/each-letter-is-folded
+            NAME-2/names-beyond-the-form
+            NAME-12/rooms-beyond-the-form
+            NAME-3/one-name-for-many-at-once
+            STATE-4/nothing-reaches-the-lobby-by-any-way
+            NAME-3/a-name-is-taken-however-it-came
             NAME-2/names-of-each-length
             NAME-12/rooms-of-each-length
             CMD-1/unknown-commands-of-each-length
@@ -249,9 +249,6 @@ STEPS = (
             TEXT-3/a-cr-within-a-line
             LINE-6/one-mark-at-the-start
             TEXT-1/parts-of-a-mark-at-the-start
-            NAME-12/marks-behind-the-start
-            STATE-6/lines-that-look-like-http
-            NAME-11/rooms-with-words-of-http
             LINE-1/lines-end-with-lf
             LINE-3/lines-of-4096-octets
             LINE-3/long-lines-in-pieces
@@ -271,7 +268,6 @@ STEPS = (
             TEXT-3/stray-cr
             TEXT-4/refused-text-does-not-come-back
             TEXT-6/refused-lines-cost-nothing-else
-            TEXT-6/many-refused-lines
             TEXT-8/no-other-character-is-refused
             CMD-4/the-first-error-counts
             CMD-6/every-line-has-one-outcome
@@ -280,9 +276,13 @@ STEPS = (
             ERR-2/the-connection-survives-errors
             ORDER-6/ping-in-every-state
             ORDER-7/pong-stands-in-order
+            LINE-4/commands-that-are-too-long
+            NAME-12/marks-behind-the-start
+            STATE-6/lines-that-look-like-http
+            NAME-11/rooms-with-words-of-http
+            TEXT-6/many-refused-lines
             LINE-4/first-lines-that-are-too-long
             LINE-6/first-lines-behind-a-mark
-            LINE-4/commands-that-are-too-long
         """,
     ),
     step(
@@ -300,11 +300,11 @@ STEPS = (
             NET-7/http-request-ends-the-connection
             NET-8/tls-ends-the-connection
             NET-9/foreign-protocols-are-not-acted-on
-            NET-7/http-cut-at-each-place
             LINE-9/memory-for-a-line
             BYE-3/nothing-is-done-after-bye
-            SEC-1/others-are-served-whatever-comes
             SEC-1/a-reset-right-after-connecting
+            NET-7/http-cut-at-each-place
+            SEC-1/others-are-served-whatever-comes
         """,
     ),
     step(
@@ -316,11 +316,11 @@ STEPS = (
         checks="""
             ORDER-3/in-the-order-of-the-lines
             ORDER-4/answers-in-order
-            ORDER-4/answers-come-in-order-to-each-member
-            ORDER-3/each-member-sees-the-order-of-the-lines
             ORDER-1/all-members-see-one-order
             ORDER-3/lines-take-effect-in-order
             ORDER-5/moves-are-seen-whole
+            ORDER-4/answers-come-in-order-to-each-member
+            ORDER-3/each-member-sees-the-order-of-the-lines
         """,
     ),
     step(
@@ -337,16 +337,10 @@ STEPS = (
             WHO-4/who-with-an-argument
             LIST-1/rooms
             LIST-4/rooms-with-an-argument
-            WHO-1/who-is-right-after-each-end
-            LIST-3/no-room-is-listed-after-each-end
             NAME-4/case-is-kept
             NAME-10/room-names-are-folded
-            CMD-4/an-argument-too-many-before-no-room
             CMD-5/refused-lines-do-nothing-else
-            ROOM-2/whoever-enters-is-a-member-like-others
             NICK-5/the-new-name-everywhere
-            WHO-1/each-member-is-listed-once-under-its-last-name
-            LIST-1/each-member-is-counted-once
             OUT-1/all-lines-match-the-grammar
             OUT-2/features-are-named-once
             OUT-2/features-are-those-that-there-are
@@ -364,13 +358,19 @@ STEPS = (
             LIST-4/rooms-takes-no-argument
             WHO-2/long-lists-of-members-are-not-divided
             LIST-2/long-lists-of-rooms-are-not-divided
-            WHO-4/arguments-of-who-of-each-length
-            LIST-4/arguments-of-rooms-of-each-length
-            LINE-3/first-lines-of-each-length
             GROW-1/the-plainest-client
             GROW-2/no-further-words
             CONF-1/rooms
             CONF-1/who
+            WHO-1/who-is-right-after-each-end
+            LIST-3/no-room-is-listed-after-each-end
+            CMD-4/an-argument-too-many-before-no-room
+            ROOM-2/whoever-enters-is-a-member-like-others
+            WHO-1/each-member-is-listed-once-under-its-last-name
+            LIST-1/each-member-is-counted-once
+            WHO-4/arguments-of-who-of-each-length
+            LIST-4/arguments-of-rooms-of-each-length
+            LINE-3/first-lines-of-each-length
         """,
     ),
     step(
@@ -396,13 +396,13 @@ STEPS = (
             FLOW-7/who-reads-is-not-removed
             NET-4/answers-wait-at-a-half-close
             FLOW-7/silence-is-no-stall
-            FLOW-1/hundreds-of-lines-of-each-kind
             FLOW-1/hundreds-of-lists
             FLOW-1/nothing-is-dropped-for-who-reads-slowly
             FLOW-7/who-reads-texts-slowly-is-not-removed
             FLOW-7/who-reads-moves-slowly-is-not-removed
-            FLOW-2/whatever-is-asked-and-not-read-is-not-collected
             FLOW-5/whoever-stalls-is-removed
+            FLOW-1/hundreds-of-lines-of-each-kind
+            FLOW-2/whatever-is-asked-and-not-read-is-not-collected
         """,
     ),
     step(
@@ -415,16 +415,11 @@ STEPS = (
             OPER-1/announced
             OPER-2/ended-by-exit
             OPER-4/kicked
-            NAME-9/names-are-free-after-kick-in-each-state
             NAME-9/names-are-free-after-kick
             STATE-4/no-announcements-in-the-lobby
-            OPER-1/announcements-reach-whoever-entered
             OPER-4/kick-removes-in-every-state
-            OPER-4/kick-finds-a-name-however-it-came
             OUT-1/announcements-match-the-grammar
-            LEFT-2/one-left-for-each-that-is-kicked
             LEFT-2/no-left-at-the-shutdown
-            LEFT-2/one-left-for-each-that-was-kicked
             BYE-1/bye-before-the-operator-ends-it
             BYE-3/nothing-is-done-after-kick
             OPER-1/announcements-after-lines-to-nobody
@@ -433,7 +428,6 @@ STEPS = (
             OPER-2/exit-when-all-have-left
             OPER-9/sigterm-when-nobody-has-come
             OPER-9/sigint-when-all-have-left
-            OPER-1/announcements-reach-every-member
             OPER-1/announcements-have-their-place
             OPER-1/announcements-are-not-changed
             OPER-2/exit-ends-the-server
@@ -454,15 +448,21 @@ STEPS = (
             OPER-12/cr-lf-ends-a-console-line
             OPER-12/half-a-console-line-is-not-announced
             OPER-12/half-a-console-line-is-not-acted-on
-            OPER-1/announcements-reach-many
-            OPER-5/who-of-many-on-the-console
-            OPER-6/many-rooms-on-the-console
             OPER-10/long-lines-on-the-console
             SEC-2/nothing-raw-on-the-console
             SEC-3/what-is-said-is-not-logged
             CONF-1/announce
             CONF-1/kick
             CONF-1/shutdown
+            NAME-9/names-are-free-after-kick-in-each-state
+            OPER-1/announcements-reach-whoever-entered
+            OPER-4/kick-finds-a-name-however-it-came
+            LEFT-2/one-left-for-each-that-is-kicked
+            LEFT-2/one-left-for-each-that-was-kicked
+            OPER-1/announcements-reach-every-member
+            OPER-1/announcements-reach-many
+            OPER-5/who-of-many-on-the-console
+            OPER-6/many-rooms-on-the-console
         """,
     ),
     step(
@@ -480,7 +480,6 @@ STEPS = (
             LINE-7/no-line-by-waiting
             LINE-10/hint-comes-once
             LINE-10/hint-that-a-line-ends
-            STATE-3/words-for-people
             BYE-4/a-full-server-says-so
             BYE-3/who-is-not-served-is-not-heard
             BYE-5/a-place-is-free-again
@@ -489,15 +488,16 @@ STEPS = (
             BYE-7/nobody-is-sent-away-before
             BYE-8/who-has-chosen-may-stay
             NET-3/the-rest-of-a-line-comes-late
-            LINE-10/the-hint-comes-in-each-state
-            BYE-7/whatever-is-sent-is-no-choice
             BYE-8/whoever-has-chosen-may-stay
-            NET-6/does-not-read-on-for-ever-whatever-the-reason
-            BYE-5/a-place-is-free-after-each-end
             BYE-4/an-end-frees-one-place
             BYE-5/a-place-is-free-after-bye-idle
             WHO-1/who-of-more-than-255
             LIST-1/more-than-255-rooms
+            STATE-3/words-for-people
+            LINE-10/the-hint-comes-in-each-state
+            BYE-7/whatever-is-sent-is-no-choice
+            NET-6/does-not-read-on-for-ever-whatever-the-reason
+            BYE-5/a-place-is-free-after-each-end
         """,
     ),
     step(
@@ -513,7 +513,6 @@ STEPS = (
             NET-6/does-not-read-on-for-ever-after-denied
             PASS-7/wrong-passwords-are-counted-for-the-whole-connection
             ORDER-1/walk
-            NAME-1/names-are-free-after-each-end-before-admission
             NAME-9/names-are-free-behind-bye-denied
             NET-4/half-close-while-a-wrong-password-waits
             PASS-1/the-feature-is-advertised
@@ -525,7 +524,6 @@ STEPS = (
             PASS-4/what-was-refused-had-no-effect
             STATE-4/who-is-not-admitted-hears-nothing
             PASS-5/a-wrong-password-is-answered-late
-            PASS-6/others-do-not-wait
             PASS-7/the-third-wrong-password-ends-it
             PASS-8/who-is-admitted-is-served-as-elsewhere
             PASS-9/a-further-password-changes-nothing
@@ -544,6 +542,8 @@ STEPS = (
             CONF-1/password
             CONF-1/rename
             CONF-1/speak
+            NAME-1/names-are-free-after-each-end-before-admission
+            PASS-6/others-do-not-wait
         """,
     ),
 )
