@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 
 from conformance.checks.registry import all_checks, client_checks
@@ -18,12 +19,13 @@ from conformance.judging.outcome import CONFORMANT, INTERRUPTED, NOT_PROVEN, SUI
 from conformance.judging.result import Settings
 from conformance.judging.runner import CheckRunner
 from conformance.judging.server_runner import Runner
-from conformance.next import HURRY, Course, Watch, tell, walk
+from conformance.next import HURRY, Course, Stop, Watch, tell, walk
 from conformance.reports import matrix
 from conformance.reports.document import Run
 from conformance.reports.progress import print_into_nothing
 from conformance.reports.reached import STEPS
 from conformance.run import Part, perform
+from conformance.slips import slip
 from conformance.stage import first_look as smoke
 from conformance.stage.client_subject import ClientSubject, look
 from conformance.stage.server_subject import AddressSubject, CommandSubject, Subject
@@ -40,6 +42,7 @@ REFERENCE_PASSWORD = REFERENCE + " --password-file {password_file}"
 REFERENCE_CLIENT = "{python} reference/client/client.py {host}:{port} --no-reconnect"
 SERVER_JOBS, CLIENT_JOBS = 32, 12  # checks at a time: those of servers wait most of their time
 SMALL_LOOK = 1.0  # seconds for the greeting of a server that is being built
+IDLE_SECONDS = 3.0  # in which such a one may do nothing before it listens
 _LEVELS = ("must", "should", "may")
 
 
@@ -158,16 +161,16 @@ def _lead(
     grammar = Grammar(directory / GRAMMAR)
     before, watch = 0, Watch()
     while True:
-        subject = _client(arguments) if kind == "client" else _server(arguments)
+        subject = _client(arguments) if kind == "client" else _server(arguments, IDLE_SECONDS * arguments.time_factor)
         assert subject
 
         course = _course(kind, subject, checks[kind], requirements, grammar, file, arguments)
         try:
             stop, seen = walk(course, arguments.first)
+            named = _naming({kind: subject}, arguments)
+            status = tell(course, arguments.first, stop, seen, named, before)
         finally:
             subject.close()
-        named = _naming({kind: subject}, arguments)
-        status = tell(course, arguments.first, stop, seen, named, before)
         if not arguments.watch:
             return status
         before = stop.number if stop else last + 1
@@ -199,7 +202,10 @@ def _course(
         chosen = replace(settings(), deadline=settings().deadline / hurry, patient=together)
         return Runner(subject, requirements, grammar, chosen, ground)
 
-    return Course(kind, STEPS[kind], {check.id: check for check in checks}, begin)
+    def advise(stop: Stop) -> str:
+        return "" if isinstance(subject, ClientSubject) else slip(subject, stop.failure, stop.reason)
+
+    return Course(kind, STEPS[kind], {check.id: check for check in checks}, begin, advise)
 
 
 def _naming(subjects: Mapping[str, Subject | ClientSubject | None], arguments: argparse.Namespace) -> list[str]:
@@ -301,8 +307,11 @@ def _is_meant(check: Check, requirements: dict[str, Requirement], word: str) -> 
     )
 
 
-def _server(arguments: argparse.Namespace) -> Subject | None:
-    """Return the server that is named, or the reference where nothing is; None where only a client is."""
+def _server(arguments: argparse.Namespace, idle_seconds: float = inf) -> Subject | None:
+    """Return the server that is named, or the reference where nothing is; None where only a client is.
+
+    `idle_seconds`: for how long it may do nothing before it listens.
+    """
     if arguments.server:
         host, port = arguments.server
         return AddressSubject(host, port, console=arguments.console, tls=arguments.tls_ca)
@@ -323,6 +332,7 @@ def _server(arguments: argparse.Namespace) -> Subject | None:
         console=arguments.console,
         tls=arguments.tls_ca,
         start_seconds=START_SECONDS * arguments.time_factor,
+        idle_seconds=idle_seconds,
     )
 
 

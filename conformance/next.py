@@ -39,7 +39,7 @@ class Course:
     steps: Sequence[Step]
     checks: dict[str, Check]  # by their identifiers
     open: Callable[[list[Check], bool], CheckRunner]  # what runs these; whether side by side with the slow ones
-    advice: Callable[[Result], str] = lambda result: ""  # what is proved to be the slip, in a sentence or two
+    advice: Callable[["Stop"], str] = lambda stop: ""  # what is proved to be the slip, in a sentence or two
 
 
 @dataclass(frozen=True)
@@ -163,15 +163,17 @@ def _conclude(course: Course, begin: int, seen: dict[int, list[Result]]) -> int:
 
 
 def _explained(course: Course, stop: Stop, arguments: Sequence[str]) -> str:
-    if not stop.failure:
-        return f"FAIL  {stop.reason}"
-    advice = course.advice(stop.failure)
-    told = explained(stop.failure, list(arguments), short=True, picture=drawn(stop.failure, WIDTH - 2))
+    told = f"FAIL  {stop.reason}"
+    if stop.failure:
+        told = explained(stop.failure, list(arguments), short=True, picture=drawn(stop.failure, WIDTH - 2))
+    advice = course.advice(stop)
     return f"{told}\n{_paragraph('hint', advice)}" if advice else told
 
 
 def _paragraph(label: str, text: str) -> str:
-    return textwrap.fill(text, WIDTH, initial_indent=f"  {label:<9} ", subsequent_indent=" " * 12)
+    first, others = f"  {label:<9} ", " " * 12
+    # Names and lines stay whole.
+    return textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=others, break_on_hyphens=False)
 
 
 def _held(begin: int, number: int, before: int) -> str:

@@ -149,7 +149,7 @@ def test_conformance_knows_nothing_of_reference() -> None:
 # The packages of the suite: each may import those before it, and its own modules.
 SUITE = ("text", "wire", "stage", "judging", "conversations", "checks", "reports")
 # Modules beside them, which put everything together; each may import those before it.
-TOP = ("subjectfile", "run", "next", "cli", "__main__")
+TOP = ("subjectfile", "run", "next", "slips", "cli", "__main__")
 
 
 def test_every_package_of_the_suite_has_a_floor() -> None:

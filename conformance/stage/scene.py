@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from conformance.text.grammar import Grammar
 from conformance.wire import standing
 from conformance.wire.failure import Failed, Inconclusive, NotReached
-from conformance.wire.peer import Peer, listed
+from conformance.wire.peer import Peer
 from conformance.wire.tls import Connection
 from conformance.wire.transcript import Transcript
 
@@ -178,14 +178,14 @@ class Scene(ABC):
             if now > doubt:
                 doubt, proof = inf, _Proof.that_nothing_comes(self, peer)
             if proof and proof.is_there():
-                failed = Failed(what, listed(peer.inbox) if peer.inbox else "nothing, though a later ping was answered")
+                failed = Failed(what, peer.waiting() or "nothing, though a later ping was answered")
                 failed.silent = not peer.inbox
                 raise failed
             if now > min(end, hard):
                 waited = f"nothing for {self.deadline:.1f} s"
                 if now <= end:
                     waited = f"not in {HARD_FACTOR * self.deadline:.0f} s, although octets came or were taken"
-                failed = Failed(what, listed(peer.inbox) if peer.inbox else waited)
+                failed = Failed(what, peer.waiting() or waited)
                 failed.timed = True
                 raise failed
 

@@ -218,6 +218,7 @@ class Stage(Scene):
             connection.close()
             raise _asked("NET-1", "the server accepts a connection", str(error)) from error
         self.transcript.event(label, "connects")
+        self.transcript.port = address[1]
         return self.adopt(label, inside)
 
     def _wait_for_room(self, crowd: Crowd) -> None:

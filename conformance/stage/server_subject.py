@@ -6,19 +6,21 @@ import socket
 import tempfile
 import threading
 from abc import ABC, abstractmethod
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, NoReturn
 
 from conformance.wire.failure import Failed, NotReached, Skipped
-from conformance.wire.process import START_SECONDS, Address, Running, UnreachableError, launch, part
+from conformance.wire.process import START_SECONDS, Address, Running, UnreachableError, launch, named, part
 from conformance.wire.tls import Trust
 
 _NONE: Mapping[str, float] = MappingProxyType({})
 CROWDED = 50  # clients of the suite on one server; with those of the largest check, fewer than the 100 it should serve
 IN_TURN = 2  # servers of one kind that checks use one after the other: more would only be started
+_KEPT = 32  # programs that were started last, whose consoles can still be read
 MAX_DEATHS = 5  # a server that ends by itself this often is not started again
 
 
@@ -120,6 +122,10 @@ class Subject(ABC):
         `password`: that the server wants, if any; then it has no `limits`.
         """
 
+    def programs(self) -> Sequence[Running]:
+        """Return the programs that this subject and those made by `another` started last; some may have ended."""
+        return ()
+
     def another(self) -> "Subject":
         """Return a subject of the same kind, with a server of its own where it can start one."""
         return self
@@ -198,11 +204,13 @@ class CommandSubject(Subject):
         console: bool = True,
         tls: Trust | None = None,
         start_seconds: float = START_SECONDS,
+        idle_seconds: float = inf,
     ) -> None:
         """`command` has `{port}` in it, and can have `{python}`; `limited_command` `{clients}` and `{seconds}` too.
 
         `password_command` has `{password_file}` in it.  `tls`: what is trusted where all of them speak TLS;
-        `start_seconds`: what each may take until it accepts connections.
+        `start_seconds`: what each may take until it accepts connections; `idle_seconds`: for how long it may do nothing
+        meanwhile.
         """
         super().__init__()
         self._command = command
@@ -210,6 +218,8 @@ class CommandSubject(Subject):
         self._limited = limited_command
         self._password = password_command
         self._start_seconds = start_seconds
+        self._idle_seconds = idle_seconds
+        self._programs: deque[Running] = deque(maxlen=_KEPT)
         self._lock = threading.Lock()
         self._running: dict[Kind, Running] = {}
         self._starting: defaultdict[Kind, threading.Lock] = defaultdict(threading.Lock)
@@ -222,14 +232,20 @@ class CommandSubject(Subject):
         self.has_password = password_command is not None
 
     def another(self) -> "CommandSubject":
-        return CommandSubject(
+        other = CommandSubject(
             self._command,
             limited_command=self._limited,
             password_command=self._password,
             console=self.console == "yes",
             tls=self.tls,
             start_seconds=self._start_seconds,
+            idle_seconds=self._idle_seconds,
         )
+        other._programs = self._programs
+        return other
+
+    def programs(self) -> Sequence[Running]:
+        return tuple(self._programs)
 
     def address(self, kind: Kind = COMMON) -> Address:
         return self.shared(kind).address
@@ -277,7 +293,14 @@ class CommandSubject(Subject):
         return self._launch(self._limited or "" if limits else self._command, terminal=terminal, limits=limits)
 
     def _launch(self, command: str, *, terminal: bool, limits: Mapping[str, float | str]) -> Running:
-        return launch(command, terminal=terminal, limits=limits, start_seconds=self._start_seconds)
+        return launch(
+            command,
+            terminal=terminal,
+            limits=limits,
+            start_seconds=self._start_seconds,
+            idle_seconds=self._idle_seconds,
+            on_start=self._programs.append,
+        )
 
     def _start_with_password(self, password: str, *, terminal: bool) -> Running:
         if self._password is None:
@@ -323,7 +346,7 @@ class CommandSubject(Subject):
         if running is not None and (status := running.status()) is not None:
             if not kind.number:  # that of one that checks use one after the other is told by the check that saw it
                 told = running.last_words()
-                self._deaths.append(f"the server program ended by itself, with status {status}{told}")
+                self._deaths.append(f"the server program ended by itself, with {named(status)}{told}")
             running.stop()  # ends what it started, and gives its port back
             del self._running[kind]
 

@@ -125,6 +125,11 @@ class Peer:
         return len(self._output)
 
     @property
+    def unfinished(self) -> bytes:
+        """The octets of a line that has begun to come, and has no LF so far."""
+        return self._rest
+
+    @property
     def refused(self) -> bool:
         """Whether the other side has broken the connection: what is sent goes nowhere, be it that nothing is read."""
         return self._refused
@@ -333,8 +338,13 @@ class Peer:
             self._stage.violates("LINE-1", f"the last line has no LF: {shown(self._rest)}")
 
     def ending(self) -> str:
-        """Return in words how the connection ended."""
-        return {"end": "the end of the connection", "reset": "a reset of the connection"}.get(self.ended, "nothing")
+        """Return in words how the connection ended, and what came of a line before."""
+        how = {"end": "the end of the connection", "reset": "a reset of the connection"}.get(self.ended, "nothing")
+        return f"{_cut(self._rest)}, and {how}" if self._rest and self.ended else how
+
+    def waiting(self) -> str:
+        """Return in words what came and was not yet looked at; nothing where nothing did."""
+        return ", ".join([*([listed(self.inbox)] if self.inbox else []), *([_cut(self._rest)] if self._rest else [])])
 
     def is_read(self) -> bool:
         """Whether the server still takes what is sent after the end of its own sending: it gets an empty line."""
@@ -462,6 +472,10 @@ class Peer:
             self._quiet = self._quiet or line == b"BYE exit"
             self._bye = True
         self.inbox.append(line)
+
+
+def _cut(rest: bytes) -> str:
+    return f"{shown(rest)}, and no LF after it"
 
 
 def octets(line: str | bytes) -> bytes:

@@ -11,11 +11,14 @@ import sys
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from math import inf
 
 import pexpect
 
 from conformance.wire.failure import Failed
+from conformance.wire.listening import in_words, listening
 from conformance.wire.port import Port
 from conformance.wire.transcript import Transcript
 
@@ -24,6 +27,9 @@ STOP_SECONDS = 10.0  # section 12: from `exit` to the end of the program
 _POLL_SECONDS = 0.02
 _PART_SECONDS = 1.0
 _LAST_LINES = 3  # that are told of a program that ended
+_LOOK_SECONDS = 0.3  # between two looks at what a program does that does not accept connections
+_SETTLED_SECONDS = 1.0  # in which a program does nothing that listens elsewhere, and means to
+_KEPT_TIMES = 4096  # of what a console showed
 _ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _NO_LIMITS = {"clients": 1000, "seconds": 0, "stall": 30}
 
@@ -45,7 +51,10 @@ class Running(ABC):
         self.on_typing: Callable[[bytes], None] = lambda octets: None  # asked before anything is typed
         self.told_to_end = False  # by `exit` on its console, or by a signal
         self._end_told = False
+        self._stopped = False
+        self._ended: int | None = None
         self._output = b""
+        self._times: deque[tuple[float, int]] = deque(maxlen=_KEPT_TIMES)  # when, and how much it had shown then
         self._news = threading.Condition()
         self._reader = threading.Thread(target=self._drain, daemon=True)
 
@@ -93,17 +102,30 @@ class Running(ABC):
         except OSError as error:
             self._reader.join(_PART_SECONDS)  # it may still be ending
             status = self.status()
-            ended = f"it ended by itself, with status {status}{self.last_words()}"
-            raise Failed(what, ended if status is not None else str(error.strerror)) from error
+            if status is None:
+                raise Failed(what, str(error.strerror)) from error
+            raise Failed(what, f"it ended by itself, with {named(status)}{self.last_words()}") from error
 
     @abstractmethod
     def status(self) -> int | None:
         """Return the exit status, negative for a signal; None while the program runs."""
 
+    @property
+    def ended_by_itself(self) -> int | None:
+        """The exit status of a program that ended untold, negative for a signal; None for any other."""
+        if not self._stopped and not self.told_to_end:
+            self._ended = self.status()
+        return self._ended
+
     def mark(self) -> int:
         """Return a place in the output, for `shows`."""
         with self._news:
             return len(self._output)
+
+    def mark_at(self, moment: float) -> int:
+        """Return the place in the output to which it had come at a moment of time.monotonic."""
+        with self._news:
+            return next((length for when, length in reversed(self._times) if when < moment), 0)
 
     def shows(self, wanted: Callable[[str], bool], since: int, seconds: float) -> str:
         """Wait until the text that the console shows since a mark is as wanted; return the text in either case."""
@@ -142,12 +164,12 @@ class Running(ABC):
             threading.Event().wait(0 if self._reader.is_alive() else _POLL_SECONDS)
         if not self._end_told:
             self._end_told = True
-            by = f", by {signal.Signals(-status).name}" if status < 0 else ""
-            self.transcript.event("server", f"ended with status {status}{by}")
+            self.transcript.event("server", f"ended with {named(status)}")
         return status
 
     def stop(self) -> None:
         """End the program and all that it started, at once."""
+        self._ended, self._stopped = self.ended_by_itself, True
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self._reap()
@@ -185,6 +207,7 @@ class Running(ABC):
             while octets := self._read():
                 with self._news:
                     self._output += octets
+                    self._times.append((time.monotonic(), len(self._output)))
                     self._news.notify_all()
         with self._news:
             self._news.notify_all()
@@ -268,11 +291,18 @@ class InPipes(Running):
 
 
 def launch(
-    command: str, *, terminal: bool, limits: Mapping[str, float | str], start_seconds: float = START_SECONDS
+    command: str,
+    *,
+    terminal: bool,
+    limits: Mapping[str, float | str],
+    start_seconds: float = START_SECONDS,
+    idle_seconds: float = inf,
+    on_start: Callable[[Running], None] = lambda running: None,
 ) -> Running:
     """Start a command on a free port and wait until it accepts connections; `limits` are put into it.
 
-    Raises UnreachableError, after `start_seconds` too.
+    Raises UnreachableError, after `start_seconds` too, or where it has done nothing for `idle_seconds`; `on_start` is
+    called before that.
     """
     try:
         port = Port()
@@ -288,8 +318,9 @@ def launch(
     except (OSError, pexpect.ExceptionPexpect) as error:
         port.give_back()
         raise UnreachableError(f"the command {command!r} cannot be started: {_first_line(error)}") from error
+    on_start(running)
     try:
-        _wait_until_accepting(running, command, start_seconds)
+        _wait_until_accepting(running, command, start_seconds, idle_seconds)
     except UnreachableError:
         running.stop()
         raise
@@ -301,8 +332,41 @@ def plain(output: bytes) -> str:
     return _ESCAPES.sub(b"", output).decode("utf-8", "replace").replace("\r", "")
 
 
-def _wait_until_accepting(running: Running, command: str, seconds: float) -> None:
+def named(status: int) -> str:
+    """Return an exit status in words, with the signal where it tells of one."""
+    by = f", by {signal.Signals(-status).name}" if -status in list(signal.Signals) else ""
+    return f"status {status}{by}"
+
+
+class _Idleness:
+    """How long a program that does not accept connections has done nothing."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+        self._busy: float | None = 0.0
+        self._since = self._next = time.monotonic()
+
+    def complaint(self, seconds: float) -> str:
+        """Say, a few times a second, that the program listens elsewhere; or nowhere, and was idle for so long."""
+        now = time.monotonic()
+        if now < self._next:
+            return ""
+        self._next = now + _LOOK_SECONDS
+        busy, before = self._running.busy(), self._busy
+        self._busy = busy
+        if busy is None or busy != before:
+            self._since = now  # what is slow to start is at work
+        idle = now - self._since
+        if idle < min(_SETTLED_SECONDS, seconds):
+            return ""
+        if places := listening(self._running.pid):
+            return in_words(places, self._running.address)
+        return f"runs, listens nowhere, and has done nothing for {seconds:.0f} s" if idle > seconds else ""
+
+
+def _wait_until_accepting(running: Running, command: str, seconds: float, idle_seconds: float) -> None:
     end = time.monotonic() + seconds
+    idleness = _Idleness(running)
     while True:
         try:
             probe = socket.create_connection(running.address, timeout=1)
@@ -310,9 +374,13 @@ def _wait_until_accepting(running: Running, command: str, seconds: float) -> Non
             status = running.status()
             if status is not None:
                 told = running.last_words()
-                raise UnreachableError(f"{command!r} ended at once, with status {status}{told}") from error
+                raise UnreachableError(f"{command!r} ended at once, with {named(status)}{told}") from error
+            if complaint := idleness.complaint(idle_seconds):
+                raise UnreachableError(f"{command!r} {complaint}") from error
             if time.monotonic() > end:
-                raise UnreachableError(f"{command!r} does not accept connections within {seconds:.0f} s") from error
+                late = in_words(listening(running.pid), running.address)
+                late = late or f"does not accept connections within {seconds:.0f} s"
+                raise UnreachableError(f"{command!r} {late}") from error
             running.await_output(_POLL_SECONDS)  # many servers say that they listen
             continue
         part(probe)

@@ -55,12 +55,13 @@ class Transcript:
         """`suffix`: what stands behind names and rooms, with a `-`, so that nobody else uses them."""
         self.suffix = suffix
         self.inside_tls = False  # whether the connections are
+        self.port = 0  # of the server to which a client connected last
         self.acts: list[Act] = []
         self.features: set[str] = set()  # that a server advertised
         self._recorded = 0  # octets
         self._finished = False
         self._answered: Entry | None = None
-        self._start = time.monotonic()
+        self.began = time.monotonic()
         # As tuples that become entries when somebody reads them: of a flood, most are never read.
         self._first: list[tuple[float, str, str, str | bytes, int]] = []
         self._last: deque[tuple[float, str, str, str | bytes, int]] = deque(maxlen=_HALF)
@@ -74,7 +75,7 @@ class Transcript:
 
     def awaits_answer(self, who: str, octets: bytes) -> None:
         """What comes next answers these octets of a client, although more was sent behind them."""
-        self._answered = Entry(time.monotonic() - self._start, who, "->", _shortened(octets), len(octets))
+        self._answered = Entry(time.monotonic() - self.began, who, "->", _shortened(octets), len(octets))
 
     def typed(self, octets: bytes) -> None:
         """Note what was typed at the server's console."""
@@ -140,7 +141,7 @@ class Transcript:
         if size > _SHOWN and isinstance(what, bytes):
             what = _shortened(what)
         kept = self._first if self.count <= _HALF else self._last
-        kept.append((time.monotonic() - self._start, who, arrow, what, size))
+        kept.append((time.monotonic() - self.began, who, arrow, what, size))
 
 
 def shown(octets: bytes) -> str:
