@@ -136,7 +136,9 @@ def tell(
     print(textwrap.fill(step.build, WIDTH, initial_indent="  ", subsequent_indent="  "))
     sections = step.sections
     if stop.failure and not any(f"{stop.failure.requirement.section}.".startswith(f"{one}.") for one in sections):
-        sections = (*sections, stop.failure.requirement.section)
+        sections = tuple(
+            sorted((*sections, stop.failure.requirement.section), key=lambda one: [*map(int, one.split("."))])
+        )
     print(f"  Read section{'s' if len(sections) > 1 else ''} {_listed(sections)} of the specification.")
     print(f"  {_held(begin, stop.number, before)}\n")
     print(coloured(_explained(course, stop, arguments), sys.stdout))
