@@ -175,7 +175,7 @@ def test_the_readme_shows_every_picture_and_tells_what_is_to_be_seen() -> None:
 
 def test_pictures_need_nothing_from_outside() -> None:
     paths = sorted(PICTURES.glob("*.svg"))
-    assert len(paths) == 3
+    assert len(paths) == 4
     for path in paths:
         tags = {element.tag.removeprefix(NAMESPACE) for element in Xml.parse(path).iter()}
         assert tags <= {"svg", "title", "g", "rect", "path", "circle", "text"}
