@@ -48,13 +48,18 @@ _LEVELS = ("must", "should", "may")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the suite; return 0 conformant, 1 not, 2 not proven, 3 subject not reachable, 4 fault of the suite."""
-    words = sys.argv[1:] if argv is None else argv
+    try:
+        return _main(sys.argv[1:] if argv is None else argv)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # of `--list | head`, for instance
+        print_into_nothing()
+        return INTERRUPTED
+
+
+def _main(words: Sequence[str]) -> int:
     if words[:1] == ["matrix"]:
-        try:
-            return matrix.main(words[1:])
-        except BrokenPipeError:  # of `| head`, for instance
-            print_into_nothing()
-            return INTERRUPTED
+        return matrix.main(words[1:])
     leads = words[:1] == ["next"]
     arguments = _parser(leads=leads).parse_args(words[1:] if leads else words)
     try:
@@ -73,15 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.digests:
         print("\n".join(f"{requirement.id} {requirement.digest}" for requirement in requirements.values()))
         return CONFORMANT
-    try:
-        if leads:
-            return _lead(checks, requirements, directory, file, arguments)
-        return _perform(checks, requirements, directory, file, arguments)
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:  # of `--list | head`, for instance
-        print_into_nothing()
-        return INTERRUPTED
+    return (_lead if leads else _perform)(checks, requirements, directory, file, arguments)
 
 
 def _fill(arguments: argparse.Namespace, file: SubjectFile, checks: set[str]) -> None:
@@ -159,11 +156,10 @@ def _lead(
     if arguments.first > last:
         return _complain(f"--from {arguments.first}: there are {last} steps", NOT_PROVEN)
     grammar = Grammar(directory / GRAMMAR)
-    before, watch = 0, Watch()
+    before, watch = 0, Watch() if arguments.watch else None
     while True:
         subject = _client(arguments) if kind == "client" else _server(arguments, IDLE_SECONDS * arguments.time_factor)
         assert subject
-
         course = _course(kind, subject, checks[kind], requirements, grammar, file, arguments)
         try:
             stop, seen = walk(course, arguments.first)
@@ -171,7 +167,7 @@ def _lead(
             status = tell(course, arguments.first, stop, seen, named, before)
         finally:
             subject.close()
-        if not arguments.watch:
+        if watch is None:
             return status
         before = stop.number if stop else last + 1
         watch.await_change()

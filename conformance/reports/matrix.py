@@ -30,12 +30,11 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--output", type=Path, metavar="FILE.html", help="write the table as a page, too")
     arguments = parser.parse_args(argv)
     try:
-        reports = [read_report(directory) for directory in arguments.directories]
-        names = _names(reports, arguments.directories)
-        far = [reached(report) for report in reports]
-        order = sorted(range(len(reports)), key=lambda number: (-far[number].held, names[number]))
-        reports, names = [reports[number] for number in order], [names[number] for number in order]
-        far = [far[number] for number in order]
+        read = [read_report(directory) for directory in arguments.directories]
+        names = _names([report for report, _ in read], arguments.directories)
+        ranked = sorted(zip(read, names, strict=True), key=lambda one: (-one[0][1].held, one[1]))
+        reports, far = [report for (report, _), _ in ranked], [held for (_, held), _ in ranked]
+        names = [name for _, name in ranked]
         if arguments.output:
             arguments.output.write_text(html(reports, names, far), encoding="utf-8")
     except NoReportError as error:
@@ -48,8 +47,8 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def read_report(directory: Path) -> Document:
-    """Return the report in a directory; raises NoReportError or OSError."""
+def read_report(directory: Path) -> tuple[Document, Reached]:
+    """Return the report in a directory, and how far it says that one is; raises NoReportError or OSError."""
     path = directory / "report.json"
     try:
         report: Document = json.loads(path.read_bytes())
@@ -65,8 +64,7 @@ def read_report(directory: Path) -> Document:
         implementation = dict(report.get("implementation") or {})
         if not isinstance(report["conclusion"], str):
             raise ValueError
-        reached(report)
-        return {**report, "totals": {"checks": counts}, "implementation": implementation}
+        return {**report, "totals": {"checks": counts}, "implementation": implementation}, reached(report)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NoReportError(f"{path}: is no report of this suite") from error
 

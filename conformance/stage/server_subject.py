@@ -19,6 +19,7 @@ from conformance.wire.tls import Trust
 
 _NONE: Mapping[str, float] = MappingProxyType({})
 CROWDED = 50  # clients of the suite on one server; with those of the largest check, fewer than the 100 it should serve
+ROOMY = CROWDED // 2  # with fewer, a check that has none yet gets one: so those that have begun mostly need not wait
 IN_TURN = 2  # servers of one kind that checks use one after the other: more would only be started
 _KEPT = 32  # programs that were started last, whose consoles can still be read
 MAX_DEATHS = 5  # a server that ends by itself this often is not started again
@@ -45,8 +46,7 @@ COMMONS = (COMMON, Kind(purpose="more"), Kind(purpose="still more"))  # on which
 class Crowd:
     """The clients of all checks on a server that most checks use: a server need not serve any number of them.
 
-    Where there are many, only the check that has had some for longest gets more: so no two wait for each other. A check
-    begins only where half of the place is free, so that those that have begun mostly need not wait.
+    Where there are many, only the check that has had some for longest gets more: so no two wait for each other.
     """
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class Crowd:
                 self._change.notify_all()
 
     def _may(self, check: object) -> bool:
-        most = CROWDED if self._counts[check] else CROWDED // 2
+        most = CROWDED if self._counts[check] else ROOMY
         return sum(self._counts.values()) < most or next(iter(self._counts)) is check
 
 
@@ -95,7 +95,7 @@ class Subject(ABC):
         """Return on which server a check begins that says nothing else: the first on which there is room."""
         kinds = COMMONS if self.can_start else COMMONS[:1]
         sizes = {kind: self.crowds[kind].size for kind in kinds}
-        return next((kind for kind, size in sizes.items() if size < CROWDED // 2), min(kinds, key=sizes.__getitem__))
+        return next((kind for kind, size in sizes.items() if size < ROOMY), min(kinds, key=sizes.__getitem__))
 
     @abstractmethod
     def address(self, kind: Kind = COMMON) -> Address:
