@@ -16,14 +16,18 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 # name = (ALPHA / DIGIT) *31(ALPHA / DIGIT / "_" / "-")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
-# What text-char leaves out: C0 but HTAB, DEL, C1, and the two line ends of Unicode (section 3.2).
+# The characters that text-char leaves out: C0 but HTAB, DEL, C1, and the two line ends of Unicode (section 3.2).
 _FORBIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
-# What opens an HTTP request, as far as [NET-7] names it.
+# The beginning of an HTTP request, as far as [NET-7] names it.
 _HTTP_OPENINGS = tuple(
     method + b" "
     for method in (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH", b"PRI")
 )
 _TLS_HANDSHAKE = b"\x16"
+# How a header of the PROXY protocol begins, in version 1 and 2; a server that expects none may refuse it [NET-11].
+PROXY_LINES = (b"PROXY TCP4 ", b"PROXY TCP6 ", b"PROXY UNKNOWN")
+PROXY_SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
+_UNDECIDED = _HTTP_OPENINGS + PROXY_LINES  # not the signature: it begins like empty lines, and comes whole
 
 
 class ErrorCode(StrEnum):
@@ -39,6 +43,7 @@ class ErrorCode(StrEnum):
     BAD_ROOM = "bad-room"
     BAD_NAME = "bad-name"
     NAME_TAKEN = "name-taken"
+    NO_USER = "no-user"
 
 
 class LeftReason(StrEnum):
@@ -107,6 +112,19 @@ class Rooms(NamedTuple):
     """`/rooms`."""
 
 
+class Past(NamedTuple):
+    """`/history N`; the number is not yet checked, since a server without the feature does not know the command."""
+
+    number: str
+
+
+class Whisper(NamedTuple):
+    """`/tell NAME TEXT`; one of them is empty where it is missing, and the name is not yet checked."""
+
+    name: str
+    text: str
+
+
 class Password(NamedTuple):
     """`/password WORDS`; no words where they are missing, since what that means depends on the server [PASS-4]."""
 
@@ -124,9 +142,11 @@ class Refused(NamedTuple):
     text: str
 
 
-Message = Bare | Say | Move | Rename | Ping | Help | Who | Rooms | Password | Exit | Refused
+Message = Bare | Say | Move | Rename | Ping | Help | Who | Rooms | Past | Whisper | Password | Exit | Refused
 
-UNKNOWN_COMMAND = Refused(ErrorCode.UNKNOWN_COMMAND, "There is no such command. /help lists them; /say says anything.")
+UNKNOWN_COMMAND = Refused(
+    ErrorCode.UNKNOWN_COMMAND, "There is no such command. /help lists the commands, and /say says any text."
+)
 
 _WITH_ARGUMENT: dict[str, Callable[[str], Message]] = {"/cd": Move, "/say": Say, "/nick": Rename, "/ping": Ping}
 _WITHOUT_ARGUMENT: dict[str, Message] = {"/who": Who(), "/rooms": Rooms()}
@@ -173,15 +193,18 @@ class ForeignProtocolError(ValueError):
 def opening(octets: bytes, *, inside_tls: bool = False) -> bytes | None:
     """Return the first octets of a connection without a byte order mark [LINE-6]; None while more are needed to judge.
 
-    Raises ForeignProtocolError where they open an HTTP request or a TLS handshake [NET-7] [NET-8].
+    Raises ForeignProtocolError where they open an HTTP request, a TLS handshake, or a header of the PROXY protocol
+    [NET-7] [NET-8] [NET-11].
     """
     if octets.startswith(_TLS_HANDSHAKE) and not inside_tls:
         raise ForeignProtocolError("TLS")
     start = octets.removeprefix(BYTE_ORDER_MARK)
     if start.startswith(_HTTP_OPENINGS):
         raise ForeignProtocolError("HTTP")
+    if start.startswith((*PROXY_LINES, PROXY_SIGNATURE)):
+        raise ForeignProtocolError("the PROXY protocol; --proxy-protocol expects that")
     undecided = start == octets and BYTE_ORDER_MARK.startswith(octets)
-    return None if undecided or any(method.startswith(start) for method in _HTTP_OPENINGS) else start
+    return None if undecided or any(word.startswith(start) for word in _UNDECIDED) else start
 
 
 # ---------------------------------------------------------------- lines to messages
@@ -203,10 +226,12 @@ def parse(line: bytes | None) -> Message | None:
     `line`: its octets without terminator, or None for one that was too long.
     """
     if line is None:
-        return Refused(ErrorCode.TOO_LONG, f"That line has more than {MAX_CLIENT_LINE} octets; nothing of it was used.")
+        return Refused(
+            ErrorCode.TOO_LONG, f"That line has more than {MAX_CLIENT_LINE} octets. The server used nothing of it."
+        )
     text = decode(line)
     if text is None:
-        return Refused(ErrorCode.BAD_TEXT, "That line is not UTF-8, or has control characters in it.")
+        return Refused(ErrorCode.BAD_TEXT, "That line is not UTF-8, or it has control characters.")
     if not text:
         return None
     if not text.startswith("/"):
@@ -216,13 +241,18 @@ def parse(line: bytes | None) -> Message | None:
         return Help()
     if word == "/password":
         return Password(argument)
+    if word == "/history":
+        return Past(argument)
+    if word == "/tell":
+        name, _, text = argument.partition(" ")
+        return Whisper(name, text)
     if word in _WITH_ARGUMENT:
         if not argument:
-            return Refused(ErrorCode.BAD_ARGUMENT, f"{word} needs something behind it: {word} ...")
+            return Refused(ErrorCode.BAD_ARGUMENT, f"{word} needs something after it: {word} ...")
         return _WITH_ARGUMENT[word](argument)
     if word in _WITHOUT_ARGUMENT:
         if blank:
-            return Refused(ErrorCode.BAD_ARGUMENT, f"{word} stands alone, with nothing behind it.")
+            return Refused(ErrorCode.BAD_ARGUMENT, f"{word} stands alone, with nothing after it.")
         return _WITHOUT_ARGUMENT[word]
     return UNKNOWN_COMMAND
 
@@ -249,13 +279,13 @@ def encode(*words: str) -> bytes:
 
 
 class ServerLine(NamedTuple):
-    """A server's line as a client reads it: the first word, and what stands behind it."""
+    """A server's line as a client reads it: the first word, and what stands after it."""
 
     kind: str
     words: tuple[str, ...]
 
 
-# How many words stand behind the first; the last takes all that is left, blanks included.
+# How many words stand after the first; the last takes all that is left, blanks included.
 _SHAPES = {
     "HELLO": 2,
     "NAME": 1,
@@ -270,6 +300,10 @@ _SHAPES = {
     "MEMBERS": 2,
     "LIVE": 2,
     "ROOMS": 1,
+    "PAST": 2,
+    "HISTORY": 3,
+    "TELL": 2,
+    "TOLD": 2,
     "PONG": 1,
     "ADMITTED": 0,
     "ERROR": 2,

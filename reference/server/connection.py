@@ -2,6 +2,7 @@
 
 import logging
 import select
+import time
 from collections.abc import Iterator
 
 from reference.server.delivery import Pace, Peer
@@ -12,7 +13,7 @@ READ = 16 * 1024  # octets asked for at once
 FIRST_READ = 1024  # the same when little came last: this much is allotted while a client says nothing
 BATCH_LINES = 32  # carried out at one go: what the lock is held for, and what a flood can add before it waits
 BATCH_OCTETS = 8 * 1024
-HINT_AFTER = 5.0  # seconds of silence behind the beginning of a line [LINE-10]
+HINT_AFTER = 5.0  # seconds of silence after the beginning of a line [LINE-10]
 
 log = logging.getLogger("flurfunk")
 
@@ -34,7 +35,7 @@ def serve(hub: Hub, peer: Peer, *, inside_tls: bool = False) -> None:
 
 
 class Reader:
-    """What is read from one client."""
+    """The octets that are read from one client."""
 
     __slots__ = ("_hinted", "_hub", "_inside_tls", "_pace", "_peer", "_size", "_splitter")
 
@@ -61,14 +62,18 @@ class Reader:
             begun += octets
             start = opening(begun, inside_tls=self._inside_tls)
         octets = start
+        held = 0.0
         while octets:
-            flooding = self._pace.is_flood(len(octets))
+            flooding = self._pace.is_flood(len(octets), held)
+            began = time.monotonic()
             for batch in batches(self._splitter.feed(octets)):
                 self._hub.receive(self._peer, batch, flooding)
+            # A client that does not flood waits for nobody but itself [FLOW-2] [FLOW-8].
+            held = 0.0 if flooding else time.monotonic() - began
             if self._peer.finishing:
                 break
             octets = self._read(bool(self._splitter.rest))
-        while octets:  # behind BYE: read on, and drop [NET-6] [BYE-3]
+        while octets:  # after BYE: read on, and drop [NET-6] [BYE-3]
             octets = self._peer.sock.recv(READ)
 
     def _read(self, unfinished: bool) -> bytes:

@@ -9,14 +9,15 @@ from reference.server.hub import Hub
 from reference.wire import MAX_CLIENT_LINE, LineSplitter, decode
 
 COMMANDS = {
-    "/who": "who is connected, in which room, from where, since when",
-    "/rooms": "the rooms that have members",
+    "/who": "list the clients: name, room, address, since when",
+    "/rooms": "list the rooms, and how many members each has",
     "/say ROOM TEXT": "announce a text in one room",
     "/kick NAME": "remove somebody",
     "/lock": "let no new clients in; those inside stay",
     "/unlock": "let new clients in again",
-    "/stats": "numbers, and since when the server runs",
-    "/help": "this help",
+    "/forget ROOM": "drop what is kept of a room",
+    "/stats": "show numbers, and since when the server runs",
+    "/help": "show this help",
     "exit": "end the server",
 }
 HELP = "Anything without a slash is announced in all rooms. Commands:\n" + "\n".join(
@@ -57,9 +58,7 @@ class Console:
         """Carry out one line, None for one that is too long; return whether to go on."""
         text = None if line is None or len(line) > MAX_CLIENT_LINE else decode(line)
         if text is None:
-            self._show(
-                "Not announced: the line is too long, is not UTF-8, or has control characters in it."
-            )  # [OPER-10]
+            self._show("Not announced: the line is too long, is not UTF-8, or has control characters.")  # [OPER-10]
         elif text == "exit":
             self._stop()
             return False
@@ -73,7 +72,7 @@ class Console:
 
     @property
     def prompts(self) -> tuple[str, ...]:
-        """What stands before the line being typed, the longest first; never waits."""
+        """The texts that can stand before the line being typed, the longest first; never waits."""
         clients, rooms = self._hub.counts
         locked = self._hub.locked
         return (
@@ -90,7 +89,7 @@ class Console:
             choices = list(_USAGES)
         elif words[0] == "/kick" and len(words) == 2:
             choices = [user.name for user in self._hub.users()]
-        elif words[0] == "/say" and len(words) == 2:
+        elif words[0] in ("/say", "/forget") and len(words) == 2:
             choices = list(self._hub.rooms())
         else:
             choices = []
@@ -116,6 +115,8 @@ class Console:
             case "/lock" | "/unlock", "":
                 self._hub.locked = word == "/lock"
                 self._show("Locked: no new clients; those inside stay." if self._hub.locked else "Unlocked.")
+            case "/forget", room if room:
+                self._forget(room)
             case "/stats", "":
                 self._stats()
             case _ if word in _USAGES:
@@ -129,6 +130,12 @@ class Console:
             self._show(f"Announced to {count(people, 'person', 'people')} in {room}.")
         else:
             self._show(f"Not announced: nobody is in a room called {room}.")
+
+    def _forget(self, room: str) -> None:
+        if not self._hub.keeps:
+            self._show("Nothing is kept of any room: the server runs without --history.")
+        else:
+            self._show(f"Dropped what was kept of {room}." if self._hub.forget(room) else f"Nothing is kept of {room}.")
 
     def _who(self) -> None:
         users = self._hub.users()
@@ -144,7 +151,11 @@ class Console:
         stats = self._hub.stats()
         numbers = f"{count(stats['clients'], 'client')}, {count(stats['rooms'], 'room')}, "
         numbers += f"{count(stats['messages'], 'message')}, {count(stats['waiting'], 'octet')} waiting, "
-        self._show(f"{numbers}{stats['dropped']} dropped\nRuns since {moment(self._hub.since)}.")
+        numbers += f"{stats['dropped']} dropped\n"
+        if self._hub.keeps:
+            kept = f"{count(stats['kept'], 'line')} of {count(stats['kept_rooms'], 'room')}"
+            numbers += f"Kept: {kept}, {count(stats['kept_octets'], 'octet')}.\n"
+        self._show(f"{numbers}Runs since {moment(self._hub.since)}.")
 
 
 def count(number: int, one: str, more: str = "") -> str:

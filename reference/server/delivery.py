@@ -1,8 +1,8 @@
 """Moves what is due from streams and outboxes to sockets, many lines in one write, and never waits for a client.
 
-Whoever appends becomes the flusher if nobody is, for one round; where there is more by then, the flusher thread goes
-on.  So a single message goes out at once, in the thread that brought it, and a busy room is written in large pieces
-by one thread while the others go on reading.  A socket that would block is left to the pump.
+A thread that appends becomes the flusher if none is, for one round; where there is more by then, the flusher thread
+goes on.  So a single message goes out at once, in the thread that brought it, and a busy room is written in large
+pieces by one thread while the others go on reading.  A socket that would block is left to the pump.
 
 Writing to a client is always one thread's business: the flusher's while it is not blocked, the pump's while it is.
 """
@@ -14,14 +14,15 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from itertools import count
 
+from reference.server.history import Drop, Keep
 from reference.server.stream import Outbox, Stream
 
 HIGH_WATER = 128 * 1024  # octets waiting above which whoever causes them has to wait, at most
-FLOOD = 4 * 1024  # octets a second from which a client, or the operator, counts as flooding
+FLOOD = 4 * 1024  # octets a second from which a client counts as flooding; all others are always served on [FLOW-8]
 GRACE = 0.8  # seconds without progress after which nobody waits for a client any longer [FLOW-3]
 ONE_WRITE = 256 * 1024  # octets handed to one send, about
 STALL_CHECK = 0.25  # seconds between looks at blocked clients
@@ -64,13 +65,16 @@ class Pace:
         self._since = 0.0  # when the present second of `_octets` began
         self._octets = 0
 
-    def is_flood(self, octets: int) -> bool:
-        """Return whether these octets, with those of the present second, are a flood."""
+    def is_flood(self, octets: int, held: float = 0.0) -> bool:
+        """Return whether these octets, with those of the present second, are a flood.
+
+        `held`: seconds for which nothing was read before, since the client itself did not read: they were sent then.
+        """
         now = time.monotonic()
         if now - self._since > 1.0:
             self._since = now
             self._octets = 0
-        self._octets += octets
+        self._octets += max(0, octets - int(FLOOD * held))
         return self._octets > FLOOD
 
 
@@ -97,6 +101,9 @@ class Delivery:
         self._flushing = False
         self.failed = False
         self._on_failure: Callable[[], None] = lambda: None
+        self._write: Callable[[list[Keep | Drop]], None] | None = None
+        self._writing = threading.Lock()  # held while changes are written; never waited for with the other one held
+        self._changes: list[Keep | Drop] = []  # that have to be written before anything else is sent
         self._baton = threading.Semaphore(0)  # released to make the flusher thread go on
         self._pump = Pump(self)
 
@@ -105,6 +112,10 @@ class Delivery:
         self._on_failure = on_failure
         threading.Thread(target=self._keep_flushing, name="flusher", daemon=True).start()
         threading.Thread(target=self._pump.run, name="pump", daemon=True).start()
+
+    def write_with(self, write: Callable[[list[Keep | Drop]], None]) -> None:
+        """Have changes written before anything is sent that was queued with them or later; without the lock."""
+        self._write = write
 
     def fail(self) -> None:
         """Deal with an exception in what all depend on: for want of memory, for instance, nobody can be served on."""
@@ -128,30 +139,46 @@ class Delivery:
         else:
             self._peers.add(due)
 
+    def change(self, change: Keep | Drop) -> None:
+        """Have a change written before what is queued from now on is sent.  Requires the lock."""
+        if self._write is not None:
+            self._changes.append(change)
+
     def finish(self, peer: Peer) -> None:
         """Let the client get what waits for it, and then no more.  Requires the lock."""
         peer.finishing = True
         self._peers.add(peer)
         self.relief.notify_all()
 
-    def admit(self, peer: Peer, flooding: bool) -> None:
+    def admit(self, peer: Peer, flooding: bool, told: Sequence[Peer] = ()) -> None:
         """Wait until more of a client's lines may be carried out: back-pressure [FLOW-1] [FLOW-2].
 
         It waits for the client itself to read its answers and for its room's stream to go out; if it floods, also for
-        members of the room that lag, but not for one that has stopped reading [FLOW-3].  Requires the lock, and
-        releases it while waiting.
+        members of the room that lag, but not for one that has stopped reading [FLOW-3].  Likewise for the clients that
+        are `told` something.  Requires the lock, and releases it while waiting.
         """
-        while not peer.finishing and (peer.waiting > self.high_water or self._congested(peer.stream, flooding)):
+        while not peer.finishing and (
+            peer.waiting > self.high_water
+            or self.congested(peer.stream, flooding)
+            or (told and any(self.overwhelmed(other, flooding) for other in told))
+        ):
             self.relief.wait(GRACE)
 
+    def overwhelmed(self, peer: Peer, flooding: bool) -> bool:
+        """Whether a client has to read, or to be sent, what waits for it before it is told more."""
+        if peer.waiting <= self.high_water or peer.finishing:
+            return False
+        return not peer.blocked or (flooding and peer.progress > time.monotonic() - GRACE)
+
     def admit_operator(self, streams: Iterable[Stream[Peer]]) -> None:
-        """Wait until an operator who floods may say more to these, but only for a moment [FLOW-7].
+        """Wait until an operator who has said much may say more to these, but only for a moment [FLOW-7] [OPER-13].
 
         Requires the lock, and releases it while waiting.
         """
-        self.relief.wait_for(lambda: not any(self._congested(stream, True) for stream in streams), GRACE)
+        self.relief.wait_for(lambda: not any(self.congested(stream, True) for stream in streams), GRACE)
 
-    def _congested(self, stream: Stream[Peer] | None, flooding: bool) -> bool:
+    def congested(self, stream: Stream[Peer] | None, flooding: bool) -> bool:
+        """Whether who says something in a room has to wait; in some cases only if it floods.  Requires the lock."""
         if stream is None:
             return False
         if stream.octets > self.high_water:
@@ -169,7 +196,8 @@ class Delivery:
             if self._flushing or not self._due:
                 return
             self._flushing = True
-        if self._round_goes_on():
+            waits = bool(self._changes)  # for what is written; the thread of a client does not
+        if waits or self._round_goes_on():
             self._baton.release()
 
     def _keep_flushing(self) -> None:
@@ -193,7 +221,7 @@ class Delivery:
 
     @property
     def _due(self) -> bool:
-        return bool(self._streams or self._peers)
+        return bool(self._streams or self._peers or self._changes)
 
     def _round(self) -> None:
         """Take all that is due, and write it."""
@@ -215,12 +243,24 @@ class Delivery:
                 elif peer.waiting > self.high_water and peer.stream is not None:
                     peer.stream.lagging.add(peer)
             self.relief.notify_all()
+        self.write_changes()
         for peer, octets in writes:
             sent = send(peer, octets) if octets else 0
             if sent < len(octets) or peer.waiting or peer.finishing:
                 self._written(peer, octets, sent)
         for peer in slow:
             self._on_slow(peer)
+
+    def write_changes(self) -> None:
+        """Have all changes written that were queued before, by whomever.  Takes the lock."""
+        write = self._write
+        if write is None:
+            return
+        with self._writing:
+            with self.lock:
+                changes, self._changes = self._changes, []
+            if changes:
+                write(changes)
 
     def _written(self, peer: Peer, octets: bytes, sent: int) -> None:
         """Deal with what is left to do for a client of whose `octets` so many are sent.  Takes the lock."""
@@ -276,6 +316,7 @@ class Delivery:
         """Write to a client that was blocked; return whether all is sent now.  Takes the lock."""
         with self.lock:
             octets = peer.pop(ONE_WRITE)
+        self.write_changes()
         sent = send(peer, octets) if octets else 0
         with self.lock:
             peer.sent(octets, sent)

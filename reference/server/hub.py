@@ -1,7 +1,7 @@
 """The one place where the chat's effects meet the streams: a message in, what is due out.
 
-What is done with an effect is decided here alone: with rooms in one process it goes to `stream.Stream`; a server of
-several machines would send it to the engine that keeps its rooms, and carry it out when it comes back.
+Where several servers are one, `reference.cluster.hub` has the inputs come back in one order for all before they are
+carried out.
 """
 
 from collections import deque
@@ -15,19 +15,22 @@ from time import monotonic, time
 from typing import NamedTuple
 
 from reference.server.chat import Append, Chat, Close, Effect, Enter, Hold, Leave, Record, Tell
-from reference.server.delivery import LINGER, Delivery, Pace, Peer
+from reference.server.delivery import LINGER, Delivery, Peer
+from reference.server.history import Drop, History, Keep
 from reference.server.stream import Stream
-from reference.wire import MAX_CLIENT_LINE, PROTOCOL, ByeReason, LeftReason, Message, encode
+from reference.wire import MAX_CLIENT_LINE, PROTOCOL, ByeReason, LeftReason, Message, Whisper, encode
 
-UNFINISHED_LINE = encode("INFO", "A line ends with LF (the Enter key); what you sent so far is not complete.")
+UNFINISHED_LINE = encode("INFO", "A line ends with LF (the Enter key). Your line has no end yet.")
 TURNED_AWAY = 16  # connections that are kept for a while so that they can read why they are not served
 UNREAD = 256  # lines of the greatest length that are read from a connection that is turned away
 LEAVING = 64  # connections that may be on their way out, besides as many again as are served
+ARRIVAL = 1.0  # seconds until the operator is told of a client that has said nothing
+EXPIRY = 3600.0  # seconds between two looks for words that are too old to be kept
 HOLD = 1.0  # seconds from a wrong password to its answer [PASS-5]
 
 
 class Limits(NamedTuple):
-    """What the operator can set; 0 means no limit, but for `max_waiting`."""
+    """The limits that the operator can set; 0 means no limit, but for `max_waiting`."""
 
     max_clients: int = 1000  # served at once [BYE-4]
     choose_timeout: float = 120.0  # seconds to choose a room [BYE-6]
@@ -36,12 +39,23 @@ class Limits(NamedTuple):
 
 
 class Client(NamedTuple):
-    """What the operator is told of one."""
+    """The facts about one client that the operator is told."""
 
     name: str
     room: str | None  # None in the lobby
     address: str
     since: float  # seconds since the epoch
+
+
+class Countdown:
+    """Users for whom the same time runs, each from a beginning of its own: one timer, however many come and go."""
+
+    def __init__(self, seconds: float, on_end: Callable[[int], list[Effect]]) -> None:
+        """`on_end`: returns what is to be done with a user whose time is over."""
+        self.seconds = seconds
+        self.on_end = on_end
+        self.ends: dict[int, float] = {}  # when the time of each user is over; the earliest first
+        self.awaited = False
 
 
 class Hub:
@@ -54,24 +68,29 @@ class Hub:
         *,
         log_messages: bool = False,
         is_password: Callable[[str], bool] | None = None,
+        history: History | None = None,
+        write: Callable[[list[Keep | Drop]], None] | None = None,
     ) -> None:
         """`note` is called without the lock for each event; `log_messages`: for what is said too [SEC-3].
 
-        `is_password`: whether words are the password; None where none is wanted.
+        `is_password`: whether words are the password; None where none is wanted.  `history`: what is kept of rooms,
+        `write` is called without the lock with changes of that, before anybody is sent what is kept.
         """
         self.limits = limits
         self._note = note
         self._log_messages = log_messages
-        self._chat = Chat(is_password)
+        self._chat = Chat(is_password, history)
         self._delivery = Delivery(limits.max_waiting, limits.stall_timeout, self.remove_slow)
+        if write is not None:
+            self._delivery.write_with(write)
         self._peers: dict[int, Peer] = {}  # those that are not sent away yet
         self._streams: dict[str, Stream[Peer]] = {}
-        self._choosing: dict[int, float] = {}  # users in the lobby, and when their time is over; the earliest first
-        self._choice_awaited = False
+        self._choosing = Countdown(limits.choose_timeout, lambda user: self._chat.dismiss(user, ByeReason.IDLE))
+        self._arriving = Countdown(ARRIVAL, self._chat.introduce)
         self._turned_away: set[socket] = set()
         self._held: set[int] = set()  # users whose wrong password is not answered yet
         self._sent_away = Condition(self._delivery.lock)
-        self._operator = Pace()
+        self._announced = 0  # octets, since the operator last waited
         self._numbers = count(1)
         self._messages = 0  # carried out so far
         self._dropped = 0  # clients that were removed because they did not read
@@ -82,6 +101,27 @@ class Hub:
     def start(self, on_failure: Callable[[], None] = lambda: None) -> None:
         """Start the threads that write; `on_failure` is called where they cannot go on."""
         self._delivery.start(on_failure)
+        self._expire()
+
+    def _expire(self) -> None:
+        """Drop the words that are too old by now, and come back."""
+        if self.keeps:
+            with self._delivery.lock:
+                self._tick()
+                self._apply(self._chat.expire())
+            self._delivery.flush()
+            self._delivery.call_later(EXPIRY, self._expire)
+
+    def _tick(self) -> None:
+        """Tell the chat the time, which it needs for what it keeps.  Requires the lock."""
+        self._chat.tick(int(time() * 1000))
+
+    def join(self) -> None:
+        """Be ready to `start`; raises ClusterError where the others cannot be joined with which it is one server."""
+
+    def end(self, stop: Callable[[], None]) -> None:
+        """End the server, as the console's `exit` asks; `stop` ends this program."""
+        stop()
 
     @property
     def failed(self) -> bool:
@@ -102,7 +142,9 @@ class Hub:
             if reason is None:
                 self._peers[peer.user] = peer
                 records = self._apply(self._chat.connect(peer.user))
-                self._let_choose(peer.user)
+                self._begin(self._arriving, peer.user)
+                if self.limits.choose_timeout:
+                    self._begin(self._choosing, peer.user)
             else:
                 peer.tell(self.refusal(reason))
                 self._delivery.finish(peer)
@@ -112,10 +154,13 @@ class Hub:
     def receive(self, peer: Peer, messages: list[Message], flooding: bool) -> None:
         """Carry out a client's messages, as soon as those who hear it can take them."""
         pending = deque(messages)
+        names = [message.name for message in messages if type(message) is Whisper]
         while pending:
             records: list[Record] = []
             with self._delivery.lock:
-                self._delivery.admit(peer, flooding)
+                self._delivery.admit(peer, flooding, self._find(names) if names else ())
+                if self.keeps:
+                    self._tick()
                 room = peer.stream
                 while pending:
                     self._messages += 1
@@ -129,6 +174,10 @@ class Hub:
             self._after(records)
             if peer.user in self._held:
                 self._hold(peer.user)
+
+    def _find(self, names: Iterable[str]) -> list[Peer]:
+        """Return the clients of these names that there are.  Requires the lock."""
+        return [self._peers[user] for name in names if (user := self._chat.find(name)) is not None]
 
     def _hold(self, user: int) -> None:
         """Wait before a wrong password is answered, in the thread of its client alone, unless it is sent away."""
@@ -202,13 +251,30 @@ class Hub:
     def announce(self, text: str, room: str | None = None) -> tuple[int, int]:
         """Send the operator's words to every member of every room [OPER-1], or of one; return how many both are."""
         with self._delivery.lock:
-            if self._operator.is_flood(len(text.encode())):
+            self._announced += len(text.encode())
+            if self._announced > self._delivery.high_water // 2:
                 self._delivery.admit_operator(self._streams.values())
+                self._announced = 0
+            self._tick()
             effects = self._chat.announce(text, room)
-            people = sum(len(self._streams[effect.room].members) for effect in effects if isinstance(effect, Append))
+            rooms = [effect.room for effect in effects if isinstance(effect, Append)]
+            people = sum(len(self._streams[one].members) for one in rooms)
             self._apply(effects)
         self._delivery.flush()
-        return people, len(effects)
+        return people, len(rooms)
+
+    def forget(self, room: str) -> bool:
+        """Drop what is kept of a room, compared folded; return whether there was anything."""
+        with self._delivery.lock:
+            effects = self._chat.forget(room)
+            self._apply(effects)
+        self._delivery.flush()
+        return bool(effects)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether words of rooms are kept."""
+        return self._chat.history is not None
 
     def kick(self, name: str) -> bool:
         """Remove the client of that name [OPER-4]; return whether there is one."""
@@ -248,12 +314,14 @@ class Hub:
     def stats(self) -> dict[str, int]:
         """Return how many clients, rooms and messages there are, octets that wait, and clients that were dropped."""
         with self._delivery.lock:
+            kept = (0, 0, 0) if self._chat.history is None else self._chat.history.size
             return {
                 "clients": len(self._peers),
                 "rooms": len(self._streams),
                 "messages": self._messages,
                 "waiting": sum(peer.waiting for peer in self._delivery.open),
                 "dropped": self._dropped,
+                **(dict(zip(("kept", "kept_rooms", "kept_octets"), kept, strict=True)) if self.keeps else {}),
             }
 
     def note_stats(self, every: float = 0.0) -> None:
@@ -275,29 +343,33 @@ class Hub:
             self._delivery.abandon(peer)
         with self._delivery.lock:
             self._delivery.relief.wait_for(lambda: not self._delivery.open, 1.0)
+        self._delivery.write_changes()
 
     # ------------------------------------------------------------ called by time or by the delivery
 
-    def _let_choose(self, user: int) -> None:
-        """Let the time run in which a client has to choose a room [BYE-7].  Requires the lock."""
-        if self.limits.choose_timeout:
-            self._choosing[user] = monotonic() + self.limits.choose_timeout
-            self._wait_for_choice()
+    def _begin(self, countdown: Countdown, user: int) -> None:
+        """Let a user's time run: to choose a room [BYE-7], or to arrive.  Requires the lock."""
+        countdown.ends[user] = monotonic() + countdown.seconds
+        self._await(countdown)
 
-    def _wait_for_choice(self) -> None:
-        """Have `_end_choosing` called when the first one's time is over: one timer, however many come and go."""
-        if self._choosing and not self._choice_awaited:
-            self._choice_awaited = True
-            self._delivery.call_later(next(iter(self._choosing.values())) - monotonic(), self._end_choosing)
+    def _await(self, countdown: Countdown) -> None:
+        """Have `_end` called when the first one's time is over."""
+        if countdown.ends and not countdown.awaited:
+            countdown.awaited = True
+            first = next(iter(countdown.ends.values()))
+            self._delivery.call_later(first - monotonic(), partial(self._end, countdown))
 
-    def _end_choosing(self) -> None:
-        """Send away those whose time is over, and come back when it is for the next."""
+    def _end(self, countdown: Countdown) -> None:
+        """Deal with those whose time is over, and come back when it is for the next."""
         with self._delivery.lock:
             now = monotonic()
-            late = list(takewhile(lambda user: self._choosing[user] <= now, self._choosing))
-            records = [record for user in late for record in self._apply(self._chat.dismiss(user, ByeReason.IDLE))]
-            self._choice_awaited = False
-            self._wait_for_choice()
+            late = list(takewhile(lambda user: countdown.ends[user] <= now, countdown.ends))
+            records = []
+            for user in late:
+                countdown.ends.pop(user, None)
+                records += self._apply(countdown.on_end(user))
+            countdown.awaited = False
+            self._await(countdown)
         self._after(records)
 
     def remove_slow(self, peer: Peer) -> bool:
@@ -336,7 +408,7 @@ class Hub:
                     peer.tell(lines)
                     self._delivery.touch(peer)
                 case Enter(user, room):
-                    self._choosing.pop(user, None)
+                    self._choosing.ends.pop(user, None)
                     self._peers[user].enter(self._streams.setdefault(room, Stream()))
                 case Leave(user, room):
                     self._peers[user].leave()
@@ -354,6 +426,8 @@ class Hub:
                     self._sent_away.notify_all()
                 case Hold(user):
                     self._held.add(user)
+                case Keep() | Drop():
+                    self._delivery.change(effect)
                 case Record():
                     records.append(effect)
         return records
@@ -361,7 +435,8 @@ class Hub:
     def _forget(self, user: int) -> None:
         """Serve a client no longer.  Requires the lock."""
         self._peers.pop(user, None)
-        self._choosing.pop(user, None)
+        self._choosing.ends.pop(user, None)
+        self._arriving.ends.pop(user, None)
 
     def _after(self, records: list[Record]) -> None:
         """Send what is due, then log.  Without the lock."""

@@ -1,17 +1,17 @@
 """The log, and what a console shows: written by a thread, so that nobody waits for a stopped terminal or a full disk.
 
-What happens to clients comes as events of the chat.  There may be tens of thousands of them in a second: they are
+The fate of clients comes as events of the chat.  There may be tens of thousands of them in a second: they are
 put into words, and written many at a time, by that thread alone.
 """
 
 import contextlib
-import json
 import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import accumulate
 from queue import Empty, SimpleQueue
 
 from reference.server.chat import Record
@@ -29,7 +29,7 @@ WORDS = {
     "said": "{room}: {line}",
     "refused": "refused a connection ({reason})",
     "foreign": "refused a connection that speaks {protocol}",
-    "locked": "no new clients from here on",
+    "locked": "no new clients from now on",
     "unlocked": "new clients are let in again",
     "stats": "{clients} clients, {rooms} rooms, {messages} messages, {waiting} octets waiting, {dropped} dropped",
 }
@@ -82,23 +82,53 @@ class Journal(logging.Handler):
                 while len(entries) < MOST:
                     entries.append(self._entries.get_nowait())
             going = None not in entries
+            events = [entry for entry in entries if entry is not None]
             lost, self._lost = self._lost, 0
-            if lost:
-                text = f"{lost} lines of the log are lost: they could not be written fast enough"
-                entries.append((time.time(), "warning", Record("log", {"text": text})))
-            written = [entry for entry in entries if entry is not None]
+            text = f"{lost} lines of the log are lost: they could not be written"
+            told = [(time.time(), "warning", Record("log", {"text": text}))] if lost else []
             try:
-                self._write(self._put_down(written))
-            except OSError:
-                self._lost += len(written)
+                self._write(self._put_down([*events, *told]))
+            except OSError as error:
+                self._lost += lost + len(events) - self._kept(events, getattr(error, "octets", 0))
             self._ending.wait(PAUSE)
+
+    def _kept(self, entries: Iterable[Entry], octets: int) -> int:
+        """Return how many of these entries are whole in so many octets of what was written."""
+        ends = accumulate(len(_encoded(self._put_down([entry]))) for entry in entries)
+        return sum(end <= octets for end in ends) if octets else 0
+
+
+class NotWrittenError(OSError):
+    """A file did not take all; `octets`: how many of them it has, which are whole lines."""
+
+    octets = 0
 
 
 def write(descriptor: int, lines: str) -> None:
-    """Write all of a text to a file descriptor; raises OSError where that does not take it."""
-    octets = lines.encode("utf-8", "backslashreplace")
-    while octets:
-        octets = octets[os.write(descriptor, octets) :]
+    """Write all of a text to a file descriptor; raises NotWrittenError where that does not take it."""
+    octets = rest = _encoded(lines)
+    try:
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    except OSError as error:
+        begun = octets[: len(octets) - len(rest)]
+        failure = NotWrittenError(error.errno, error.strerror)
+        failure.octets = begun.rfind(b"\n") + 1
+        _take_back(descriptor, len(begun) - failure.octets)
+        raise failure from error
+
+
+def _take_back(descriptor: int, octets: int) -> None:
+    """Remove the half line that a full disk has taken; what is no file keeps it."""
+    with contextlib.suppress(OSError):
+        end = os.lseek(descriptor, 0, os.SEEK_CUR)
+        if octets and end == os.fstat(descriptor).st_size:
+            os.ftruncate(descriptor, end - octets)
+            os.lseek(descriptor, end - octets, os.SEEK_SET)
+
+
+def _encoded(lines: str) -> bytes:
+    return lines.encode("utf-8", "backslashreplace")
 
 
 def _text(event: Record) -> str:
@@ -119,6 +149,8 @@ def _as_text(entries: Iterable[Entry]) -> str:
 
 def _as_json(entries: Iterable[Entry]) -> str:
     """Return a JSON object on a line for each entry: time (UTC), level, event and what belongs to it."""
+    import json  # only where it is wanted: a server starts faster without
+
     return "".join(
         json.dumps(
             {

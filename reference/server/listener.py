@@ -12,13 +12,14 @@ import time
 from _thread import start_new_thread
 from collections import Counter
 from functools import partial
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from math import inf
 from typing import TYPE_CHECKING
 
 from reference.server.connection import serve
 from reference.server.delivery import Peer
 from reference.server.hub import LEAVING, TURNED_AWAY, Hub
+from reference.server.proxy import ProxyHeaderError, receive
 
 if TYPE_CHECKING:
     from reference.server.tls import Tls  # not every Python has it
@@ -42,6 +43,7 @@ TCP_OPTIONS = (
 )
 SHUTDOWN = 5.0  # seconds for everybody to get what is queued [OPER-2]
 _ENDING = (signal.SIGINT, signal.SIGTERM)
+ONE_PLACE = 64  # bits of an address of IPv6 that a household or a machine has alone: the rest is its own to choose
 
 log = logging.getLogger("flurfunk")
 
@@ -49,16 +51,27 @@ log = logging.getLogger("flurfunk")
 class Listener:
     """The listening socket and the loop that accepts."""
 
-    def __init__(self, hub: Hub, host: str, port: int, max_per_address: int = 0, tls: "Tls | None" = None) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        host: str,
+        port: int,
+        max_per_address: int = 0,
+        tls: "Tls | None" = None,
+        proxies: tuple[IPv4Network | IPv6Network, ...] = (),
+    ) -> None:
         """Listen; port 0 takes a free one, host :: all addresses of IPv6 and IPv4.
 
         Raises OSError where the address cannot be had.
 
         `max_per_address`: connections from one address that are served at once, 0 for no limit; the machine's own
-        loopback addresses have none.  `tls`: all connections are inside it.
+        loopback addresses have none, and of IPv6 a network of 64 bits counts as one address.  `tls`: all connections
+        are inside it.  `proxies`: where all connections come from, each with a header of the PROXY protocol; none:
+        there is no such header.
         """
         self._hub = hub
         self._tls = tls
+        self._proxies = proxies
         self._max_per_address = max_per_address
         self._connections: Counter[str] = Counter()  # by address, where they are limited
         self._connections_lock = threading.Lock()
@@ -140,22 +153,58 @@ class Listener:
         number = self._hub.new_number()
         # With Python's usual 5 ms, thousands of threads that have something to do at once do nothing but ask for it.
         sys.setswitchinterval(max(SWITCH, self._hub.counts[0] / WAKES))
-        reason = "too many connections are on their way in or out"
+        reason = "too many connections are beginning or ending"
         if not self._hub.crowded and not (self._tls and self._tls.crowded):
-            reason = f"{address} has {self._max_per_address} connections already"
-            if self._comes(address):
-                reason = "no thread can be had for it"
-                arguments = (number, sock, address)
-                with contextlib.suppress(RuntimeError):  # can't start new thread
-                    # A threading.Thread would have this one wait until it runs, and take 2.5 KiB in addition.
-                    start_new_thread(self._serve, arguments)
-                    return
+            reason = self._begin_serving(number, sock, address)
+        if reason:
+            self._turn_away(sock, reason)
+
+    def _begin_serving(self, number: int, sock: socket.socket, address: str) -> str:
+        """Start the thread of a connection; return why it cannot be served, in words, else an empty text."""
+        if not self._proxies:
+            serve_it = self._serve
+            if not self._comes(address):
+                return self._too_many(address)
+        elif any(ip_address(address) in network for network in self._proxies):
+            serve_it = self._serve_through_proxy
+        else:
+            return f"{address} is no trusted proxy"
+        try:
+            # A threading.Thread would have this one wait until it runs, and take 2.5 KiB in addition.
+            start_new_thread(serve_it, (number, sock, address))
+        except RuntimeError:  # can't start new thread
+            if not self._proxies:
                 self._goes(address)
+            return "there is no thread for it"
+        return ""
+
+    def _turn_away(self, sock: socket.socket, reason: str) -> None:
         log.warning("refused a connection: %s", reason)
-        if self._tls:
-            sock.close()  # nothing can be said before the handshake
+        if self._tls or self._proxies:
+            sock.close()  # nothing can be said before the handshake, nor to somebody who is no proxy
         else:
             self._hub.turn_away(sock)
+
+    def _serve_through_proxy(self, number: int, sock: socket.socket, address: str) -> None:
+        """Take the header that says whom the proxy speaks for, and serve that client.
+
+        A proxy's checks of the server's health end here, or soon after: they are not worth a line in the log.
+        """
+        try:
+            client = plain(receive(sock) or address)
+        except ProxyHeaderError as error:
+            log.warning("refused a connection from %s: %s", address, error)
+            sock.close()
+        except OSError:
+            sock.close()
+        else:
+            if self._comes(client):
+                self._serve(number, sock, client)
+            else:
+                self._turn_away(sock, self._too_many(client))
+
+    def _too_many(self, address: str) -> str:
+        return f"{address} has {self._max_per_address} connections already"
 
     def _serve(self, number: int, sock: socket.socket, address: str) -> None:
         try:
@@ -165,7 +214,7 @@ class Listener:
                 peer.sock = self._tls.admit(sock, stall, partial(self._hub.remove_slow, peer))
             serve(self._hub, peer, inside_tls=self._tls is not None)
         except (OSError, RuntimeError) as error:
-            log.info("refused a connection: it does not come through the TLS handshake: %s", error)
+            log.info("refused a connection: the TLS handshake failed: %s", error)
         finally:
             self._goes(address)
 
@@ -173,17 +222,19 @@ class Listener:
         """Count a connection; return false, and do not, where its address has too many."""
         if not self._limited(address):
             return True
+        place = counted(address)
         with self._connections_lock:
-            allowed = self._connections[address] < self._max_per_address
-            self._connections[address] += allowed
+            allowed = self._connections[place] < self._max_per_address
+            self._connections[place] += allowed
         return allowed
 
     def _goes(self, address: str) -> None:
         if self._limited(address):
+            place = counted(address)
             with self._connections_lock:
-                self._connections[address] -= 1
-                if not self._connections[address]:
-                    del self._connections[address]
+                self._connections[place] -= 1
+                if not self._connections[place]:
+                    del self._connections[place]
 
     def _limited(self, address: str) -> bool:
         return bool(self._max_per_address) and not ip_address(address).is_loopback
@@ -205,11 +256,19 @@ def plain(address: str) -> str:
     return str(parsed.ipv4_mapped or parsed) if isinstance(parsed, IPv6Address) else address
 
 
+def counted(address: str) -> str:
+    """Return what an address counts as: of IPv6 its network, all of whose addresses are in one hand."""
+    if ":" not in address:
+        return address
+    number, _, interface = address.partition("%")
+    return f"{ip_network(f'{number}/{ONE_PLACE}', strict=False)}{interface}"
+
+
 def allow_descriptors(max_clients: int, inside_tls: bool) -> None:
     """Let this process have the descriptors that so many clients need (0: as many as the system allows), and no fewer.
 
     Those that leave are counted, as in `Hub.crowded`.  Inside TLS, a client takes that of the network and a pair.
-    What the system does not allow even for those that are served is logged.
+    A limit of the system that hits even those that are served is logged.
     """
     each = 3 if inside_tls else 1
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -223,7 +282,7 @@ def allow_descriptors(max_clients: int, inside_tls: bool) -> None:
                 soft = more
     fitting = max(0, (soft - SPARE) / each)  # unlimited where the limit is
     if fitting < max_clients:
-        told = "the system allows %d descriptors: that is enough for %d clients, not for %d"
+        told = "the system allows %d file descriptors: enough for %d clients, but not for %d"
         log.warning(told, soft, fitting, max_clients)
 
 

@@ -1,6 +1,6 @@
 """A room's stream of encoded lines, and each member's place in it.
 
-Pure.  What is said in a room is encoded once and appended once, however many members there are.  A member is a
+Pure.  A line said in a room is encoded once and appended once, however many members there are.  A member is a
 place in the stream; what it has yet to get is a sequence of pieces: slices of streams, and lines of its own between
 them.  Octets are joined once for all members that stand at the same place.
 """
@@ -30,7 +30,7 @@ class Stream(Generic[Member]):
 
     @property
     def end(self) -> int:
-        """The place behind the last line."""
+        """The place after the last line."""
         return len(self._lines)
 
     def since(self, place: int) -> bytes:
@@ -43,7 +43,7 @@ class Stream(Generic[Member]):
     def hand_out(self) -> tuple[list[tuple[Member, bytes]], list[Member]]:
         """Begin anew; return what each member gets now, and those for whom something waits already.
 
-        The latter have it put behind what waits. Nothing is put anywhere for the former: that is most of the work of
+        The latter have it put after what waits. Nothing is put anywhere for the former: that is most of the work of
         a busy room, and whoever sends it keeps what is not taken with `sent`.
         """
         direct: list[tuple[Member, bytes]] = []
@@ -65,7 +65,7 @@ class Stream(Generic[Member]):
 
 
 class Outbox:
-    """What waits for one client, in the order in which it is to be sent."""
+    """The lines that wait for one client, in the order in which it is to be sent."""
 
     __slots__ = ("_pieces", "blocked", "mid_line", "place", "stream", "waiting")
 
@@ -92,7 +92,7 @@ class Outbox:
             self.stream = None
 
     def tell(self, lines: bytes) -> None:
-        """Put lines of this client's own behind all that has its place by now."""
+        """Put lines of this client's own after all that has its place by now."""
         self.take_in()
         self._push(lines)
 

@@ -41,6 +41,7 @@ class Terminal:
         self._line = Line(self._out, os.environ, self._view)
         self._open = False
         self._drawn = False  # the line stands on the screen
+        self._column = 0  # of the cursor, as the terminal has answered; 0: it has not
         self.journal = Journal(self._write, form)
 
     def open(self, console: Console, stop: Callable[[], None]) -> None:
@@ -68,6 +69,8 @@ class Terminal:
     def _signalled(self, number: int) -> None:
         if number == signal.SIGTSTP:
             self._leave()
+            with contextlib.suppress(OSError):
+                self._line.unmark()
             handler = signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
             signal.signal(number, handler)
@@ -120,9 +123,13 @@ class Terminal:
         """Take keys; return whether to go on."""
         assert self._console
         with self._editing:
-            lines = self._editor.feed(octets)
+            lines, news = self._editor.feed(octets), self._editor.news()
             choices, ended = self._editor.choices, self._editor.ended
             self._editor.ended = False
+            column, self._editor.column = self._editor.column, 0
+        self._column = column or self._column
+        if news:
+            self.journal.show("\n".join(f"- {text}" for text in news))
         for line in lines:
             self.journal.show(f"> {line.decode(errors='replace')}")
             if not self._console.carry_out(line):
@@ -137,6 +144,13 @@ class Terminal:
 
     # ------------------------------------------------------------ the screen, in the journal's thread
 
+    @property
+    def _prompts(self) -> tuple[str, ...]:
+        assert self._console
+        with self._editing:
+            question = self._editor.prompt
+        return (question,) if question else self._console.prompts
+
     def _view(self, cells: int) -> tuple[str, str]:
         with self._editing:
             return self._editor.view(cells)
@@ -147,8 +161,11 @@ class Terminal:
         lines = text.removesuffix("\n").split("\n") if text else []
         shown = "".join(f"{row}\n" for line in lines for row in rows(visible(line), cells))
         ours = self._in_foreground()
+        column, self._column = self._column, 0
+        if column:
+            self._line.located(column)
         if self._console and self._open and ours:
-            self._line.show(shown, *self._console.prompts)
+            self._line.show(shown, *self._prompts)
         elif self._drawn and ours:
             self._line.remove(shown)
         else:

@@ -7,6 +7,7 @@ taken: so the server still sees whether a client reads.
 
 import contextlib
 import logging
+import os
 import select
 import socket
 import ssl
@@ -48,7 +49,21 @@ def context(certificate: str, key: str) -> ssl.SSLContext:
         raise CertificateError(
             f"{certificate} and {key} are not a certificate and its key, in PEM and without a passphrase"
         ) from error
+    except OSError as error:  # gone just now
+        raise CertificateError(f"cannot read {certificate} or {key}: {error.strerror}") from error
     return result
+
+
+def _marks(paths: tuple[str, str]) -> list[tuple[int, int, int] | None]:
+    """Return what changes when files do; None for one that is not there."""
+    marks: list[tuple[int, int, int] | None] = []
+    for path in paths:
+        try:
+            found = os.stat(path)
+            marks.append((found.st_ino, found.st_size, found.st_mtime_ns))
+        except OSError:
+            marks.append(None)
+    return marks
 
 
 class Tls:
@@ -56,6 +71,9 @@ class Tls:
 
     def __init__(self, certificate: str, key: str) -> None:
         """`certificate`, `key`: files in PEM.  Raises CertificateError."""
+        self._files = (certificate, key)
+        self._seen: list[tuple[int, int, int] | None] = _marks(self._files)
+        self._trouble = ""  # why the files cannot be used now
         self._context = context(certificate, key)
         self._numbers = count(1)
         self._handshakes = 0
@@ -81,7 +99,7 @@ class Tls:
             stack.enter_context(network)
             self._counted(handshakes=1)
             stack.callback(self._counted, handshakes=-1)
-            channel = Channel(network, self._context)
+            channel = Channel(network, self._newest())
             channel.handshake(time.monotonic() + HANDSHAKE)
             near, far = (stack.enter_context(end) for end in socket.socketpair())
             self._counted(handshakes=-1, bridges=1)
@@ -92,6 +110,28 @@ class Tls:
             ).start()
             stack.pop_all()
             return far
+
+    def _newest(self) -> ssl.SSLContext:
+        """Return how TLS is spoken now: the files are read anew when they have changed, as they do every few weeks.
+
+        A certificate that cannot be used is logged once, and the certificate before it goes on being used.  It is tried
+        again for each client: rights that are given to a file leave no mark, nor does memory or a descriptor that is
+        free again.
+        """
+        marks = _marks(self._files)
+        with self._change:
+            changed, self._seen = marks != self._seen, marks
+        if changed:
+            try:
+                self._context = context(*self._files)
+                self._trouble = ""
+                log.info("the certificate was read anew")
+            except CertificateError as error:
+                self._seen = []
+                before, self._trouble = self._trouble, str(error)
+                if self._trouble != before:
+                    log.warning("the certificate has changed and cannot be used, the one before stays: %s", error)
+        return self._context
 
     def _carry(self, bridge: "Bridge") -> None:
         try:
@@ -126,7 +166,7 @@ class Channel:
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._unsent = b""
         self.progress = 0.0  # when the network last took something, or something began to wait for it
-        self._finished = False  # nothing comes behind what is unsent
+        self._finished = False  # nothing comes after what is unsent
 
     def handshake(self, deadline: float) -> None:
         """Do the handshake, by a time of `time.monotonic`; then nothing waits for the network any more."""
@@ -280,7 +320,7 @@ class Bridge:
         return network, ready.get(self._near.fileno(), 0)
 
     def _hand_over(self, octets: bytes) -> None:
-        """Let the server have octets of the client, as far as it takes them; and the end, behind the last."""
+        """Let the server have octets of the client, as far as it takes them; and the end, after the last."""
         self._received = b"" if self._dropping else octets
         try:
             self._received = self._received[self._near.send(self._received) :] if self._received else b""

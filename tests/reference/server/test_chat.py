@@ -103,7 +103,7 @@ def test_greeting() -> None:
     world = World()
     world.carrier.carry_out(world.chat.connect(1))
     ((hello, name, *infos),) = world.got(1)
-    assert sorted(hello.split()) == ["HELLO", "flurfunk/1", "rooms", "who"]
+    assert sorted(hello.split()) == ["HELLO", "flurfunk/1", "rooms", "tell", "who"]
     assert name == "NAME guest-1"
     assert infos == ["INFO"]
 
@@ -241,7 +241,7 @@ def test_find() -> None:
 
 
 class Oracle:
-    """What the spec promises each client, line by line."""
+    """The promises of the specification to each client, line by line."""
 
     def __init__(self) -> None:
         self.names: dict[int, str] = {}
@@ -251,7 +251,7 @@ class Oracle:
     def connect(self, user: int, name: str) -> None:
         self.names[user] = name
         self.rooms[user] = None
-        self.due[user] = ["HELLO flurfunk/1 who rooms", f"NAME {name}", "INFO"]
+        self.due[user] = ["HELLO flurfunk/1 who rooms tell", f"NAME {name}", "INFO"]
 
     def members(self, room: str | None) -> list[int]:
         return [user for user, where in self.rooms.items() if room is not None and where == room]
@@ -427,7 +427,7 @@ def closed_world() -> World:
     """Return a chat that wants the password `Open sesame`, and one client outside."""
     world = World(is_password="Open sesame".__eq__)
     world.carrier.carry_out(world.chat.connect(1))
-    assert world.got(1) == [["HELLO flurfunk/1 who rooms password", "NAME guest-1", "INFO"]]
+    assert world.got(1) == [["HELLO flurfunk/1 who rooms tell password", "NAME guest-1", "INFO"]]
     return world
 
 
@@ -466,6 +466,7 @@ def test_admission() -> None:
 def test_wrong_passwords_are_answered_when_the_wait_is_over() -> None:
     """[PASS-3] [PASS-5] [PASS-7]."""
     world = closed_world()
+    assert world.chat.introduce(1) != []
     for number in (1, 2, 3):
         assert world.say(1, "/password open Sesame") == [Hold(1)]
         assert world.got(1) == [[]]

@@ -408,8 +408,10 @@ def test_a_password_that_only_the_owner_can_read_needs_no_warning(tmp_path: Path
     file.touch(0o600)
     file.write_text("Open sesame\n")
     with Server("--password-file", str(file)) as server:
-        server.open().close()
+        client = server.open()
+        client.send("exit")
         wait_until(lambda: "is gone" in server.log())
+        client.close()
         assert "others can read" not in server.log()
 
 

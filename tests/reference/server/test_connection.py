@@ -295,7 +295,7 @@ def test_flood_delays_nobody_elsewhere(stage: Stage) -> None:
 
 @pytest.mark.parametrize("reads", [True, False])
 def test_slow_reader_is_dropped_and_told(reads: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """[FLOW-5] [FLOW-6]: BYE slow behind a whole line, where it is read in time; the thread ends anyway."""
+    """[FLOW-5] [FLOW-6]: BYE slow after a whole line, where it is read in time; the thread ends anyway."""
     if reads:
         monkeypatch.setattr(hub, "LINGER", DEADLINE)
     stage = Stage(Limits(max_waiting=262144))

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from reference.server.delivery import HIGH_WATER, ONE_WRITE, Delivery, Peer
+from reference.server.delivery import FLOOD, HIGH_WATER, ONE_WRITE, Delivery, Pace, Peer
 from reference.server.stream import Stream
 from tests.support import DEADLINE, Client, wait_until
 
@@ -108,7 +108,7 @@ def test_blocked_peer_gets_everything_when_it_reads(stage: Stage) -> None:
 
 
 def test_more_than_one_write_takes_is_sent_in_several(stage: Stage) -> None:
-    """What is due at one go, in many pieces, to a socket with room for all of it."""
+    """Octets due at one go, in many pieces, to a socket with room for all of it."""
     peer, client = stage.peer(buffer=ONE_WRITE * 4)
     lines = [f"{number} " + "y" * 3000 for number in range(ONE_WRITE // 3000 + 20)]
     with stage.delivery.lock:
@@ -286,6 +286,17 @@ def test_finishing_lets_the_waiting_one_go(stage: Stage) -> None:
     assert not event.is_set()
     stage.finish(peer)
     assert event.wait(DEADLINE)
+
+
+def test_what_was_sent_while_nothing_was_read_is_no_flood() -> None:
+    """[FLOW-8]: who talks, and had to wait since it did not read itself, has more lines there than one second has."""
+    assert Pace().is_flood(FLOOD + 1)
+    assert not Pace().is_flood(3 * FLOOD, held=2.0)
+    assert Pace().is_flood(3 * FLOOD + 1, held=2.0)
+    pace = Pace()
+    assert not pace.is_flood(FLOOD)
+    assert not pace.is_flood(0, held=2.0)
+    assert pace.is_flood(1)
 
 
 def test_nobody_waits_for_a_stuck_member(stage: Stage) -> None:

@@ -1,6 +1,7 @@
 """Where the chat meets the delivery: real sockets, no thread for each client."""
 
 import contextlib
+import math
 import socket
 import struct
 import threading
@@ -126,7 +127,7 @@ def test_locked(stage: Stage) -> None:
     """[BYE-4] [BYE-5]."""
     ann, ann_client = stage.connect("main")
     stage.hub.locked = True
-    assert stage.connect()[1].rest() == ["HELLO flurfunk/1 who rooms", "BYE full"]
+    assert stage.connect()[1].rest() == ["HELLO flurfunk/1 who rooms tell", "BYE full"]
     stage.say(ann, "/cd lounge")
     assert stage.barrier(ann, ann_client)[-1] == "ROOM lounge"
     stage.hub.locked = False
@@ -149,7 +150,7 @@ def test_kick(stage: Stage) -> None:
 
 
 def test_hint_about_an_unfinished_line(stage: Stage) -> None:
-    """[LINE-10]: not behind BYE."""
+    """[LINE-10]: not after BYE."""
     peer, client = stage.connect()
     stage.hub.hint(peer)
     assert client.until("INFO A line ends")
@@ -166,7 +167,7 @@ def test_limit_of_clients() -> None:
         second, refused = stage.connect("main", "/ping x")
         stage.hub.hint(second)
         stage.end(second)
-        assert refused.rest() == ["HELLO flurfunk/1 who rooms", "BYE full"]
+        assert refused.rest() == ["HELLO flurfunk/1 who rooms tell", "BYE full"]
         stage.say(first, "exit")
         _, third = stage.connect("main")
         third.until("ROOM main")
@@ -364,6 +365,27 @@ def test_operator_who_floods_waits_for_who_reads() -> None:
         stage.end(ann)
 
 
+def test_operator_waits_for_who_reads_slowly_after_much_alone(stage: Stage) -> None:
+    """[OPER-13]: not before each line, while one lags of whom it seems at each moment that it has just read."""
+    slow, _ = stage.connect("main", buffer=4096)
+    ann, client = stage.connect("main")
+    reading = threading.Thread(target=client.rest)
+    reading.start()
+    for _ in range(20):
+        stage.say(ann, *["x" * 1000] * 10)
+    room = slow.stream
+    assert room
+    wait_until(lambda: slow in room.lagging, "much waits for the slow one")
+    slow.progress = math.inf
+    operator = threading.Thread(target=lambda: [stage.hub.announce("x" * 1000) for _ in range(60)], daemon=True)
+    operator.start()
+    operator.join(DEADLINE / 3)
+    assert not operator.is_alive()
+    assert stage.hub.kick("guest-1")
+    stage.end(ann)
+    reading.join(DEADLINE)
+
+
 def test_operator_does_not_wait_for_who_reads_nothing() -> None:
     """[FLOW-3] [FLOW-5]: who is removed in the end."""
     stage = Stage(Limits(max_waiting=262144))
@@ -396,7 +418,7 @@ def test_shutting_down(stage: Stage) -> None:
     assert sum(line.startswith("SAID") for line in lines) == 50
     assert lobby_client.rest()[-1] == "BYE shutdown"
     late, late_client = stage.connect("main")
-    assert late_client.rest() == ["HELLO flurfunk/1 who rooms", "BYE shutdown"]
+    assert late_client.rest() == ["HELLO flurfunk/1 who rooms tell", "BYE shutdown"]
     assert ender.is_alive()
     for peer in (ann, lobby, late):
         stage.end(peer)

@@ -5,18 +5,20 @@ import json
 import logging
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
 import sys
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from reference.server.chat import Record
 from reference.server.journal import MOST, WORDS, Journal, write
-from tests.support import DEADLINE, ROOT, SERVER, Client
+from tests.support import DEADLINE, ROOT, SERVER, Client, wait_until
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def written_by(journal: Journal, read_end: int) -> list[str]:
 
 def test_the_guide_for_operators_names_all_events() -> None:
     guide = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")
-    table = guide.partition("| event | with | |\n|---|---|---|\n")[2].partition("\n\n")[0]
+    table = guide.partition("| event | keys | it means |\n|---|---|---|\n")[2].partition("\n\n")[0]
     rows = [[set(re.findall(r"`(\w+)`", cell)) for cell in line.split("|")[1:3]] for line in table.splitlines()]
     told = {name: details for names, details in rows for name in names}
     meant = {name: set(re.findall(r"\{(\w+)\}", words)) for name, words in WORDS.items()}
@@ -104,6 +106,44 @@ def test_server_goes_on_and_ends_when_its_log_cannot_be_written(stderr: str) -> 
     server.stdout.close()
     if server.stderr:
         server.stderr.close()
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("how", ["ab", "wb"])
+def test_a_log_on_a_disk_that_was_full_has_whole_lines_and_the_right_number(
+    tmp_path: Path, form: str, how: str
+) -> None:
+    """Of a line for which there is no room, nothing is written; the lines that are counted as lost are those."""
+    log = tmp_path / "log"
+    with open(log, how) as file:
+        server = subprocess.Popen(
+            [sys.executable, SERVER, "--port", "0", "--log-format", form],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=file,
+        )
+    assert server.stdout
+    address = server.stdout.readline().rpartition(b":")[2]
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+    with contextlib.closing(Client(socket.create_connection(("127.0.0.1", int(address)), DEADLINE))) as client:
+        client.send(*(f"/nick name-{number}" for number in range(100)))
+        client.barrier()
+        wait_until(lambda: log.stat().st_size > 800 and log.read_bytes().endswith(b"\n"))
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        client.send("/nick last")
+        client.barrier()
+        server.send_signal(signal.SIGTERM)
+        client.rest()
+    assert server.wait(DEADLINE) == 0
+    server.stdout.close()
+    lines = log.read_text().splitlines()
+    if form == "json":
+        lines = [json.loads(line).get("text", json.loads(line)["event"]) for line in lines]
+    lost = sum(int(line.split(" lines of the log are lost")[0].split()[-1]) for line in lines if "are lost" in line)
+    happened = [line for line in lines if "are lost" not in line]
+    assert lost > 0
+    assert lost + len(happened) == 1 + 101  # it connected, and had other names
+    assert all(re.fullmatch(r"(20\S+ \S+ )?(.* connected|connected|.* is .*|renamed|gone)", line) for line in happened)
 
 
 def test_lines_of_a_console() -> None:

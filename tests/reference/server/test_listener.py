@@ -35,7 +35,7 @@ def test_full_server_says_so_and_recovers() -> None:
         lobby = server.connect()
         third = server.open()
         third.send("main", "/ping x")
-        assert third.rest() == ["HELLO flurfunk/1 who rooms", "BYE full"]
+        assert third.rest() == ["HELLO flurfunk/1 who rooms tell", "BYE full"]
         lobby.send("exit")
         assert lobby.rest() == ["BYE exit"]
         bob = server.connect("main", "Bob")
@@ -91,7 +91,7 @@ def test_no_descriptors_left_does_not_hinder_the_end() -> None:
 
 @needs_proc
 def test_threads_end_with_their_clients() -> None:
-    """Whatever the end, and however many come and go."""
+    """With every end, and with any number that come and go."""
     with Server() as server:
         ann = server.connect("main")
         before = server.threads()
@@ -170,7 +170,8 @@ def test_end_under_load() -> None:
         def come() -> None:
             with contextlib.suppress(OSError):
                 while not stop.is_set():
-                    socket.create_connection(server.address, DEADLINE).close()
+                    with socket.create_connection(server.address, DEADLINE) as newcomer:
+                        newcomer.sendall(b"/ping\n")
 
         threads = [threading.Thread(target=talk, args=(client,)) for client in clients[:4]]
         threads += [threading.Thread(target=listen, args=(client,)) for client in clients]
@@ -213,12 +214,12 @@ def own_address() -> str | None:
 def test_connections_from_one_address_are_limited() -> None:
     """[BYE-4] [NET-6]: not those from loopback addresses, and whoever leaves, in whatever way, makes room for another.
 
-    Who is turned away is told, and is not reset for what it sends right behind.
+    A client that is turned away is told, and is not reset for what it sends right after.
     """
     address = own_address()
     if address is None:
         pytest.skip("this machine has none but loopback addresses; what is counted is tested below")
-    full = ["HELLO flurfunk/1 who rooms", "BYE full"]
+    full = ["HELLO flurfunk/1 who rooms tell", "BYE full"]
     with Server("--host", "0.0.0.0", "--max-per-address", "3") as server:
         local = [server.connect("main") for _ in range(5)]
         server.address = (address, server.address[1])
@@ -258,6 +259,35 @@ def test_counting_of_connections_by_address(address: str, limit: int, allowed: i
     close_sockets(listener)
 
 
+def test_a_network_of_ipv6_counts_as_one_address() -> None:
+    """Its 64 bits are in one hand: somebody who has it can come from as many addresses as there are."""
+    hub = Hub(Limits())
+    hub.start()
+    listener = Listener(hub, "127.0.0.1", 0, 3)
+    for network in ("2001:db8::", "2001:db8:0:1::", "fe80::"):
+        scope = "%eth0" if network == "fe80::" else ""
+        assert [listener._comes(f"{network}{number}{scope}") for number in range(1, 9)].count(True) == 3
+        for number in range(4, 7):
+            listener._goes(f"{network}{number}{scope}")
+    assert not listener._connections
+    close_sockets(listener)
+
+
+def test_a_check_of_health_leaves_no_line_and_takes_no_number() -> None:
+    with Server() as server:
+        for _ in range(3):
+            check = server.open()
+            assert check.line().startswith("HELLO ")
+            threads = server.threads()
+            check.close()
+            wait_until(lambda: server.threads() < threads, "the end of its thread")  # noqa: B023
+        silent = server.open()
+        wait_until(lambda: "guest-1 connected" in server.log(), "somebody who stays and says nothing")
+        silent.close()
+        wait_until(lambda: "guest-1 is gone" in server.log(), "the end of somebody who was told of")
+        assert len(server.log().splitlines()) == 2
+
+
 def test_who_is_turned_away_is_not_kept() -> None:
     """However many come, and whatever they send."""
     hub = Hub(Limits())
@@ -267,7 +297,7 @@ def test_who_is_turned_away_is_not_kept() -> None:
         theirs.sendall(b"x" * 5000)
         hub.turn_away(ours)
         client = Client(theirs)
-        assert client.line() == "HELLO flurfunk/1 who rooms"
+        assert client.line() == "HELLO flurfunk/1 who rooms tell"
         assert client.line() == "BYE full"
         client.close()
     assert len(hub._turned_away) <= TURNED_AWAY
@@ -320,7 +350,7 @@ def test_all_addresses_of_both_versions(host: str) -> None:
         told = re.findall(r"^(v[46])-\d +main +(\S+) +since ", server.printed("4 connected"), re.M)
         assert told == [("v4", "127.0.0.1")] * 2 + [("v6", "::1")] * 2
         assert server.end() == 0
-        assert "everybody who reaches :: can read" in server.log()
+        assert "everybody on the way to :: can read" in server.log()
 
 
 def test_what_an_address_is_called_and_whether_it_is_limited() -> None:
@@ -403,7 +433,7 @@ def test_how_many_descriptors_it_allows_itself(limits: str, options: tuple[str, 
 def test_too_few_descriptors_are_told_once(options: tuple[str, ...], fitting: int) -> None:
     with Server("--max-clients", "151", *options, command=limited(f"ulimit -n {150 + SPARE}")) as server:
         assert server.end() == 0
-        said = f"the system allows {150 + SPARE} descriptors: that is enough for {fitting} clients, not for 151"
+        said = f"the system allows {150 + SPARE} file descriptors: enough for {fitting} clients, but not for 151"
         assert server.log().count(said) == server.log().count("descriptors") == 1
 
 

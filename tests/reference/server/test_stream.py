@@ -112,7 +112,7 @@ def test_dropping_at_a_line_end_drops_all() -> None:
 
 @given(st.data())
 def test_dropping_cuts_at_a_line_end_wherever_the_sending_stands(data: st.DataObject) -> None:
-    """[FLOW-6]: also where a write is under way, whose octets come back behind the drop."""
+    """[FLOW-6]: also where a write is under way, whose octets come back after the drop."""
     lines = data.draw(st.lists(st.integers(0, 9).map(lambda size: b"x" * size + b"\n"), min_size=1))
     outbox = Outbox()
     for line in lines:
@@ -139,7 +139,7 @@ def test_dropping_cuts_at_a_line_end_wherever_the_sending_stands(data: st.DataOb
 
 @given(st.lists(st.integers(0, 30), min_size=1), st.integers(1, 40), st.lists(st.integers(0, 40)))
 def test_partial_writes_lose_and_double_nothing(sizes: list[int], most: int, taken: list[int]) -> None:
-    """Whatever the socket takes of what it is given."""
+    """However much the socket takes of its input."""
     lines = [bytes([97 + at % 26]) * size + b"\n" for at, size in enumerate(sizes)]
     outbox = Outbox()
     for line in lines:

@@ -146,10 +146,10 @@ def test_bad_lines(operator: Operator) -> None:
     assert ann.line() == f"ANNOUNCE {'y' * 4096}"
 
 
-def test_tabs_are_announced_as_they_are(wide: Operator) -> None:
+def test_tab_is_no_part_of_an_announcement(wide: Operator) -> None:
     ann = wide.connect("main")
-    wide.press("a\tb\r")
-    assert ann.line() == "ANNOUNCE a\tb"
+    wide.press("\ta\tb\t\r")
+    assert ann.line() == "ANNOUNCE ab"
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_lock(operator: Operator) -> None:
     operator.press("/lock\r")
     narrow = operator.screen.columns == 40
     operator.until_typed("1/1 locked>" if narrow else "1 client, 1 room, locked>")
-    assert operator.open().rest() == ["HELLO flurfunk/1 who rooms", "BYE full"]
+    assert operator.open().rest() == ["HELLO flurfunk/1 who rooms tell", "BYE full"]
     ann.send("/cd lounge")
     assert ann.barrier() == ["ROOM lounge"]
     operator.press("/unlock\r")
@@ -274,6 +274,67 @@ def test_kick_with_the_blank_that_tab_adds(wide: Operator) -> None:
     bob = wide.connect("main", "Bob")
     wide.press("/kick Bob \r")
     assert bob.rest() == ["BYE removed"]
+
+
+# ---------------------------------------------------------------- pasting
+
+
+def paste(operator: Operator, text: str) -> None:
+    """Paste as a terminal does that was told to mark it."""
+    assert operator.output.rindex(b"\x1b[?2004h") > operator.output.rfind(b"\x1b[?2004l")
+    operator.press(f"\x1b[200~{text}\x1b[201~")
+
+
+def test_a_paste_of_several_lines_is_asked_about(operator: Operator) -> None:
+    """They are to be seen before, nothing is carried out before the answer, and what happens does not disturb."""
+    ann = operator.connect("main", "Ann")
+    operator.press("and ")
+    paste(operator, "one\r\n/lock\ntwo\n")
+    operator.until_typed("Enter these 3 lines? (y/n)")
+    place = operator.lines.index("- and one")
+    assert operator.lines[place : place + 3] == ["- and one", "- /lock", "- two"]
+    operator.connect("main", "Bob")
+    assert ann.barrier() == ["JOINED Bob"]
+    operator.until_typed("Enter these 3 lines? (y/n)")
+    operator.press("xy")
+    operator.until_typed("2/1 locked>" if operator.screen.columns == 40 else "2 clients, 1 room, locked>")
+    operator.until_line("> two")
+    assert ann.barrier() == ["ANNOUNCE and one", "ANNOUNCE two"]
+
+
+@pytest.mark.parametrize("no", ["n", "\x04", "\x07"], ids=["n", "Ctrl-D", "Ctrl-G"])
+def test_a_paste_that_is_refused_does_nothing_and_is_not_lost(wide: Operator, no: str) -> None:
+    """An `exit` in it ends no server."""
+    ann = wide.connect("main", "Ann")
+    paste(wide, "secret\nexit\nof all\n")
+    wide.until_typed("Enter these 3 lines? (y/n)")
+    wide.press(no)
+    wide.until_typed("1 client, 1 room>")
+    assert ann.barrier() == []
+    wide.press(f"{UP}{UP}{UP}\r")
+    assert ann.line() == "ANNOUNCE secret"
+
+
+def test_a_paste_of_one_line_is_as_if_typed(wide: Operator) -> None:
+    """The end of that line carries nothing out."""
+    ann = wide.connect("main", "Ann")
+    paste(wide, "exit\n")
+    wide.until_typed("1 client, 1 room> exit")
+    assert ann.barrier() == []
+    wide.press("s to the left\r")
+    assert ann.line() == "ANNOUNCE exits to the left"
+
+
+def test_pastes_are_the_shell_s_while_the_server_is_stopped_and_afterwards() -> None:
+    with Operator() as operator:
+        process = operator.process
+        operator.press("\x1a")
+        operator.until(lambda: operator.output.endswith(b"\x1b[?2004l") or b"\x1b[?2004l" in operator.output)
+        os.kill(process, signal.SIGCONT)
+        operator.until(lambda: operator.output.rindex(b"\x1b[?2004h") > operator.output.rindex(b"\x1b[?2004l"))
+        operator.press("exit\r")
+        assert operator.end() == 0
+        assert operator.output.rindex(b"\x1b[?2004l") > operator.output.rindex(b"\x1b[?2004h")
 
 
 def test_end_of_input_by_key_ends_nothing(wide: Operator) -> None:

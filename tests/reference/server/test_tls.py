@@ -72,6 +72,55 @@ def test_bye_survives_what_is_sent_behind_exit() -> None:
         inside.close()
 
 
+def serial(server: TlsServer) -> object:
+    """Return the number of the certificate that a new connection is shown."""
+    client = server.connect("main")
+    assert isinstance(client.sock, ssl.SSLSocket)
+    certificate = client.sock.getpeercert()
+    assert certificate
+    client.close()
+    return certificate["serialNumber"]
+
+
+def test_a_certificate_that_changes_is_read_anew(tmp_path: Path) -> None:
+    """Without a restart, as it does every few weeks; one that cannot be used is told of, and the one before stays."""
+    certificate = tmp_path / "certificate.pem"
+    certificate.write_bytes((CERTIFICATES / "server.pem").read_bytes())
+    with TlsServer("--tls-cert", str(certificate)) as server:
+        ann = server.connect("main", "Ann")
+        first = serial(server)
+        certificate.write_text("half a certif")
+        assert serial(server) == first
+        wait_until(lambda: "cannot be used, the one before stays" in server.log())
+        certificate.write_bytes((CERTIFICATES / "wrong-host.pem").read_bytes())
+        server.context.check_hostname = False
+        assert serial(server) != first
+        wait_until(lambda: "the certificate was read anew" in server.log())
+        assert server.log().count("the one before stays") == 1
+        ann.barrier()
+
+
+def test_a_certificate_that_could_not_be_used_is_tried_again(tmp_path: Path) -> None:
+    """A mended file can look as before, as where rights to read it are given."""
+    certificate = tmp_path / "certificate.pem"
+    certificate.write_bytes((CERTIFICATES / "server.pem").read_bytes())
+    renewed = (CERTIFICATES / "wrong-host.pem").read_bytes()
+
+    def put(octets: bytes) -> None:
+        certificate.write_bytes(octets)
+        os.utime(certificate, (0, 0))
+
+    with TlsServer("--tls-cert", str(certificate)) as server:
+        first = serial(server)
+        put(b"x" * len(renewed))
+        assert serial(server) == serial(server) == first
+        put(renewed)
+        server.context.check_hostname = False
+        assert serial(server) != first
+        wait_until(lambda: "the certificate was read anew" in server.log())
+        assert server.log().count("the one before stays") == 1
+
+
 @pytest.mark.parametrize("how", ["no goodbye", "reset", "goodbye"])
 def test_every_end_is_the_end_of_a_client(how: str) -> None:
     """[LEFT-1]: without the goodbye of TLS, too."""
@@ -207,7 +256,7 @@ def test_what_is_no_tls_is_the_end_of_the_connection(words: bytes) -> None:
         answer = until_broken(stranger)
         assert answer[:1] in (b"", b"\x15")  # nothing but an alert of TLS
         assert len(answer) < 20
-        wait_until(lambda: "does not come through the TLS handshake" in server.log(), "a line in the log")
+        wait_until(lambda: "the TLS handshake failed" in server.log(), "a line in the log")
         assert ann.barrier() == []
 
 
