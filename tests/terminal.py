@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import pexpect
-import pyte
 
+from conformance.stage.screen import Screen, Stream
 from tests.scripted_server import DEADLINE, Connection, ScriptedServer
 
 CLIENT = Path(__file__).resolve().parents[1] / "reference" / "client" / "client.py"
@@ -34,8 +34,8 @@ class Terminal:
     ) -> None:
         """`arguments`: the program's; `environment`: all of its environment, but PATH; `program`: its command."""
         command = shlex.join([*program, *arguments])
-        self.screen = pyte.Screen(columns, rows)
-        self._stream = pyte.ByteStream(self.screen)
+        self.screen = Screen(columns, rows)
+        self._stream = Stream(self.screen, self._answer)
         self.output = b""
         self._child: Any = pexpect.spawn(
             "/bin/sh",
@@ -106,6 +106,10 @@ class Terminal:
         """Close the terminal, as a window is closed."""
         self._child.ptyproc.fileobj.close()
 
+    def _answer(self, octets: bytes) -> None:
+        """Type what the terminal itself answers to a question."""
+        self._child.send(octets)
+
     def _read(self, timeout: float) -> None:
         try:
             octets: bytes = self._child.read_nonblocking(65536, timeout)
@@ -123,12 +127,19 @@ class Terminal:
         self._child.close(force=True)
 
 
+def enter(connection: Connection, room: str = "main") -> None:
+    """Let the client into a room, and tell it who is there: nobody but Ann."""
+    connection.send(f"ROOM {room}")
+    connection.expect("/who")
+    connection.send("MEMBER Ann", f"MEMBERS {room} 1")
+
+
 def in_main(server: ScriptedServer, terminal: Terminal) -> Connection:
     """Let the client enter main as Ann."""
     connection = server.welcome("Ann")
     terminal.until_typed("Room to enter:")
     terminal.press("main\r")
     connection.expect("main")
-    connection.send("ROOM main")
+    enter(connection)
     terminal.until_typed("Ann@main>")
     return connection

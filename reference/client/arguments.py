@@ -14,8 +14,9 @@ from reference.client.texts import Texts
 from reference.terminal.cells import visible
 from reference.version import VERSION
 
-# What is installed has another name than the file of a checkout.
-PROGRAM = "flurfunk" if Path(sys.argv[0]).stem == "flurfunk" else "client.py"
+# Installed, and in the one file, it has another name than the file of a checkout.
+_NAME = Path(sys.argv[0]).name.removesuffix(".exe")
+PROGRAM = _NAME if _NAME in ("flurfunk", "flurfunk.pyz client") else "client.py"
 DEFAULT_ADDRESS = ("127.0.0.1", 8080)
 WRONG_USAGE = 2
 EDITORS = ("full", "plain")
@@ -47,6 +48,8 @@ def parser(texts: Texts) -> argparse.ArgumentParser:
         ("--reconnect", texts.reconnect_help),
     ):
         options.add_argument(option, action=argparse.BooleanOptionalAction, help=explained)
+    lines = functools.partial(_lines, texts)
+    options.add_argument("--history", type=lines, metavar="N", help=texts.history_help)
     seconds = functools.partial(_seconds, texts)
     options.add_argument("--ping-after", type=seconds, default=60.0, metavar="SECONDS", help=texts.ping_help)
     return result
@@ -115,6 +118,12 @@ def _name(texts: Texts, name: str) -> str:
     if not wire.is_name(name):
         raise argparse.ArgumentTypeError(texts.bad_name.format(name=name))
     return name
+
+
+def _lines(texts: Texts, text: str) -> int:
+    if not re.fullmatch("[0-9]{1,4}", text):
+        raise argparse.ArgumentTypeError(texts.bad_lines.format(text=text))
+    return int(text)
 
 
 def _seconds(texts: Texts, text: str) -> float:

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import importlib.util
 import io
 import os
 import socket
@@ -19,6 +20,7 @@ from reference.client.history import History
 from reference.client.interrupts import Interrupts, Output
 from reference.client.language import asked_for, of_locale, texts_in
 from reference.client.lines import Lines, PipedLines, as_socket
+from reference.client.past import USUAL
 from reference.client.runner import Runner
 from reference.client.screen import Look, NoScreen, PlainScreen, Screen, TerminalScreen
 from reference.client.session import FAILED, LEFT_AS_WISHED, Quit, Session
@@ -53,7 +55,8 @@ def _main() -> int:
         return complain(FAILED, why_not(error, target, texts))
     comeback = Comeback(target, texts, arguments.reconnect, arguments.ping_after)
     look = Look(arguments.times, arguments.colours, arguments.bell)
-    session = Session(texts, arguments.name, arguments.room, password)
+    history = arguments.history if arguments.history is not None else USUAL if _is_typed_on() else 0
+    session = Session(texts, arguments.name, arguments.room, password, history)
     end = _run(connection, session, look, comeback, arguments.editor)
     return complain(end.status, end.message) if end.message else end.status
 
@@ -72,6 +75,8 @@ def _wishes() -> tuple[argparse.Namespace, Texts]:
         wrong = str(error)
     texts = texts_in(asked or settings.get("language", locale))
     arguments = parser(texts).parse_args()
+    if arguments.editor == "full" and importlib.util.find_spec("prompt_toolkit") is None:
+        wrong = texts.no_library  # of the file, it is a wish: other machines may have the library
     if wrong:
         sys.exit(complain(WRONG_USAGE, wrong))
     if arguments.address is not None:
@@ -86,6 +91,11 @@ def _wishes() -> tuple[argparse.Namespace, Texts]:
     if arguments.tls is None:
         arguments.tls = arguments.tls_ca is not None
     return arguments, texts
+
+
+def _is_typed_on() -> bool:
+    """Whether a person types on a terminal, and reads on it."""
+    return bool(sys.stdin and sys.stdout and sys.stdin.isatty() and sys.stdout.isatty())
 
 
 def _run(
@@ -109,14 +119,17 @@ def _run(
         from reference.terminal.keymode import KeyMode  # not everywhere there is a termios
 
         session.on_terminal = True
-        screen, lines_of_keys = _typed_on(out, session, look, editor)
-        return Runner(connection, session, screen, lines_of_keys, source, interrupts, KeyMode(source), comeback).run()
+        history = History(places.history(os.environ))
+        screen, typed = _typed_on(out, session, look, editor, history)
+        keys = KeyMode(source)
+        return Runner(connection, session, screen, typed, source, interrupts, keys, comeback, history).run()
     return Runner(connection, session, PlainScreen(out, os.environ, look), lines, source, interrupts).run()
 
 
-def _typed_on(out: io.RawIOBase, session: Session, look: Look, editor: str | None) -> tuple[Screen, Lines]:
+def _typed_on(
+    out: io.RawIOBase, session: Session, look: Look, editor: str | None, history: History
+) -> tuple[Screen, Lines]:
     """Return what a terminal shows and what makes lines of its keys: the full mode, or what needs no library."""
-    history = History(places.history(os.environ))
     if editor != "plain" and not is_dumb(os.environ):
         with contextlib.suppress(ImportError):
             from reference.client.full import Full  # takes a while, and the library is not everywhere

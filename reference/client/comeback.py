@@ -6,17 +6,18 @@ import time
 from math import inf
 
 from reference.client.dial import Dialing, Target, why_not
-from reference.client.retry import Retries, Silence
+from reference.client.retry import Again, Retries, Silence
 from reference.client.texts import Texts
 
 
 class Comeback:
-    """What a client on a terminal does to stay connected."""
+    """The means of a client on a terminal to stay connected."""
 
     def __init__(self, target: Target, texts: Texts, wanted: bool | None, ask_after: float) -> None:
         """`wanted`: see Retries; `ask_after`: see Silence."""
         self.retries = Retries(wanted, random.random)
         self.silence = Silence(ask_after)
+        self.again = Again()
         self.due = inf  # when to `dial`, in seconds of the monotonic clock
         self.dialing: Dialing | None = None
         self._target = target

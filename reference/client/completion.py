@@ -1,11 +1,14 @@
-"""What a word that was begun can become: a command, the name of a user, the name of a room.
+"""The possible ends of a word that was begun: a command, the name of a user, the name of a room.
 
 Pure.
 """
 
 from collections.abc import Iterable
 
-COMMANDS = ("/cd", "/help", "/ignore", "/log", "/nick", "/ping", "/rooms", "/say", "/who")
+COMMANDS = (
+    *("/cd", "/help", "/history", "/ignore", "/log", "/msg", "/nick", "/ping", "/query", "/rooms", "/say", "/tell"),
+    *("/w", "/who"),
+)
 
 
 def candidates(before: str, names: Iterable[str], rooms: Iterable[str], in_room: bool) -> tuple[int, list[str]]:

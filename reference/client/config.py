@@ -8,13 +8,15 @@ from typing import Any
 
 from reference import wire
 from reference.client.arguments import EDITORS, address
+from reference.client.files import opened, why
 from reference.client.language import LANGUAGES
 from reference.client.texts import Texts
 
-KEYS = ("name", "server", "room", "colours", "times", "bell", "language", "editor", "tls", "tls-ca")
+KEYS = ("name", "server", "room", "colours", "times", "bell", "language", "editor", "tls", "tls-ca", "history")
 _NAMES = ("name", "room")
 _SWITCHES = ("colours", "times", "bell", "tls")
 _FILES = ("tls-ca",)
+MOST = 9999  # lines that a server can be asked for
 
 
 class ConfigError(Exception):
@@ -26,15 +28,19 @@ def read(path: Path | None, texts: Texts) -> Mapping[str, Any]:
 
     `server` is host and port; a file is beside the configuration where its path is not absolute.  Raises ConfigError.
     """
-    if path is None or not os.path.exists(path):  # nor where its folder may not be searched
+    if path is None or not os.path.lexists(path):  # nor where its folder may not be searched
         return {}
     import tomllib  # takes a while, and most have no such file
 
     try:
-        found = tomllib.loads(path.read_bytes().decode())
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise ConfigError(texts.bad_config.format(file=path, why=why)) from error
+        # As people keep such files, it may be a link to another place.
+        with open(opened(path, os.O_RDONLY, follow=True), "rb") as file:
+            found = tomllib.loads(file.read().decode())
+    except UnicodeDecodeError as error:
+        raise ConfigError(texts.bad_config.format(file=path, why=texts.no_utf8)) from error
+    except (OSError, ValueError, RecursionError) as error:  # as where it has a thousand brackets
+        told = texts.instead(why(error)) if isinstance(error, OSError | ValueError) else texts.too_deep
+        raise ConfigError(texts.bad_config.format(file=path, why=told)) from error
     try:
         checked = {key: _checked(key, value, texts) for key, value in found.items()}
     except ValueError as error:
@@ -55,6 +61,7 @@ def _checked(key: str, value: Any, texts: Texts) -> Any:
         **dict.fromkeys(_SWITCHES, isinstance(value, bool)),
         **dict.fromkeys(_FILES, isinstance(value, str) and value and "\0" not in value),
         "editor": value in EDITORS,
+        "history": type(value) is int and 0 <= value <= MOST,
         "language": value in LANGUAGES,
         "server": False,
     }

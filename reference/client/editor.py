@@ -1,11 +1,10 @@
-"""The line being typed on the client's terminal: besides what every line can, searching, completing, and pasting.
+"""The line being typed on the client's terminal: besides what every line can, searching and completing.
 
 Pure.
 """
 
 from collections.abc import Callable
 
-from reference.client import paste
 from reference.client.texts import Texts
 from reference.terminal import editor
 from reference.terminal.recall import Recall
@@ -20,42 +19,26 @@ class Editor(editor.Editor):
 
     def __init__(self, texts: Texts, recall: Recall, complete: Complete) -> None:
         """`complete`: for the line up to the cursor, where its last word begins, and what can stand there instead."""
-        super().__init__(recall=recall)
+        super().__init__(recall=recall, words=texts.paste)
         self._texts = texts
         self._instead = complete
         self._needle: str | None = None  # what is searched
         self._found: list[str] = []  # what Tab goes round
-        self._paste: paste.Paste | None = None  # one that has not ended
-        self._question = paste.Question(texts, recall)
 
     @property
     def prompt(self) -> str:
-        """What the user is asked by the editor itself; mostly nothing."""
+        """The words that are searched, or the question that the editor itself asks the user; mostly empty."""
         if self._needle is not None:
             return self._texts.prompt_search.format(needle=self._needle)
-        return self._question.prompt
-
-    def news(self) -> list[str]:
-        """Return what is to be shown of a paste, once."""
-        return self._question.news()
-
-    def conceal(self, secret: bool) -> None:
-        """Neither show nor remember what is typed from here on, or do; what was typed before is dropped [PASS-13]."""
-        if secret != self._secret:
-            self._question.lines = []
-        super().conceal(secret)
+        return super().prompt
 
     # ------------------------------------------------------------ keys
 
     def _key(self, char: str) -> None:
         if char != _TAB:
             self._found = []
-        if self._paste:
-            self._pasted(self._paste, char)
-        elif self._escape or char == _ESCAPE:
+        if self._paste or self._escape or char == _ESCAPE or self._question.lines:
             super()._key(char)
-        elif self._question.lines:
-            self._lines += [line.encode("utf-8", "surrogateescape") for line in self._question.answered(char)]
         elif self._needle is not None:
             self._seek(self._needle, char)
         elif char == _CTRL_R:
@@ -64,35 +47,13 @@ class Editor(editor.Editor):
             super()._key(char)
 
     def _sequence(self, name: str) -> None:
-        if self._question.lines:
-            return
-        self._needle = None
-        if name == paste.BEGIN:
-            self._begin_paste()
-        else:
-            super()._sequence(name)
+        if not self._question.lines:
+            self._needle = None
+        super()._sequence(name)
 
     def _begin(self) -> None:
         self._needle = None
         super()._begin()
-
-    # ------------------------------------------------------------ pasting
-
-    def _begin_paste(self) -> None:
-        if not self._secret:
-            self._paste = paste.Paste()
-
-    def _pasted(self, pasted: paste.Paste, char: str) -> None:
-        if not pasted.feed(char):
-            return
-        self._paste = None
-        line = self._question.pasted(
-            pasted.text, "".join(self._text[: self._cursor]), "".join(self._text[self._cursor :])
-        )
-        if self._question.lines:
-            self._begin()
-        else:
-            self._insert(line)
 
     # ------------------------------------------------------------ completing, going back, searching
 
@@ -100,7 +61,6 @@ class Editor(editor.Editor):
         if not self._found:
             start, found = self._instead("".join(self._text[: self._cursor]))
             if self._secret or not found:
-                self._insert(_TAB)  # a text may have it, and that of a paste is not to lose it
                 return
             self._found = [*found, "".join(self._text[start : self._cursor])]
         else:

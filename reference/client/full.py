@@ -12,7 +12,7 @@ import time
 from bisect import bisect
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, groupby
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application.current import get_app_session
@@ -35,13 +35,14 @@ from prompt_toolkit.search import stop_search
 
 from reference.client.editor import Complete
 from reference.client.history import History
-from reference.client.paste import Question
 from reference.client.render import Bell
 from reference.client.screen import Look, Writer, prompts
 from reference.client.session import Show
 from reference.client.texts import Texts
 from reference.terminal.cells import visible
-from reference.terminal.line import shortened, size, write
+from reference.terminal.line import ERASED, shortened, size, write
+from reference.terminal.narrowing import Narrowing
+from reference.terminal.paste import Question, split
 from reference.terminal.recall import Recall
 
 
@@ -68,7 +69,9 @@ class Full:
         self._lines: list[str] = []
         self._prompt = ""
         self._secret = False
+        self._dropped = False  # nothing is to become of the paste that has not ended [PASS-15]
         self.ended = False  # Ctrl-D on an empty line
+        self._narrowing = Narrowing()
         typed = history.lines()
         memory = InMemoryHistory(typed)
 
@@ -77,7 +80,7 @@ class Full:
             history.add(text)
 
         self._recall = Recall(typed, remember)
-        self._question = Question(texts, self._recall)
+        self._question = Question(texts.paste, self._recall)
         self._drawn = io.StringIO()
         self._session: PromptSession[None] = PromptSession(
             lambda: [("", self._asked)],
@@ -89,7 +92,7 @@ class Full:
             validate_while_typing=False,
             color_depth=None if self._writer.colour else ColorDepth.DEPTH_1_BIT,
             input=DummyInput(),
-            output=Vt100_Output(self._drawn, self._size, term=environment["TERM"], enable_bell=False, enable_cpr=False),
+            output=_Output(self._drawn, self._size, term=environment["TERM"], enable_bell=False, enable_cpr=False),
         )
         self._app = self._session.app
         self._app.timeoutlen = None  # type: ignore[assignment]  # as the library documents: never wait for more keys
@@ -123,6 +126,7 @@ class Full:
         """Neither show nor remember what is typed from here on, or do; what was typed before is dropped [PASS-13]."""
         if secret != self._secret:
             self._secret = secret
+            self._dropped = getattr(self._parser, "_in_bracketed_paste", False)
             self._question.lines = []
             self._session.clipboard = InMemoryClipboard()
             self._app.key_processor.reset()
@@ -133,6 +137,9 @@ class Full:
 
     def _press(self, press: KeyPress) -> None:
         """Do what a key does; a text that came at once is typed at once, which is a hundred times faster."""
+        if press.key is Keys.CPRResponse:
+            self._narrowing.answered(self._size().columns, int(press.data[:-1].partition(";")[2]))
+            return
         if self._question.lines:
             self._lines += self._question.answered(press.data)
             return
@@ -165,6 +172,7 @@ class Full:
         bindings = KeyBindings()
         typing = Condition(lambda: has_focus(self._buffer)())
         secret = Condition(lambda: self._secret)
+        dropped = Condition(lambda: self._dropped)
 
         @bindings.add("c-d", filter=typing & Condition(lambda: not self._buffer.text))
         def end(event: KeyPressEvent) -> None:
@@ -179,7 +187,11 @@ class Full:
         def tab(event: KeyPressEvent) -> None:
             self._tab()
 
-        @bindings.add(Keys.BracketedPaste, filter=~secret)
+        @bindings.add(Keys.BracketedPaste, filter=dropped)
+        def drop(event: KeyPressEvent) -> None:
+            self._dropped = False
+
+        @bindings.add(Keys.BracketedPaste, filter=~secret & ~dropped)
         def paste(event: KeyPressEvent) -> None:
             here = event.current_buffer.document
             line = self._question.pasted(event.data, here.text_before_cursor, here.text_after_cursor)
@@ -189,9 +201,13 @@ class Full:
             else:
                 event.current_buffer.insert_text(line)
 
-        @bindings.add(Keys.BracketedPaste, filter=secret)
+        @bindings.add(Keys.BracketedPaste, filter=secret & ~dropped)
         def paste_secret(event: KeyPressEvent) -> None:
-            self._parser.feed(event.data)
+            first, *more = split(event.data)
+            self._buffer.insert_text(first)
+            for line in more:
+                self._accept(self._buffer)
+                self._buffer.insert_text(line)
 
         @bindings.add("c-r", filter=secret)
         @bindings.add("c-s", filter=secret)
@@ -209,7 +225,6 @@ class Full:
         before = document.text_before_cursor
         start, found = self._complete(before)
         if self._secret or not found:
-            self._buffer.insert_text("\t")
             return
         words = [Completion(word, start - len(before), display=visible(word)) for word in found]
         self._buffer.complete_state = CompletionState(document, words)
@@ -222,28 +237,60 @@ class Full:
     def show(self, shows: Sequence[Show], prompt: str) -> None:
         """Write the lines where the typed one stood, and that one below them, all at one stroke."""
         self._prompt = visible(prompt)
-        renderer = self._app.renderer
-        if shows:
-            renderer.erase()
-            rung = self._bell.ring(shows, time.monotonic())
-            self._session.output.write_raw(rung + self._writer.written(shows, self._size().columns))
-        renderer.render(self._app, self._app.layout)
+        size = self._size()
+        self._session.output.write_raw(self._narrowing.question(size.columns, bool(shows)))
+        self._erase()
+        rung = self._bell.ring(shows, time.monotonic())
+        self._session.output.write_raw(rung + self._writer.written(shows, size.columns))
+        self._app.renderer.render(self._app, self._app.layout)
+        self._place_cursor(size.columns)
         self._write()
 
     def close(self) -> None:
         """Remove the prompt; what was typed and not sent is left to be seen."""
         self._buffer.complete_state = None
+        self._erase()
         if self._buffer.text:
             self._app.renderer.render(self._app, self._app.layout, is_done=True)
-        else:
-            self._app.renderer.erase()
         self._write()
+
+    def _erase(self) -> None:
+        """Erase the line.
+
+        It is drawn anew each time, not where it differs: that would go by how wide the library thinks that characters
+        are, and there the terminal may be of another opinion.  So it begins where all agree, in the first column.
+        """
+        self._session.output.write_raw("\r")
+        self._app.renderer.erase()
+        if above := self._narrowing.above():
+            self._session.output.write_raw(f"\x1b[{above}A{ERASED}")
+
+    def _place_cursor(self, columns: int) -> None:
+        """Bring the cursor right behind what stands left of it, however wide the terminal has drawn that."""
+        renderer, output = self._app.renderer, self._session.output
+        screen = renderer.last_rendered_screen
+        if not screen:
+            return
+        place = screen.get_cursor_position(self._app.layout.current_window)
+        rows = [screen.data_buffer[number] for number in range(place.y + 1)]
+        widths = [max((x + 1 for x, cell in row.items() if cell.char.strip()), default=0) for row in rows]
+        self._narrowing.drawn(columns, widths, place.x)
+        # Nothing stands in the second cell of a wide character.
+        cells = [rows[-1][column] for column in range(place.x) if rows[-1][column].char]
+        if all(cell.char.isascii() for cell in cells):
+            return
+        output.disable_autowrap()
+        output.write_raw("\r")
+        for style, alike in groupby(cells, lambda cell: cell.style):
+            output.set_attributes(renderer.style.get_attrs_for_style_str(style), self._app.color_depth)
+            output.write("".join(cell.char for cell in alike))
+        output.reset_attributes()
+        output.enable_autowrap()
 
     @property
     def _asked(self) -> str:
-        """What stands before the typed line."""
-        cells = self._size().columns
-        return shortened(prompts(self._question.prompt, self._prompt, self._secret, cells), cells)
+        """The text before the typed line."""
+        return shortened(prompts(self._question.prompt, self._prompt, self._secret), self._size().columns)
 
     def _size(self) -> Size:
         columns, rows = size(self._out)
@@ -251,10 +298,19 @@ class Full:
 
     def _write(self) -> None:
         self._settle()
+        self._session.output.flush()
         drawn = self._drawn.getvalue()
         self._drawn.seek(0)
         self._drawn.truncate()
         write(self._out, drawn)
+
+
+class _Output(Vt100_Output):
+    """Erases as the other editor does, see ERASED."""
+
+    def erase_down(self) -> None:
+        """Erase the row and all below it; the library does so in the first column."""
+        self.write_raw(ERASED)
 
 
 class _Harmless(Processor):

@@ -18,8 +18,8 @@ class Interrupts:
 
     SIGTERM, SIGHUP and SIGQUIT end the program: `take`, or `waiting` at once, raises SystemExit(128 + number).  SIGINT,
     and with `keys` those signals that concern a terminal, are collected: `fileno` becomes readable.  A second SIGINT
-    ends the program with KeyboardInterrupt.  What is asked to end a second time does so wherever it is.  A signal that
-    is ignored when the program starts (nohup) stays ignored.
+    ends the program with KeyboardInterrupt.  A program that is asked to end a second time does so wherever
+    it is.  A signal that is ignored when the program starts (nohup) stays ignored.
     """
 
     def __init__(self, keys: bool) -> None:

@@ -12,7 +12,7 @@ _PIECE = 65536  # octets taken at once
 
 
 class Lines(Protocol):
-    """What makes lines of the user's octets: an editor of keys, or a splitter."""
+    """Makers of lines from the user's octets: an editor of keys, or a splitter."""
 
     @property
     def ended(self) -> bool:

@@ -33,6 +33,11 @@ class Link:
             return None
         return self._splitter.feed(octets) if octets else None
 
+    @property
+    def rest(self) -> bytes:
+        """The octets so far of a line whose end has not come."""
+        return self._splitter.rest
+
     def say(self, line: str) -> None:
         """Let a line be sent; after a failure it is dropped."""
         if self.sending:
@@ -45,7 +50,7 @@ class Link:
         except BlockingIOError:
             return
         except OSError:
-            # What the server said before it closed is still to be read, its BYE included [CLIENT-7].
+            # The server's words before it closed are still to be read, its BYE included [CLIENT-7].
             self.sending = False
             self.unsent.clear()
             return

@@ -1,4 +1,4 @@
-"""What is to be shown to what is written: prefixes, colours, times, rows.
+"""From lines to be shown to text to be written: prefixes, colours, times, rows.
 
 Pure.
 """
@@ -10,13 +10,14 @@ from reference.client.session import Show, Style
 from reference.terminal.cells import INDENT, rows, visible
 
 # No name and no text can begin a line in one of these ways: a speaker stands in angle brackets [CLIENT-12].
-_PREFIXES = {Style.EVENT: "* ", Style.INFO: "- ", Style.ANNOUNCE: "*** ", Style.ERROR: "! "}
+_PREFIXES = {Style.EVENT: "* ", Style.INFO: "- ", Style.ANNOUNCE: "*** ", Style.ERROR: "! ", Style.PAST: "*** "}
 # Select Graphic Rendition: faint, bold on yellow, red, bold in yellow.
 _COLOURS = {Style.EVENT: "2", Style.INFO: "2", Style.ANNOUNCE: "1;30;43", Style.ERROR: "31", Style.MENTION: "1;33"}
+_COLOURS |= {Style.PRIVATE: "1;35", Style.TOLD: "35", Style.PAST: "2"}
 _OWN_NAME = "1"
 _NAMES = ("32", "33", "34", "35", "36")
 _TIME = "2"
-_ALARMING = (Style.MENTION, Style.ANNOUNCE)
+_ALARMING = (Style.MENTION, Style.ANNOUNCE, Style.PRIVATE)
 _BETWEEN_BELLS = 1.0  # seconds
 
 
@@ -25,7 +26,7 @@ def render(show: Show, colour: bool, columns: int | None, time: str = "") -> str
 
     `columns`: None where rows have no width.  `time`: what stands before it, a blank at its end.
     """
-    speaker = f"<{visible(show.speaker)}>" if show.speaker else ""
+    speaker = f"<{visible(show.speaker)}>" if show.speaker else f"[{visible(show.label)}]" if show.label else ""
     text = time + (f"{speaker} " if speaker else _PREFIXES[show.style]) + visible(show.text)
     # Without colours, what a user says must not look like the second row of an event either.
     indent = INDENT if speaker or colour else _PREFIXES[show.style].ljust(len(INDENT))
@@ -38,7 +39,7 @@ def render(show: Show, colour: bool, columns: int | None, time: str = "") -> str
 def _coloured(row: str, style: Style, speaker: str, time: str) -> str:
     row = row.removeprefix(time)
     begin = _in(_TIME, time)
-    if speaker and row.startswith(speaker):
+    if speaker and row.startswith(speaker) and style not in (Style.PAST, Style.PRIVATE, Style.TOLD):
         own = style is Style.OWN
         begin += _in(_OWN_NAME if own else _NAMES[zlib.crc32(speaker.encode()) % len(_NAMES)], speaker)
         row = row.removeprefix(speaker)

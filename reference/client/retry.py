@@ -8,7 +8,7 @@ from math import inf
 
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 30.0
-# Who was that long in a room has reached a server that works: trying again makes sense.
+# A client that was that long in a room has reached a server that works: trying again makes sense.
 _LASTING = 10.0
 
 
@@ -44,8 +44,29 @@ class Retries:
         return wait * (1 + self._chance()) / 2
 
 
+class Again:
+    """When to ask again for the user's name, which somebody else has."""
+
+    def __init__(self) -> None:
+        self._wait = 0.0
+        self.due = inf  # when `passed` is to be called
+
+    def want(self, wanted: bool, now: float) -> None:
+        """Take whether it is to be asked for."""
+        if not wanted:
+            self.due = inf
+        elif self.due == inf:
+            self._wait = _FIRST_WAIT
+            self.due = now + self._wait
+
+    def passed(self, now: float) -> None:
+        """Take that it is asked for now: the next time is after twice as long, up to a limit."""
+        self._wait = min(2 * self._wait, _LONGEST_WAIT)
+        self.due = now + self._wait
+
+
 class Silence:
-    """What to do when nothing comes."""
+    """The step to take when nothing comes."""
 
     def __init__(self, after: float) -> None:
         """`after`: the seconds of silence after which to ask, and half of them to wait for an answer; 0: never."""

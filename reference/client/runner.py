@@ -3,6 +3,7 @@
 Nothing is polled: an idle client sleeps until an octet, a signal or a deadline comes.
 """
 
+import errno
 import os
 import select
 import signal
@@ -13,12 +14,14 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from reference.client.comeback import Comeback
+from reference.client.files import why
+from reference.client.history import History
 from reference.client.interrupts import Interrupts
 from reference.client.lines import Lines
 from reference.client.link import Link
 from reference.client.log import Log
 from reference.client.screen import NoScreen, Screen
-from reference.client.session import Effect, Quit, Record, Session, Show, Style
+from reference.client.session import FAILED, Effect, Quit, Record, Session, Show, Style
 
 if TYPE_CHECKING:
     from reference.terminal.keymode import KeyMode  # not to be imported where there is no termios
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 _GREETING = 10.0  # seconds for HELLO to come
 _SILENCE = 5.0  # seconds without an octet either way while BYE is waited for, after `exit`
 _HURRY = 2.0  # seconds for BYE to come after Ctrl-C
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _PIECE = 65536  # octets taken at once
 _UNSENT = 262144  # octets: with more of them waiting, the user's are left where they are
 
@@ -43,12 +47,14 @@ class Runner:
         interrupts: Interrupts,
         keys: "KeyMode | None" = None,
         comeback: Comeback | None = None,
+        history: History | None = None,
     ) -> None:
         """`connection`: open; the runner closes it.
 
         `source`: where the user's octets are read, and `lines` what makes lines of them; None: there is no input.
         `interrupts`: not entered yet; with keys if there are any.
         `keys`: the mode of the terminal that it is, if its keys are read.  `comeback`: if it is to stay connected.
+        `history`: where the lines are kept that are typed.
         """
         self._link: Link | None = Link(connection)
         self._session = session
@@ -57,9 +63,11 @@ class Runner:
         self._source = source
         self._keys = keys
         self._comeback = comeback
+        self._history = history
         self._log = Log(session.texts)
         self._interrupts = interrupts
         self._prompt = ""
+        self._unshown = ""  # why a file did not take what was shown
         self._limit = time.monotonic() + _GREETING  # when patience ends whatever comes
         self._moved = inf  # the last progress, while BYE is waited for
         self._quit: Quit | None = None
@@ -73,6 +81,7 @@ class Runner:
             try:
                 if self._keys:
                     self._keys.enter()
+                self._apply(self._trouble())
                 while self._quit is None:
                     self._turn()
             finally:
@@ -82,13 +91,15 @@ class Runner:
                 finally:
                     if self._keys:
                         self._keys.leave()
+        if self._unshown and not self._quit.message:
+            return Quit(FAILED, self._session.texts.not_shown.format(why=self._unshown))
         return self._quit
 
     def _close(self) -> None:
         if self._link:
             self._link.close()
         if leftover := self._session.leftover():
-            self._log.write(leftover)
+            leftover += self._log.write(leftover)
             self._guarded(lambda: self._screen.show(leftover, self._prompt))
         self._guarded(self._screen.close)
         self._log.close()
@@ -96,10 +107,12 @@ class Runner:
     def _turn(self) -> None:
         """Wait until something can be done, and do it; at last what a time has come for.
 
-        What has come is looked at in any case: to whoever was stopped (Ctrl-Z) many a time comes at once.
+        Octets that have come are looked at in any case: to whoever was stopped (Ctrl-Z) many a time comes at once.
         """
         comeback = self._comeback
-        first = min(self._patience, comeback.due, comeback.silence.due) if comeback else self._patience
+        first = self._patience
+        if comeback:
+            first = min(first, comeback.due, comeback.silence.due, comeback.again.due)
         now = time.monotonic()
         link, dialing = self._link, comeback.dialing if comeback else None
         source = self._source if self._wants_input() else None
@@ -127,7 +140,7 @@ class Runner:
     def _wants_input(self) -> bool:
         session, link = self._session, self._link
         may_send = link is None or (link.sending and len(link.unsent) < _UNSENT)
-        return (session.ready or session.away) and not session.leaving and may_send
+        return (session.ready or session.away) and not (session.leaving or session.waiting) and may_send
 
     # ------------------------------------------------------------ what can be done
 
@@ -138,6 +151,9 @@ class Runner:
             self._apply(self._session.patience_ended())
         elif comeback and comeback.due <= now:
             comeback.dial()
+        elif comeback and comeback.again.due <= now:
+            comeback.again.passed(now)
+            self._apply(self._session.wish())
         elif comeback and comeback.silence.due <= now:
             asks = comeback.silence.passed(now)
             self._apply(self._session.ask() if asks else self._session.connection_ended())
@@ -163,7 +179,7 @@ class Runner:
         lines = link.receive()
         self._progress()
         if lines is None:
-            self._apply(self._session.connection_ended())
+            self._apply(self._session.connection_ended(link.rest))
             return
         if self._comeback:
             self._comeback.silence.begin(time.monotonic())
@@ -173,7 +189,7 @@ class Runner:
             self._apply([effect for line in lines for effect in self._session.received(line)])
         if self._session.ready and not self._session.leaving:
             self._limit = inf
-            if self._source is None:
+            if self._source is None and not self._session.waiting:
                 self._apply(self._session.input_ended())
 
     def _send(self, link: Link) -> None:
@@ -204,11 +220,20 @@ class Runner:
         effects: list[Effect] = [Show(Style.INFO, text) for text in self._lines.news()]
         for line in lines:
             effects += self._session.typed(line)
+        effects += self._trouble()
         if not octets or self._lines.ended:
             effects += self._session.input_ended()
         self._apply(effects)
         if self._keys and self._quit is None:
             self._redraw()
+
+    def _trouble(self) -> list[Effect]:
+        """Return what to tell the user of the file with the typed lines, mostly nothing."""
+        trouble = self._history.trouble() if self._history else ""
+        if not (self._history and trouble):
+            return []
+        texts = self._session.texts
+        return [Show(Style.ERROR, texts.history_failed.format(path=self._history.path, why=texts.instead(trouble)))]
 
     # ------------------------------------------------------------ what comes of it
 
@@ -226,6 +251,8 @@ class Runner:
                 self._link.say(effect.line)
         if self._session.leaving and self._moved == inf:
             self._moved = time.monotonic()
+        if self._comeback:
+            self._comeback.again.want(self._session.wishing(), time.monotonic())
         if self._comeback and self._session.in_room:
             self._comeback.retries.entered(time.monotonic())
         self._lines.conceal(self._session.asking)
@@ -255,8 +282,10 @@ class Runner:
     def _guarded(self, write: Callable[[], None]) -> None:
         try:
             write()
-        except OSError:  # whoever read it has had enough, or the terminal is gone
+        except OSError as error:  # whoever read it has had enough, or the terminal is gone
             self._screen = NoScreen()
+            if error.errno in _FULL:
+                self._unshown = why(error)
             if self._quit is None:
                 self._hurry()
 

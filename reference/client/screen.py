@@ -1,4 +1,4 @@
-"""What the user sees: lines, made harmless, above the line being typed or, without a terminal, one by one."""
+"""The screen of the user: lines, made harmless, above the line being typed or, without a terminal, one by one."""
 
 import io
 import time
@@ -6,18 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from reference.client.editor import Editor
+from reference.client.moments import moment
 from reference.client.render import Bell, render
 from reference.client.session import Show, Style
-from reference.terminal.cells import fitting, visible
+from reference.terminal.cells import visible
 from reference.terminal.line import Line, columns, is_dumb, write
 
 NARROW_PROMPT = "> "
-_LEAST = 10  # columns for what is typed, whatever the editor asks
-_PASTES_MARKED, _PASTES_UNMARKED = "\x1b[?2004h", "\x1b[?2004l"
 
 
 class Look(NamedTuple):
-    """What the user wants of how lines look; None: what is usual where they are written."""
+    """The user's wishes for the look of lines; None: as is usual where they are written."""
 
     times: bool | None = None
     colours: bool | None = None
@@ -79,42 +78,37 @@ class TerminalScreen:
         self._prompt = ""
         self._writer = Writer(out, environment, look)
         self._bell = Bell(look.bell is not False)
-        self._can_mark = not is_dumb(environment)
-        self._marking = False  # the terminal marks what is pasted
 
     def show(self, shows: Sequence[Show], prompt: str) -> None:
         """Write the lines where the typed one stood, and that one below them, all at one stroke."""
         self._prompt = visible(prompt)
+        if self._editor.column:
+            self._line.located(self._editor.column)
+            self._editor.column = 0
         begin = self._bell.ring(shows, time.monotonic())
-        if self._can_mark and not self._marking:
-            self._marking = True
-            begin += _PASTES_MARKED
         self._line.show(begin + self._writer.written(shows, columns(self._out)), *self._prompts)
 
     def close(self) -> None:
         """Remove the prompt; what was typed and not sent is left to be seen."""
-        end = _PASTES_UNMARKED if self._marking else ""
-        self._marking = False
         if self._editor.text:
-            self._line.show(end, *self._prompts)
-            write(self._out, "\n")
+            self._line.leave(*self._prompts)
         else:
-            self._line.remove(end)
+            self._line.remove()
 
     @property
     def _prompts(self) -> tuple[str, ...]:
         question = visible(self._editor.prompt)
-        return prompts(question, self._prompt, self._editor.secret, columns(self._out))
+        return prompts(question, self._prompt, self._editor.secret)
 
 
-def prompts(question: str, prompt: str, secret: bool, cells: int) -> tuple[str, ...]:
-    """Return what can stand before the typed line, see Line.show, on a terminal so many cells wide.
+def prompts(question: str, prompt: str, secret: bool) -> tuple[str, ...]:
+    """Return what can stand before the typed line, see Line.show.
 
     `question`: of the editor itself; mostly nothing.  `prompt`: what the session asks for.  `secret`: nothing is seen
     of what is typed.  A question has to be seen in a narrow terminal too, and so has why nothing is seen [PASS-13].
     """
     if asked := prompt if secret else question:
-        return (asked[: fitting(asked, cells - _LEAST)],)
+        return (asked,)
     return prompt, NARROW_PROMPT
 
 
@@ -129,4 +123,4 @@ class Writer:
 
     def written(self, shows: Sequence[Show], cells: int | None) -> str:
         now = time.strftime("%H:%M ") if self._times else ""
-        return "".join(render(show, self.colour, cells, now) for show in shows)
+        return "".join(render(show, self.colour, cells, moment(show.time) or now) for show in shows)

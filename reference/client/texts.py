@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from reference.terminal.paste import Words
+
 
 @dataclass(frozen=True, kw_only=True)
 class Texts:
@@ -28,6 +30,7 @@ class Texts:
     first_name: str
     new_name: str
     same_name: str
+    name_for_now: str
     password_asked: str
     admitted: str
     in_room: str
@@ -41,6 +44,12 @@ class Texts:
     names_some: str
     nick: str
     announce: str
+    whispered: str  # a label: who tells the user something
+    told: str  # a label: whom the user told something
+    past_begins: str
+    past_gap: str
+    past_ends: str
+    past_none: str
     members: str
     rooms: str
     room_of_list: str
@@ -57,6 +66,8 @@ class Texts:
     log_ended: str
     log_none: str
     log_failed: str
+    log_moved: str
+    history_failed: str
 
     # what was wrong
     errors: Mapping[str, str]  # by the code of ERROR
@@ -70,8 +81,10 @@ class Texts:
     no_goodbye: str
     no_greeting: str
     not_flurfunk: str
+    not_greeted: str
     bye: Mapping[str, str]  # by the reason of BYE
     bye_otherwise: str
+    not_shown: str
     password_wanted: str
     password_wrong: str
     refused: str
@@ -112,16 +125,26 @@ class Texts:
     reconnect_help: str
     ping_help: str
     bad_seconds: str
+    history_help: str
+    bad_lines: str
     version_help: str
+    no_library: str
     bad_config: str
+    no_utf8: str
+    too_deep: str
     unknown_key: str
     bad_value: str
     colours_help: str
     bad_port: str
     bad_host: str
     bad_name: str
-    # What others complain of in English: a pattern, and what is said instead with its groups.
+    # Complaints of other programs in English: a pattern, and the text said instead with its groups.
     complaints: Mapping[str, str]
+
+    @property
+    def paste(self) -> Words:
+        """The texts about a paste."""
+        return Words(self.prompt_paste, self.yes, self.no, self.more_lines)
 
     def instead(self, complaint: str) -> str:
         """Return what is said instead of a complaint in English: the same where nothing is known for it."""

@@ -12,7 +12,7 @@ from reference.client.texts import Texts
 class Connection(ssl.SSLSocket):
     """A socket inside TLS that says like others that it has nothing yet, and that says goodbye when it is closed.
 
-    Whoever asks for 16 KiB or more gets all of a record, so that `select` knows of whatever is still to be had.
+    A read of 16 KiB or more gets all of a record, so that `select` knows of all that is still to be had.
     """
 
     def recv(self, size: int = 65536, flags: int = 0) -> bytes:

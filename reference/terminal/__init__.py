@@ -1,1 +1,1 @@
-"""What server and client share to be used on a terminal."""
+"""Code that server and client share for their use of a terminal."""

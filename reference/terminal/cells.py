@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 from itertools import accumulate
 
-# What [CLIENT-9] forbids to write as it is, and lone surrogates, which no output can hold.
+# The characters that [CLIENT-9] forbids to write as they are, and lone surrogates, which no output can hold.
 _UNSAFE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     r"\U000e0000-\U000e007f\ud800-\udfff]"
@@ -19,8 +19,8 @@ INDENT = "    "
 # A blank, or what is not ASCII, ends it: hence a row that a terminal itself begins within one looks like no event.
 _LINK = re.compile(r"https?://[!#-;=?-~]+")
 _NARROWEST = 10
-_EMOJI = "\ufe0f"  # behind a character: it is to look like an emoji, which many terminals draw in two cells
-# What Unicode 16 made wide, and halves of flags: two cells in some terminals, one in others.
+_EMOJI = "\ufe0f"  # after a character: it is to look like an emoji, which many terminals draw in two cells
+# Characters that Unicode 16 made wide, and halves of flags: two cells in some terminals, one in others.
 _WIDER = re.compile("[\u2630-\u2637\u268a-\u268f\u4dc0-\u4dff\U0001d300-\U0001d376\U0001f1e6-\U0001f1ff]")
 
 
@@ -33,13 +33,15 @@ def visible(text: str) -> str:
 
 
 def width(text: str) -> int:
-    """Return how many cells a harmless text takes."""
-    return len(text) if text.isascii() else sum(map(_cells, text))
+    """Return how many cells a harmless text takes; where terminals differ, in the one that draws it the widest."""
+    return len(text) if text.isascii() else sum(_cells(text))
 
 
 def fitting(text: str, cells: int) -> int:
-    """Return how many characters from the beginning of a harmless text fit into so many cells."""
-    return _fitting(text, cells, map(_cells, text))
+    """Return how many characters from the beginning of a harmless text fit into so many cells, see `width`."""
+    if text.isascii():
+        return min(len(text), max(cells, 0))
+    return next((place for place, used in enumerate(accumulate(_cells(text))) if used > cells), len(text))
 
 
 def rows(text: str, cells: int, indent: str = INDENT) -> list[str]:
@@ -53,7 +55,7 @@ def rows(text: str, cells: int, indent: str = INDENT) -> list[str]:
     cells = max(cells, _NARROWEST)
     divided = []
     following = cells - len(indent)
-    while (end := _fitting(text, cells, map(_most_cells, text, text[1:] + " "))) < len(text):
+    while (end := fitting(text, cells)) < len(text):
         end = _end(text, end, following)
         divided.append(text[:end])
         text, cells = text[end:], following
@@ -71,14 +73,8 @@ def _end(text: str, end: int, cells: int) -> int:
     return text.rfind(" ", end // 2, end) + 1 or end
 
 
-def _fitting(text: str, cells: int, each: Iterable[int]) -> int:
-    """See `fitting`; `each`: how many cells each character takes."""
-    if text.isascii():
-        return min(len(text), max(cells, 0))
-    for place, used in enumerate(accumulate(each)):
-        if used > cells:
-            return place
-    return len(text)
+def _cells(text: str) -> Iterable[int]:
+    return map(_most_cells, text, text[1:] + " ")
 
 
 def _most_cells(char: str, following: str) -> int:
@@ -91,10 +87,6 @@ def _most_cells(char: str, following: str) -> int:
     # The terminal may know of a later Unicode what is not assigned in Python's.
     if following == _EMOJI or category == "Cn" or _WIDER.match(char):
         return 2
-    return 1 if category == "Cf" else _cells(char)
-
-
-def _cells(char: str) -> int:
-    if unicodedata.category(char) in ("Mn", "Me", "Cf"):
+    if category in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1

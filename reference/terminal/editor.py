@@ -4,24 +4,32 @@ Pure.  It needs no library, since the standard one's readline can neither be int
 """
 
 import codecs
+import re
 from collections.abc import Callable, Sequence
 
+from reference.terminal import paste
 from reference.terminal.cells import fitting, visible, width
 from reference.terminal.recall import Recall
 
 _ESCAPE = "\x1b"
+_PLACE = re.compile(r"\[[0-9]{1,5};([0-9]{1,5})R", re.ASCII)
 
-# The text left of the cursor -> what can stand in the place of its last word; None: there, Tab is a character.
+# The text left of the cursor -> what can stand in the place of its last word; None: there, Tab does nothing.
 Completer = Callable[[str], Sequence[str] | None]
 
 
 class Editor:
     """A line of text with a cursor, and the lines typed before it."""
 
-    def __init__(self, complete: Completer = lambda text: None, recall: Recall | None = None) -> None:
+    def __init__(
+        self,
+        complete: Completer = lambda text: None,
+        recall: Recall | None = None,
+        words: paste.Words = paste.ENGLISH,
+    ) -> None:
         """`complete`: what Tab does; what it returns begins as the last word does, upper and lower case aside.
 
-        `recall`: the lines typed before; none if not given.
+        `recall`: the lines typed before; none if not given.  `words`: in which it asks about a paste.
         """
         self._complete = complete
         self._recall = recall or Recall()
@@ -31,7 +39,10 @@ class Editor:
         self._escape = ""  # the beginning of a key's escape sequence
         self._lines: list[bytes] = []
         self._secret = False
+        self._paste: paste.Paste | None = None  # one that has not ended
+        self._question = paste.Question(words, self._recall)
         self.ended = False  # Ctrl-D on an empty line
+        self.column = 0  # of the cursor, from 1, where the terminal has answered that to whoever asked; 0: not yet
         self.choices: Sequence[str] = ()  # where Tab does not know which one is meant; until the next keys
 
     @property
@@ -43,6 +54,15 @@ class Editor:
     def secret(self) -> bool:
         """Whether nothing of the line is to be seen."""
         return self._secret
+
+    @property
+    def prompt(self) -> str:
+        """The question that the editor itself asks the user; mostly empty."""
+        return self._question.prompt
+
+    def news(self) -> list[str]:
+        """Return what is to be shown of a paste, once."""
+        return self._question.news()
 
     def feed(self, octets: bytes) -> list[bytes]:
         """Take keys as the terminal sends them; return the lines that they end, as octets without terminator.
@@ -58,6 +78,9 @@ class Editor:
     def conceal(self, secret: bool) -> None:
         """Neither show nor remember what is typed from here on, or do; what was typed before is dropped [PASS-13]."""
         if secret != self._secret:
+            self._question.lines = []
+            if self._paste:
+                self._paste.dropped = True
             self._secret = secret
             self._begin()
 
@@ -67,11 +90,11 @@ class Editor:
 
     def view(self, cells: int) -> tuple[str, str]:
         """Return what is to be seen left and right of the cursor, in so many cells; a longer line is scrolled."""
-        if self._secret:
+        if self._secret or cells < 1:
             return "", ""
         left = visible("".join(self._text[: self._cursor]))
         step = max(cells // 2, 1)
-        beyond = width(left) - max(cells, 1)
+        beyond = width(left) - cells
         if beyond >= 0:
             left = left[fitting(left, (beyond // step + 1) * step) :]
         right = visible("".join(self._text[self._cursor :]))
@@ -80,10 +103,14 @@ class Editor:
     # ------------------------------------------------------------ keys
 
     def _key(self, char: str) -> None:
-        if self._escape:
+        if self._paste:
+            self._pasted(self._paste, char)
+        elif self._escape:
             self._in_escape(char)
         elif char == _ESCAPE:
             self._escape = char
+        elif self._question.lines:
+            self._lines += [line.encode("utf-8", "surrogateescape") for line in self._question.answered(char)]
         elif char in _KEYS:
             _KEYS[char](self)
         else:
@@ -95,6 +122,8 @@ class Editor:
             self._key(char)  # Alt and a key: the key
         elif not begun or (begun[0] == "[" and "\x20" <= char <= "\x3f"):
             self._escape = _ESCAPE + begun + char
+        elif place := _PLACE.fullmatch(begun + char):
+            self.column = int(place[1])
         else:
             # With Shift or Ctrl, a letter's sequence has parameters: the key is the same.
             name = begun[0] + char if char.isalpha() else begun + char
@@ -102,7 +131,37 @@ class Editor:
 
     def _sequence(self, name: str) -> None:
         """Do what a key does whose escape sequence ends with `name`."""
-        _SEQUENCES.get(name, _nothing)(self)
+        if self._question.lines:
+            return
+        if name == paste.BEGIN:
+            self._paste = paste.Paste()
+        else:
+            _SEQUENCES.get(name, _nothing)(self)
+
+    def _pasted(self, pasted: paste.Paste, char: str) -> None:
+        if not pasted.feed(char):
+            return
+        self._paste = None
+        if pasted.dropped:
+            return
+        if self._secret:
+            self._pasted_secret(pasted.text)
+            return
+        line = self._question.pasted(
+            pasted.text, "".join(self._text[: self._cursor]), "".join(self._text[self._cursor :])
+        )
+        if self._question.lines:
+            self._begin()
+        else:
+            self._insert(line)
+
+    def _pasted_secret(self, text: str) -> None:
+        """Take what was pasted as it is: nothing of it is to be seen, and so nothing is asked."""
+        first, *more = paste.split(text)
+        self._insert(first)
+        for line in more:
+            self._enter()
+            self._insert(line)
 
     def _insert(self, text: str) -> None:
         self._text[self._cursor : self._cursor] = text
@@ -112,7 +171,7 @@ class Editor:
         before = "".join(self._text[: self._cursor])
         choices = None if self._secret else self._complete(before)
         if choices is None:
-            return self._insert("\t")
+            return
         word = before.split(" ")[-1]
         common = _common([choice.lower() for choice in choices])
         if len(choices) == 1 or common > len(word):
@@ -120,7 +179,6 @@ class Editor:
             self._insert(choices[0][:common] + " " * (len(choices) == 1))
         else:
             self.choices = choices
-        return None
 
     def _enter(self) -> None:
         self._lines.append(self.text.encode("utf-8", "surrogateescape"))

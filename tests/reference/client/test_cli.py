@@ -276,6 +276,16 @@ def test_another_server(server: ScriptedServer, octets: bytes) -> None:
     assert client.end() == (1, [], [f"client.py: {TEXTS.not_flurfunk}"])
 
 
+@pytest.mark.parametrize("octets", [b"", b"HEL", b"HELLO flurfunk/1 who"])
+def test_an_end_before_the_greeting(server: ScriptedServer, octets: bytes) -> None:
+    """[CLIENT-6]: as of a proxy whose server is down."""
+    client = Client(server.address, input_=b"main\n")
+    connection = server.accept()
+    connection.socket.sendall(octets)
+    connection.close()
+    assert client.end() == (1, [], [f"client.py: {TEXTS.not_greeted}"])
+
+
 def test_no_goodbye(server: ScriptedServer) -> None:
     """[CLIENT-16]: for a short time."""
     client = Client(server.address, input_=b"")
@@ -377,16 +387,33 @@ def test_a_pipe_is_not_asked_for_a_password(server: ScriptedServer) -> None:
 
 
 def test_a_password_from_a_file(server: ScriptedServer, tmp_path: Path) -> None:
-    """The lines of a pipe need not wait for the answer: they are processed in their order."""
+    """[PASS-17]: the lines of a pipe wait for the answer."""
     file = tmp_path / "password"
     file.write_text("Open sesame\n")
     client = Client(server.address, "--room", "main", "--password-file", str(file), input_=b"hello\n")
     connection = server.accept()
     connection.send("HELLO flurfunk/1 password", "NAME Ann")
-    connection.expect("/password Open sesame", "/cd main", "hello", "exit")
+    connection.expect("/password Open sesame")
     connection.send("ADMITTED", "ROOM main")
+    connection.expect("/cd main", "hello", "exit")
     connection.dismiss()
     assert client.end()[::2] == (0, [])
+
+
+@pytest.mark.parametrize("input_", [b"hello\n", None], ids=["all", "later"])
+def test_nothing_follows_a_wrong_password_from_a_file(
+    server: ScriptedServer, tmp_path: Path, input_: bytes | None
+) -> None:
+    """[PASS-17]."""
+    file = tmp_path / "password"
+    file.write_text("wrong\n")
+    client = Client(server.address, "--name", "Ann", "--password-file", str(file), input_=input_)
+    connection = server.accept()
+    connection.send("HELLO flurfunk/1 password", "NAME guest-1")
+    connection.expect("/password wrong")
+    connection.send("ERROR bad-password no")
+    connection.expect(None)
+    assert client.end()[::2] == (1, [f"client.py: {TEXTS.password_wrong}"])
 
 
 def test_a_password_file_that_is_none(tmp_path: Path) -> None:

@@ -31,6 +31,26 @@ def test_completing(server: ScriptedServer, terminal: Terminal) -> None:
     connection.expect("/rooms", "/cd library")
 
 
+def test_who_was_there_before_is_completed(server: ScriptedServer, terminal: Terminal) -> None:
+    """Nobody has told of them: the client has asked, and shows nothing of that."""
+    connection = in_main(server, terminal)
+    terminal.press("/cd attic\r")
+    connection.expect("/cd attic")
+    connection.send("ROOM attic")
+    connection.expect("/who")
+    connection.send("MEMBER Carla", "MEMBER Ann", "MEMBERS attic 2", "SAID Ann x")
+    terminal.until_line("<Ann> x")
+    terminal.press("c\t")
+    terminal.until_typed("Ann@attic> Carla,")
+    assert [row for row in terminal.lines if "Carla" in row] == [terminal.typed]
+
+
+def test_tab_is_no_part_of_what_is_said(server: ScriptedServer, terminal: Terminal) -> None:
+    connection = in_main(server, terminal)
+    terminal.press("\tno\tbody\t\r")
+    connection.expect("nobody")
+
+
 def test_searching(server: ScriptedServer, terminal: Terminal, editor: str) -> None:
     """In the full mode, Enter ends the search, and Enter sends what was found."""
     found = "(reverse-i-search)`app': an apple" if editor == "full" else "(search: app)> an apple"
@@ -140,7 +160,7 @@ def test_a_question_can_be_left(server: ScriptedServer, terminal: Terminal) -> N
 def test_habits_and_ignoring(server: ScriptedServer, terminal: Terminal) -> None:
     connection = in_main(server, terminal)
     terminal.press("/quit\r/ignore Bob\r")
-    terminal.until_line("! Not sent: to leave, type exit.")
+    terminal.until_line("! Not sent: type exit to leave.")
     terminal.until(lambda: any(row.startswith("* You no longer see what Bob says.") for row in terminal.lines))
     connection.send("SAID Bob Ann!", "SAID Cyd hello")
     terminal.until_line("<Cyd> hello")
@@ -158,7 +178,7 @@ def test_logging(server: ScriptedServer, terminal: Terminal, tmp_path: Path) -> 
     terminal.until(lambda: any(row.startswith("! Cannot write to") for row in terminal.lines))
     path = tmp_path / "log"
     terminal.press(f"/log {path}\r")
-    terminal.until(lambda: any(row.startswith("* What is shown is also") for row in terminal.lines))
+    terminal.until(lambda: any(row.startswith("* From now on, ") for row in terminal.lines))
     connection.send("SAID Bob hello Ann", "JOINED Cyd")
     terminal.until_line("* Cyd entered.")
     terminal.press("/log\r")

@@ -17,13 +17,12 @@ from tests.support import ROOT
 from tests.terminal import CLIENT
 
 MAKE = ROOT / "contrib" / "make.py"
+GUIDE = (ROOT / "docs" / "client.md").read_text(encoding="utf-8")
 ACTIONS = [action for action in parser(ENGLISH)._actions if action.option_strings]
 
 
-def test_the_readme_has_the_options_of_the_help() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    client = readme.partition("## The client\n")[2].partition("## The server\n")[0]
-    shown = re.findall(r"^\| `(--[a-z-]+)[^|]*\| ([^|]*) \|$", client, re.M)
+def test_the_guide_has_the_options_of_the_help() -> None:
+    shown = re.findall(r"^\| `(--[a-z-]+)[^|]*\| ([^|]*) \|$", GUIDE, re.M)
     assert shown == [(action.option_strings[0], action.help) for action in ACTIONS if action.dest != "help"]
 
 
@@ -47,8 +46,7 @@ def test_the_manual_page_is_one() -> None:
 def test_the_manual_page_has_all_keys_of_the_configuration() -> None:
     page = (ROOT / "contrib" / "flurfunk.1").read_text(encoding="utf-8")
     assert f"what is wanted always: {', '.join(KEYS)};" in page.replace("\\-", "-")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    example = readme.partition("```toml\n")[2].partition("```")[0]
+    example = GUIDE.partition("```toml\n")[2].partition("```")[0]
     assert sorted(re.findall(r"^([a-z-]+) = ", example, re.M)) == sorted(KEYS)
 
 

@@ -85,7 +85,12 @@ def test_tab_in_the_middle() -> None:
 def test_tab_completes_no_password() -> None:
     editor = new(words=("Bob ",))
     editor.conceal(True)
-    assert editor.feed(b"B\t\r") == [b"B\t"]
+    assert editor.feed(b"B\t\r") == [b"B"]
+
+
+def test_tab_is_never_part_of_a_line() -> None:
+    editor = new()
+    assert editor.feed(b"\tx\t\ty\r") == [b"xy"]
 
 
 # ---------------------------------------------------------------- pasting
@@ -141,7 +146,17 @@ def test_a_great_paste_is_not_shown_whole() -> None:
 def test_a_password_is_pasted_like_typed() -> None:
     editor = new()
     editor.conceal(True)
-    assert editor.feed(pasted("secret\r")) == [b"secret"]
+    assert editor.feed(pasted("sec\tret\r")) == [b"sec\tret"]
+    assert editor.feed(b"left" + LEFT.encode() + pasted("1\r\n2") + b"\r") == [b"lef1t", b"2"]
+
+
+def test_a_paste_that_has_not_ended_when_a_password_is_right_is_dropped() -> None:
+    """[PASS-15]."""
+    editor = new()
+    editor.conceal(True)
+    editor.feed(pasted("secret")[:-6])
+    editor.conceal(False)
+    assert editor.feed(b"ret\rmore" + pasted("")[-6:] + b"hello\r") == [b"hello"]
 
 
 def test_a_paste_that_is_asked_about_when_a_password_is_is_kept() -> None:

@@ -2,7 +2,12 @@
 
 import os
 import re
+import resource
+import socket
 import stat
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +22,10 @@ from reference.client.session import Show, Style
 from reference.client.texts_en import ENGLISH
 from reference.version import VERSION
 from tests.reference.client.test_cli import Client
+from tests.reference.client.test_terminal import UP
 from tests.scripted_server import ScriptedServer
-from tests.support import ROOT
+from tests.support import DEADLINE, ROOT, nobody
+from tests.terminal import CLIENT, ENVIRONMENT, Terminal, in_main
 
 # ---------------------------------------------------------------- where they are
 
@@ -63,16 +70,77 @@ def test_no_place_to_remember_disturbs_nobody(tmp_path: Path) -> None:
         assert history.lines() == []
 
 
+def wrong_places(folder: Path) -> dict[str, Path]:
+    """Return paths that cannot be a file of the client, by what they are."""
+    places = {
+        name: folder / name
+        for name in ("directory", "pipe", "link", "link to nothing", "in a file", "device", "socket")
+    }
+    places["directory"].mkdir()
+    os.mkfifo(places["pipe"])
+    (folder / "elsewhere").write_text("of somebody else\n")
+    places["link"].symlink_to("elsewhere")
+    places["link to nothing"].symlink_to("nowhere")
+    places["in a file"] = folder / "elsewhere" / "file"
+    places["device"].symlink_to("/dev/full")
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(places["socket"]))
+    return places
+
+
+WRONG_PLACES = ("directory", "pipe", "link", "link to nothing", "in a file", "device", "socket")
+
+
+@pytest.mark.parametrize("what", WRONG_PLACES)
+def test_a_history_that_is_no_file_is_told_once_and_waits_for_nobody(tmp_path: Path, what: str) -> None:
+    """Nor does a link lead the user's words to another place."""
+    history = History(wrong_places(tmp_path)[what])
+    lines = history.lines()
+    history.add("hello")
+    assert history.trouble()
+    history.add("hello")
+    assert (lines, history.trouble()) == ([], "")
+    assert (tmp_path / "elsewhere").read_text() == "of somebody else\n"
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_history_on_a_full_disk_is_told(tmp_path: Path) -> None:
+    with largest_file(3):
+        history = History(tmp_path / "history")
+        history.add("hello")
+    assert history.trouble() == "File too large"
+
+
 @contextmanager
-def nobody() -> Iterator[None]:
-    """The process is not root's meanwhile, whom no folder is closed to."""
-    if root := os.geteuid() == 0:
-        os.seteuid(65534)
+def largest_file(octets: int) -> Iterator[None]:
+    """No file of this process gets larger meanwhile, as on a disk that is full."""
+    limit, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (octets, most))
     try:
         yield
     finally:
-        if root:
-            os.seteuid(0)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
+
+
+@pytest.mark.parametrize("what", WRONG_PLACES)
+def test_a_history_that_is_no_file_is_told_and_the_chat_goes_on(
+    server: ScriptedServer, tmp_path: Path, editor: str, what: str
+) -> None:
+    folder = tmp_path / "flurfunk"
+    folder.mkdir()
+    wrong_places(tmp_path)[what].rename(folder / "history") if what != "in a file" else folder.rmdir()
+    if what == "in a file":
+        folder.write_text("")
+    environment = {**ENVIRONMENT, "XDG_STATE_HOME": str(tmp_path)}
+    with Terminal(server.address, "--no-times", "--editor", editor, columns=200, environment=environment) as terminal:
+        connection = in_main(server, terminal)
+        terminal.press("hello\r")
+        connection.expect("hello")
+        told = [line for line in terminal.lines if line.startswith("! ")]
+        assert len(told) == 1, terminal.lines
+        assert told[0].startswith(f"! Your lines are not kept for the next time in {folder / 'history'}: ")
+        terminal.press(f"{UP}\r")
+        connection.expect("hello")
 
 
 def test_a_closed_folder_disturbs_nobody(tmp_path: Path) -> None:
@@ -112,13 +180,44 @@ def test_a_log_has_what_is_shown_with_times(tmp_path: Path) -> None:
 
 
 def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
     log = Log(ENGLISH)
-    for path in (tmp_path, tmp_path / "missing" / "file", tmp_path / "pipe", "nul\0"):
+    terminal, other = os.openpty()
+    places = [*wrong_places(tmp_path).values(), tmp_path / "missing" / "file", "nul\0", os.ttyname(other), "x" * 300]
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    for path in places:
         told = log.switch(str(path))
         assert told.style is Style.ERROR
         assert told.text.startswith(f"Cannot write to {path}: ")
         assert log.write([Show(Style.EVENT, "x")]) == []
+    assert (tmp_path / "elsewhere").read_text() == "of somebody else\n"
+    assert not (tmp_path / "nowhere").exists()
+    for descriptor in (terminal, other, reader):
+        os.close(descriptor)
+
+
+@pytest.mark.parametrize("what", ["moved", "removed", "another"])
+def test_a_log_that_nobody_would_find(tmp_path: Path, what: str) -> None:
+    """Nobody's words go into a file that is no longer where the user has put it."""
+    path = tmp_path / "log"
+    log = Log(ENGLISH)
+    log.switch(str(path))
+    path.rename(tmp_path / "old") if what != "removed" else path.unlink()
+    if what == "another":
+        path.write_text("")
+    (told,) = log.write([Show(Style.EVENT, "x")])
+    assert told == Show(Style.ERROR, f"Cannot write to {path}: the file was moved or removed.")
+    assert log.write([Show(Style.EVENT, "x")]) == []
+    assert all(file.read_text() == "" for file in tmp_path.iterdir())
+
+
+def test_a_log_on_a_full_disk(tmp_path: Path) -> None:
+    """A part of it was written, and that was not all."""
+    path = tmp_path / "log"
+    log = Log(ENGLISH)
+    log.switch(str(path))
+    with largest_file(10):
+        (told,) = log.write([Show(Style.EVENT, "x" * 100)])
+    assert told.text == f"Cannot write to {path}: File too large."
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no file that is always full")
@@ -181,7 +280,7 @@ def test_where_a_file_of_the_configuration_is(
     [
         (
             "colour = true",
-            "there is no 'colour', only bell, colours, editor, language, name, room, server, times, tls, tls-ca",
+            "there is no 'colour', only bell, colours, editor, history, language, name, room, server, times, tls",
         ),
         ("times = 1", "times cannot be 1"),
         ("tls = 1", "tls cannot be 1"),
@@ -205,6 +304,58 @@ def test_a_wrong_configuration_is_told_in_one_line(tmp_path: Path, text: str, wh
         read(path, ENGLISH)
     assert str(error.value).startswith(f"the configuration {path} cannot be used: {why}")
     assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ("directory", "Is a directory"),
+        ("pipe", "it is not a regular file"),
+        ("socket", "it is not a regular file"),
+        ("device", "it is not a regular file"),
+        ("link to nothing", "No such file or directory"),
+        ("brackets", "it has too many brackets within brackets"),
+        ("latin1", "it is not UTF-8"),
+    ],
+)
+def test_a_configuration_that_is_no_file_is_told_in_one_line(tmp_path: Path, what: str, why: str) -> None:
+    places = wrong_places(tmp_path)
+    places |= {name: tmp_path / name for name in ("brackets", "latin1")}
+    places["brackets"].write_text(f"name = {'[' * 100_000}")
+    places["latin1"].write_bytes(b'name = "J\xfcrgen"')
+    with pytest.raises(ConfigError) as error:
+        read(places[what], ENGLISH)
+    assert str(error.value) == f"the configuration {places[what]} cannot be used: {why}"
+
+
+def test_a_configuration_may_be_a_link(tmp_path: Path) -> None:
+    """So people keep them, all in one folder."""
+    configured(tmp_path, "bell = false")
+    (tmp_path / "link").symlink_to("flurfunk/client.toml")
+    assert read(tmp_path / "link", ENGLISH) == {"bell": False}
+
+
+def test_a_configuration_that_nobody_may_read_is_told() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # not within one that is closed to others
+        os.chmod(folder, 0o755)
+        path = configured(Path(folder), "bell = false")
+        path.chmod(0)
+        with nobody(), pytest.raises(ConfigError, match="cannot be used: Permission denied"):
+            read(path, ENGLISH)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no file that is always full")
+def test_an_output_that_is_full_is_told(server: ScriptedServer) -> None:
+    with open("/dev/full", "wb") as full:
+        client = subprocess.Popen(
+            [sys.executable, str(CLIENT), server.address], stdin=subprocess.PIPE, stdout=full, stderr=subprocess.PIPE
+        )
+    connection = server.welcome("Ann")
+    connection.expect("exit")
+    connection.dismiss()
+    _, complaints = client.communicate(timeout=DEADLINE)
+    assert client.returncode == 1
+    assert complaints == b"client.py: What came could not be written: No space left on device.\n"
 
 
 @pytest.fixture

@@ -150,7 +150,7 @@ def test_a_password_is_nowhere_afterwards(server: ScriptedServer, terminal: Term
 def test_without_the_library_there_is_the_own_editor(server: ScriptedServer, tmp_path: Path) -> None:
     (tmp_path / "prompt_toolkit.py").write_text("raise ImportError\n")
     environment = {**ENVIRONMENT, "PYTHONPATH": str(tmp_path)}
-    with Terminal(server.address, "--no-times", "--editor", "full", environment=environment) as terminal:
+    with Terminal(server.address, "--no-times", environment=environment) as terminal:
         connection = in_main(server, terminal)
         terminal.press("\x12mai")
         terminal.until_typed("(search: mai)> main")
@@ -179,7 +179,7 @@ PASTES = ("\x1b[200~one\x03\x1b[201~", "\x1b[200~one\rtwo\x1b[201~")
 @settings(deadline=None)
 @given(st.lists(st.sampled_from((*KEYS, *PASTES)), max_size=50), st.booleans())
 def test_no_keys_disturb_it(keys: list[str], secret: bool) -> None:
-    """Whatever is pressed, it goes on: the next line is taken as it is typed."""
+    """It goes on with every key: the next line is taken as it is typed."""
     terminal = Pty()
     full = Full(terminal.out, ENVIRONMENT, USUAL, ENGLISH, History(None), lambda _: (0, ["Bob, ", "Bert, "]))
     full.conceal(secret)

@@ -1,4 +1,4 @@
-"""What the client says in German and in English, and when which."""
+"""The texts of the client in German and in English, and the choice between them."""
 
 import dataclasses
 import re
@@ -17,7 +17,7 @@ from reference.client.texts_de import GERMAN
 from reference.client.texts_en import ENGLISH
 from tests.reference.client.test_cli import Client
 from tests.scripted_server import ScriptedServer
-from tests.terminal import CLIENT, Terminal
+from tests.terminal import CLIENT, Terminal, enter
 
 FIELDS = [field.name for field in dataclasses.fields(ENGLISH)]
 
@@ -130,7 +130,7 @@ def test_help() -> None:
     [
         (["--x"], "unbekannt: --x"),
         (["--name"], "--name braucht einen Wert"),
-        (["--name", "B.B."], "--name: so kann niemand und nichts heißen: 'B.B.'"),
+        (["--name", "B.B."], "--name: 'B.B.' ist kein möglicher Name: 1 bis "),
         (["--tls=1"], "--tls/--no-tls nimmt keinen Wert: '1'"),
         (["host:0"], "HOST[:PORT]: ein Port ist eine Zahl von 1 bis 65535, nicht '0'"),
         (["--language=fr"], "--language: 'fr' gibt es nicht, nur "),
@@ -171,7 +171,8 @@ def test_a_conversation_in_german() -> None:
         terminal.until_typed("In welchen Raum?")
         terminal.press("main\r")
         connection.expect("main")
-        connection.send("ROOM main", "JOINED Bob", "LEFT Bob lost", "ANNOUNCE Mittag", "ERROR bad-name no")
+        enter(connection)
+        connection.send("JOINED Bob", "LEFT Bob lost", "ANNOUNCE Mittag", "ERROR bad-name no")
         for line in (
             "Du heißt Ann.",
             "Du bist in main.",

@@ -11,7 +11,7 @@ import pytest
 from reference.client.texts_en import ENGLISH as TEXTS
 from tests.reference.client.test_cli import Client
 from tests.scripted_server import DEADLINE, Connection, ScriptedServer
-from tests.terminal import ENVIRONMENT, Terminal, in_main
+from tests.terminal import ENVIRONMENT, Terminal, enter, in_main
 
 
 @pytest.fixture(params=[80, 40])
@@ -30,7 +30,8 @@ def back_in_main(server: ScriptedServer, terminal: Terminal) -> Connection:
     """Let the client come back."""
     connection = server.welcome("guest-7")
     connection.expect("/nick Ann", "/cd main")
-    connection.send("NAME Ann", "ROOM main")
+    connection.send("NAME Ann")
+    enter(connection)
     until_said(terminal, "* You are back in main as Ann.")
     return connection
 
@@ -65,6 +66,24 @@ def test_several_losses(server: ScriptedServer, terminal: Terminal) -> None:
     connection.close()
     back_in_main(server, terminal).dismiss("shutdown")
     back_in_main(server, terminal)
+
+
+def test_a_name_that_the_lost_connection_still_has_is_asked_for_again(
+    server: ScriptedServer, terminal: Terminal
+) -> None:
+    in_main(server, terminal).close()
+    connection = server.welcome("guest-2")
+    connection.expect("/nick Ann", "/cd main")
+    connection.send("ERROR name-taken no")
+    enter(connection)
+    terminal.until_typed("guest-2@main>")
+    connection.expect("/nick Ann")
+    connection.send("ERROR name-taken not yet")
+    connection.expect("/nick Ann")
+    connection.send("NAME Ann")
+    terminal.until_typed("Ann@main>")
+    terminal.until_line("* You are now called Ann.")
+    assert not any("not yet" in line for line in terminal.lines)
 
 
 def test_a_server_that_is_started_anew(server: ScriptedServer, terminal: Terminal) -> None:
@@ -125,8 +144,8 @@ def test_what_may_not_have_arrived_is_told(server: ScriptedServer, terminal: Ter
     connection.send("SAID Ann one")
     terminal.until_line("<Ann> one")
     connection.close()
-    terminal.until_line("! Perhaps not arrived: two")
-    assert "! Perhaps not arrived: one" not in terminal.lines
+    terminal.until_line("! This may not have arrived: two")
+    assert "! This may not have arrived: one" not in terminal.lines
 
 
 @pytest.mark.parametrize("options", [(), ("--no-reconnect",)])
@@ -190,7 +209,7 @@ def test_a_client_that_was_stopped_asks_before_it_gives_the_server_up(server: Sc
 
 
 def test_a_client_that_was_stopped_reads_before_it_gives_the_server_up(server: ScriptedServer) -> None:
-    """What came meanwhile counts: here the goodbye that another one, which is not stopped, waits for in vain."""
+    """Lines that came meanwhile count: here the goodbye that another one, which is not stopped, waits for in vain."""
     with Terminal(server.address, environment=ENVIRONMENT) as stopped:
         connection = in_main(server, stopped)
         stopped.press("exit\r")

@@ -63,7 +63,7 @@ class Pty:
         self.screen.resize(24, columns)
 
     def taken(self) -> bytes:
-        """What was written since the last call."""
+        """The text written since the last call."""
         self.out.write(b"\0")  # marks the end; a terminal shows nothing of it
         octets = b""
         while not octets.endswith(b"\0"):
@@ -110,7 +110,9 @@ def test_what_a_terminal_has_echoed_is_not_shown_again() -> None:
 @given(st.sampled_from(Style), st.text(), st.text(min_size=1))
 def test_a_line_stays_a_harmless_line(style: Style, text: str, speaker: str) -> None:
     """[CLIENT-9]."""
-    written = plain([Show(style, text, speaker if style in (Style.SAID, Style.OWN, Style.MENTION) else "")])
+    said = speaker if style in (Style.SAID, Style.OWN, Style.MENTION) else ""
+    label = speaker if style in (Style.PRIVATE, Style.TOLD) else ""
+    written = plain([Show(style, text, said, label)])
     assert written.endswith("\n")
     assert len(written.splitlines()) == 1
     assert "\x1b" not in written
@@ -120,6 +122,13 @@ def test_a_line_stays_a_harmless_line(style: Style, text: str, speaker: str) -> 
 def test_nobody_s_words_look_like_an_announcement(text: str, speaker: str) -> None:
     """[CLIENT-12]: not even with a name that no server may grant."""
     assert plain([Show(Style.SAID, text, speaker)]).startswith("<")
+
+
+@given(st.text(), st.text(st.characters(exclude_characters=" \n"), min_size=1))
+def test_words_for_one_alone_are_told_from_those_of_a_room(text: str, speaker: str) -> None:
+    """[TELL-7] [HIST-11]: and those that were said before have a day before them, where times are not shown, too."""
+    assert plain([Show(Style.PRIVATE, text, label=f"{speaker} to you")]).startswith("[")
+    assert plain([Show(Style.PAST, text, speaker, time=1_800_000_000_000)]).startswith("2027-01-15 ")
 
 
 def test_colour_on_a_terminal(terminal: Pty) -> None:
@@ -228,7 +237,7 @@ def test_colour_as_it_is_wanted(terminal: Pty) -> None:
 
 @pytest.mark.parametrize("columns", [40, 80])
 def test_a_link_stays_whole(terminal: Pty, columns: int) -> None:
-    """The terminal wraps it, and it can be copied; what is behind it cannot begin a row like an event [CLIENT-12]."""
+    """The terminal wraps it, and it can be copied; what is after it cannot begin a row like an event [CLIENT-12]."""
     link = "https://example.org/" + "x" * 100 + "***"
     text = f"see {link} ANNOUNCEMENT: noon ***"
     terminal.resize(columns)

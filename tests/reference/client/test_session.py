@@ -11,7 +11,7 @@ from reference.client.texts_en import ENGLISH as TEXTS
 
 
 def greeted(name: str = "guest-1", room: str | None = None) -> Session:
-    """A session behind HELLO and NAME, and ROOM if one is given."""
+    """A session after HELLO and NAME, and ROOM if one is given."""
     session = Session(TEXTS)
     session.received(b"HELLO flurfunk/1 who rooms")
     session.received(f"NAME {name}".encode())
@@ -166,6 +166,21 @@ def test_nothing_is_sent_because_of_a_text(start: str, text: str) -> None:
         ("Anna", False),
         ("Ann-Marie and _Ann", False),
         ("an n", False),
+        ("(ann), @ann: 'Ann' Ann... Anna/Ann", True),
+        ("Ann:", True),
+        ("https://example.org/ann Ann", True),
+        ("https://example.org/ann/notes", False),
+        ("see <ftp://ann@example.org:21/(ann)>", False),
+        ("example.org/ann", False),
+        ("ann@example.org", False),
+        ("@ann@example.org", False),
+        ("eve@ann", False),
+        ("x.ann.y", False),
+        ("ann.txt", False),
+        ("/home/ann/x or ~ann or ./ann or src/ann/x or c:\\ann", False),
+        ("ann:8080", False),
+        ("ann@\u00f6sterreich.example and \u00f6.ann.example", False),
+        ("\u212aann and \u017fann", True),
     ],
 )
 def test_being_mentioned(text: str, mentions: bool) -> None:
@@ -280,7 +295,7 @@ def test_other_byes() -> None:
 
 def test_a_lost_connection_is_told() -> None:
     """[CLIENT-6]."""
-    assert Session(TEXTS).connection_ended() == [Quit(1, TEXTS.not_flurfunk)]
+    assert Session(TEXTS).connection_ended() == [Quit(1, TEXTS.not_greeted)]
     session = greeted()
     assert session.connection_ended() == [Quit(1, TEXTS.lost, lost=True)]
     session.input_ended()
@@ -321,6 +336,7 @@ def test_the_user_is_asked_for_the_password() -> None:
     session = asked("Ann")
     assert session.prompt == TEXTS.prompt_password
     assert session.typed(b"/help me") == [Send("/password /help me")]
+    assert session.typed(b"/password me") == [Send("/password me")]  # [PASS-16]
     (shown,) = received(session, "ERROR bad-password no")
     assert isinstance(shown, Show)
     assert shown.text.startswith(TEXTS.errors["bad-password"])
@@ -353,10 +369,17 @@ def test_three_wrong_passwords_end_it() -> None:
 
 
 def test_a_password_from_a_file_is_sent_first() -> None:
+    """[PASS-17]: all else follows its answer."""
     session = Session(TEXTS, "Ann", "main", "Open sesame")
-    sent = session.received(b"HELLO flurfunk/1 password")
-    assert sent == [Send("/password Open sesame"), Send("/nick Ann"), Send("/cd main")]
+    assert session.received(b"HELLO flurfunk/1 password") == [Send("/password Open sesame")]
     assert not session.asking
+    assert (session.waiting, session.prompt, session.ask()) == (True, "", [])
+    assert received(session, "NAME guest-1", "ADMITTED")[1:] == [
+        Show(Style.EVENT, TEXTS.admitted),
+        Send("/nick Ann"),
+        Send("/cd main"),
+    ]
+    assert (session.waiting, session.prompt) == (False, TEXTS.prompt_lobby)
     assert received(session, "ADMITTED") == [Show(Style.EVENT, TEXTS.admitted)]
 
 
@@ -412,7 +435,7 @@ def test_a_name_that_is_taken_meanwhile_is_told() -> None:
     session = lost()
     received(session, "HELLO flurfunk/1", "NAME guest-2")
     shows = received(session, "ERROR name-taken no")
-    assert shows[1] == Show(Style.EVENT, "You are still called guest-2.")
+    assert shows[1] == Show(Style.EVENT, "You are called guest-2 until Ann is free again.")
     assert received(session, "ROOM main") == [Show(Style.EVENT, "You are back in main as guest-2.")]
 
 
@@ -421,7 +444,9 @@ def test_the_name_and_the_room_of_before_are_wanted_after_several_losses() -> No
     received(session, "HELLO flurfunk/1", "NAME guest-2")
     assert session.connection_ended() == [Quit(1, TEXTS.lost, lost=True)]
     assert session.lose(TEXTS.lost) == [Show(Style.ERROR, TEXTS.lost)]
-    assert session.connection_ended() == [Quit(1, TEXTS.not_flurfunk, lost=True)]
+    assert session.connection_ended() == [Quit(1, TEXTS.not_greeted, lost=True)]
+    assert session.lose(TEXTS.not_greeted) == [Show(Style.ERROR, TEXTS.not_greeted)]
+    assert session.lose(TEXTS.not_greeted) == []  # of each try that ends as the one before
     assert session.patience_ended() == [Quit(1, TEXTS.no_greeting, lost=True)]
     assert received(session, "HELLO flurfunk/1", "BYE full")[-1] == Quit(1, TEXTS.bye["full"], lost=True)
     session.lose(TEXTS.lost)
@@ -454,6 +479,67 @@ def test_a_name_is_wanted_again_once_it_was_granted() -> None:
     received(session, "HELLO flurfunk/1", "NAME guest-7", "NAME Bob")
     session.lose(TEXTS.lost)
     assert received(session, "HELLO flurfunk/1") == [Send("/nick Bob"), Send("/cd main")]
+
+
+def test_the_wish_for_a_name_outlives_that_it_is_taken() -> None:
+    """The connection that was lost can still have the name: it is asked for now and then, and at the next loss."""
+    session = Session(TEXTS, "Ann", "main")
+    received(session, "HELLO flurfunk/1", "NAME guest-1", "NAME Ann", "ROOM main")
+    session.lose(TEXTS.lost)
+    received(session, "HELLO flurfunk/1", "NAME guest-2")
+    assert not session.wishing()
+    refusal = received(session, "ERROR name-taken no")
+    assert refusal[1] == Show(Style.EVENT, TEXTS.name_for_now.format(name="guest-2", wish="Ann"))
+    received(session, "ROOM main")
+    assert session.wishing()
+    for _ in range(2):
+        assert session.wish() == [Send("/nick Ann")]
+        assert session.wish() == []
+        assert received(session, "ERROR name-taken no") == []
+    session.lose(TEXTS.lost)
+    assert not session.wishing()
+    assert received(session, "HELLO flurfunk/1") == [Send("/nick Ann"), Send("/cd main")]
+    received(session, "NAME guest-3", "ERROR name-taken no", "ROOM main")
+    assert session.wish() == [Send("/nick Ann")]
+    assert received(session, "NAME Ann") == [Show(Style.EVENT, TEXTS.new_name.format(name="Ann"))]
+    assert (session.wishing(), session.wish()) == (False, [])
+
+
+def test_a_name_that_the_user_never_had_is_not_asked_for_now_and_then() -> None:
+    session = Session(TEXTS, "Ann", "main")
+    received(session, "HELLO flurfunk/1", "NAME guest-1", "ERROR name-taken no", "ROOM main")
+    assert not session.wishing()
+    session.lose(TEXTS.lost)
+    assert received(session, "HELLO flurfunk/1") == [Send("/nick Ann"), Send("/cd main")]
+    received(session, "NAME guest-2", "ERROR name-taken no", "ROOM main")
+    assert not session.wishing()
+
+
+def test_who_takes_another_name_no_longer_wishes_the_one_of_before() -> None:
+    session = lost()
+    received(session, "HELLO flurfunk/1", "NAME guest-2", "ERROR name-taken no", "ROOM main")
+    assert session.wish() == [Send("/nick Ann")]
+    assert session.typed(b"/nick Bob") == [Send("/nick Bob")]
+    assert not session.wishing()
+    assert received(session, "ERROR name-taken theirs") == []
+    assert len(received(session, "ERROR name-taken no")) == 2
+    session.typed(b"/nick Eve")
+    received(session, "NAME Eve")
+    session.lose(TEXTS.lost)
+    assert received(session, "HELLO flurfunk/1") == [Send("/nick Eve"), Send("/cd main")]
+
+
+def test_what_was_asked_for_last_is_wished_where_the_answer_did_not_come() -> None:
+    session = greeted("Ann", "main")
+    for line in (b"/nick Bob", b"/nick B.B.", b"/cd attic", b"/cd a b"):
+        session.typed(line)
+    session.lose(TEXTS.lost)
+    assert received(session, "HELLO flurfunk/1") == [Send("/nick Bob"), Send("/cd attic")]
+    session = greeted("Ann")
+    for line in (b"attic", b"hello"):  # the second one is said in the room
+        session.typed(line)
+    session.lose(TEXTS.lost)
+    assert received(session, "HELLO flurfunk/1") == [Send("/nick Ann"), Send("/cd attic")]
 
 
 def test_who_found_another_name_and_room_comes_back_to_them() -> None:
@@ -501,7 +587,7 @@ def test_what_was_said_and_did_not_come_back_is_told() -> None:
     for line in (b"one", b"two", b"/say three", b"/who", b"four"):
         session.typed(line)
     received(session, "SAID Ann two", "SAID Bob four", "SAID Ann from elsewhere")
-    told = [Show(Style.ERROR, f"Perhaps not arrived: {text}") for text in ("three", "four")]
+    told = [Show(Style.ERROR, f"This may not have arrived: {text}") for text in ("three", "four")]
     assert session.lose(TEXTS.lost)[1:] == told
     assert session.leftover() == []
 
@@ -581,6 +667,34 @@ def test_logging() -> None:
     session = greeted("Ann", "main")
     assert session.typed(b"/log some file ") == [Record("some file")]
     assert session.typed(b"/log") == [Record("")]
+
+
+def test_who_is_in_a_room_is_asked_quietly() -> None:
+    """Else nobody who was there before could be completed; the user's own /who is answered as ever."""
+    session = greeted("Ann")
+    session.on_terminal = True
+    assert received(session, "ROOM main") == [Send("/who"), Show(Style.EVENT, "You are in main.")]
+    assert session.typed(b"/who") == [Send("/who")]
+    assert received(session, "SAID Bert x", "MEMBER Bert", "MEMBER Bea", "MEMBER Bob", "MEMBERS main 3")[1:] == []
+    assert session.complete("b") == (0, ["Bert, ", "Bea, ", "Bob, "])
+    assert received(session, "MEMBER Bob", "MEMBERS main 1") == [Show(Style.EVENT, "In main (1): Bob")]
+    assert received(session, "ROOM attic")[0] == Send("/who")
+    assert session.complete("b") == (0, [])
+    session.lose(TEXTS.lost)
+    received(session, "HELLO flurfunk/1 who", "NAME guest-1")
+    assert received(session, "ROOM attic")[0] == Send("/who")
+    session.lose(TEXTS.lost)
+    received(session, "HELLO flurfunk/1 rooms", "NAME guest-1")
+    assert len(received(session, "ROOM attic")) == 1
+
+
+def test_a_refused_who_is_not_waited_for() -> None:
+    session = greeted("Ann")
+    session.on_terminal = True
+    session.typed(b"/who")
+    received(session, "ERROR no-room no", "ROOM main", "MEMBERS main 0")
+    session.typed(b"/who")
+    assert received(session, "MEMBERS main 0") == [Show(Style.EVENT, "In main (0): ")]
 
 
 def test_names_and_rooms_are_learnt() -> None:

@@ -10,8 +10,20 @@ import pytest
 
 from reference.client.texts_en import ENGLISH as TEXTS
 from tests.scripted_server import ScriptedServer
-from tests.terminal import CLIENT, ENVIRONMENT, Terminal, in_main
+from tests.terminal import CLIENT, ENVIRONMENT, Terminal, enter, in_main
 
+# Text of which terminals and libraries do not agree how wide it is.
+WRITINGS = {
+    "flag": "\U0001f1e9\U0001f1ea",
+    "family": "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+    "keycap": "1\ufe0f\u20e3",
+    "jamo": "\u1112\u1161\u11ab",
+    "emoji": "\u2764\ufe0f",
+    "no emoji": "\u231a\ufe0e",
+    "Devanagari": "\u0915\u094d\u0937\u093f",
+    "unassigned": "\U0002fff0",
+    "Arabic": "\u0633\u0644\u0627\u0645",
+}
 UP, LEFT = "\x1b[A", "\x1b[D"
 
 
@@ -22,11 +34,12 @@ def test_a_conversation(server: ScriptedServer, terminal: Terminal) -> None:
     terminal.press("B.B.\r")
     connection.expect("B.B.")
     connection.send("ERROR bad-room no")
-    terminal.until(lambda: any(line.startswith("! No room can be called that") for line in terminal.lines))
+    terminal.until(lambda: any(line.startswith("! No room can have that name") for line in terminal.lines))
     terminal.until_typed("Room to enter:")
     terminal.press("main\r")
     connection.expect("main")
-    connection.send("ROOM main", "JOINED Bob")
+    enter(connection)
+    connection.send("JOINED Bob")
     terminal.until_line("* Bob entered.")
     terminal.press("my own words\r")
     connection.expect("my own words")
@@ -62,6 +75,20 @@ def test_half_a_line_survives_what_arrives(server: ScriptedServer, terminal: Ter
     connection.expect("hello grüße 你好")
     terminal.press(UP)
     terminal.until_typed("Ann@main> hello grüße 你好")
+
+
+@pytest.mark.parametrize("text", WRITINGS.values(), ids=WRITINGS)
+def test_every_writing_stays_whole(server: ScriptedServer, terminal: Terminal, text: str) -> None:
+    """[CLIENT-14]: where one types, and where others do; the joiners are not shown."""
+    shown = text.replace("\u200d", "")
+    connection = in_main(server, terminal)
+    terminal.press(f"a{text}b{text}cde")
+    terminal.until_typed(f"Ann@main> a{shown}b{shown}cde")
+    connection.send(f"SAID Bob <{text}> and more")
+    terminal.until_line(f"<Bob> <{shown}> and more")
+    terminal.until_typed(f"Ann@main> a{shown}b{shown}cde")
+    terminal.press(f"{LEFT * 3}X\r")
+    connection.expect(f"a{text}b{text}Xcde")
 
 
 def test_controls_of_others_do_nothing(server: ScriptedServer, terminal: Terminal) -> None:
@@ -144,6 +171,37 @@ def test_another_size(server: ScriptedServer, terminal: Terminal) -> None:
     terminal.until_line("<Bob> ten ten")
     terminal.resize(60, 10)
     terminal.until_typed("Ann@main> typed")
+
+
+def test_a_narrower_terminal_that_cuts_its_rows_keeps_what_others_said(
+    server: ScriptedServer, terminal: Terminal
+) -> None:
+    """It answers where its cursor is, and nothing above the line is erased for that."""
+    connection = in_main(server, terminal)
+    connection.send(*(f"SAID Bob {number}" for number in range(5)))
+    terminal.until_line("<Bob> 4")
+    terminal.press("x" * 25)
+    terminal.until_typed(f"Ann@main> {'x' * 25}")
+    terminal.resize(20, 24)
+    terminal.until(lambda: b"\x1b[6n" in terminal.output)
+    terminal.press("y")
+    connection.send("SAID Bob 5")
+    terminal.until_line("<Bob> 5")
+    terminal.until(lambda: "y" in terminal.typed)
+    assert [line for line in terminal.lines if line.startswith("<Bob>")] == [f"<Bob> {number}" for number in range(6)]
+
+
+def test_a_terminal_that_tells_no_size(server: ScriptedServer, editor: str) -> None:
+    """As one on a serial line: it is taken for 80 by 24."""
+    program = ("sh", "-c", 'stty cols 0 rows 0; exec "$@"', "sh", sys.executable, str(CLIENT))
+    arguments = server.address, "--no-times", "--editor", editor
+    with Terminal(*arguments, environment=ENVIRONMENT, program=program) as terminal:
+        connection = in_main(server, terminal)
+        terminal.press("half a line")
+        connection.send(f"SAID Bob {'word ' * 20}")
+        terminal.until_typed("Ann@main> half a line")
+        terminal.press("\r")
+        connection.expect("half a line")
 
 
 def test_a_stopped_client_goes_on(server: ScriptedServer, terminal: Terminal) -> None:
@@ -277,7 +335,7 @@ def test_a_password_is_asked_for_and_not_seen(server: ScriptedServer, terminal: 
     terminal.until_typed("Room to enter:")
     terminal.press(f"{UP}main\r")
     connection.expect("main")
-    connection.send("ROOM main")
+    enter(connection)
     terminal.until_typed("Ann@main>")
     terminal.press("exit\r")
     connection.expect("exit")

@@ -56,7 +56,7 @@ def test_a_conversation_with_the_reference_server(host: str) -> None:
         ("server", ("--tls",), "its certificate cannot be trusted: "),
         ("wrong-host", TRUSTING, "its certificate cannot be trusted: IP address mismatch"),
         ("expired", TRUSTING, "its certificate cannot be trusted: certificate has expired"),
-        ("", TRUSTING, "no TLS there"),
+        ("", TRUSTING, "client and server cannot agree on TLS"),
     ],
 )
 def test_whom_it_does_not_trust_it_does_not_talk_to(certificate: str, options: tuple[str, ...], why: str) -> None:
@@ -85,7 +85,7 @@ def test_authorities_that_cannot_be_used(file: str, server: TlsServer) -> None:
 
 
 def test_no_version_before_1_2() -> None:
-    """What it offers, as octets: the versions of the extension supported_versions."""
+    """The client's offer, as octets: the versions of the extension supported_versions."""
     with ScriptedServer() as plain:
         client = Client(plain.address, *TRUSTING, input_=b"")
         octets = b""
@@ -146,7 +146,7 @@ def test_a_bye_is_read_where_sending_fails(server: TlsServer) -> None:
 
 
 def test_large_records_and_small_ones_arrive(server: TlsServer) -> None:
-    """Whatever the sizes: none is left in a buffer of which `select` knows nothing."""
+    """With all sizes: none is left in a buffer of which `select` knows nothing."""
     client = Client(server.address, *TRUSTING)
     connection = server.welcome()
     assert client.line() == "* You are guest-1."

@@ -109,7 +109,7 @@ def test_no_row_is_wider_than_a_terminal_draws_it(drawn: str, cells: int) -> Non
 
 @pytest.mark.parametrize("char", ["\u00e4", "\u03b1", "\u0436", "\u201c", "e\u0301"])
 def test_ordinary_writing_fills_its_rows(char: str) -> None:
-    """What is wide in some old terminals of East Asia is not counted so: it would halve the rows of Greece."""
+    """Characters that only old terminals of East Asia draw wide are narrow: the rows of Greece would be halved."""
     assert rows(char * 20, 20) == [char * 20]
 
 
@@ -130,5 +130,5 @@ def test_ordinary_writing_fills_its_rows(char: str) -> None:
     ],
 )
 def test_links_are_not_divided(text: str, divided: list[str]) -> None:
-    """What a link cannot have in it ends it: then it can make no row that looks like an event [CLIENT-12]."""
+    """A character that a link cannot contain ends it: then it can make no row that looks like an event [CLIENT-12]."""
     assert rows(text, 20) == divided
