@@ -1,1 +1,1 @@
-"""What a check plays on: the server or the client that is checked, and connections to it."""
+"""The stage for a check: the server or the client that is checked, and connections to it."""

@@ -1,4 +1,4 @@
-"""What a check of a client plays on: the client in its terminal, and a server that says what the check says."""
+"""The stage for a check of a client: the client in its terminal, and a server that says what the check says."""
 
 import contextlib
 import itertools
@@ -10,7 +10,8 @@ import struct
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 
 from conformance.stage.scene import HARD_FACTOR, Scene
 from conformance.stage.spares import Clients, Door, Spare
@@ -18,9 +19,10 @@ from conformance.stage.terminal import COLUMNS, Terminal
 from conformance.text.grammar import Grammar
 from conformance.text.vectors import MAX_LINE
 from conformance.wire import client_standing as standing
+from conformance.wire.address import Address
 from conformance.wire.failure import Failed
 from conformance.wire.peer import Peer, listed, octets
-from conformance.wire.process import Address, UnreachableError
+from conformance.wire.process import UnreachableError
 from conformance.wire.standing import ALL_HOLD
 from conformance.wire.tls import Connection, Identity, reason
 from conformance.wire.transcript import shown
@@ -30,15 +32,19 @@ ME, ROOM = "Guest", "main"
 _FEATURES = " who rooms"  # of the server, each after a blank
 _FORBIDDEN = {*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029}
 _MOVING = (b"NAME ", b"ROOM ")  # lines that change what the client is called, or where it is
-# What a client may send by itself, and gets an answer to.
+# Lines that a client may send by itself, and gets an answer to.
 _OWN = re.compile(rb"/(ping|nick|who|rooms|help)( .*)?", re.DOTALL)
 _WORD = re.compile("q[a-z]{5}x")  # what `ClientScene.word` returns
-_WORDS = itertools.product(string.ascii_lowercase, repeat=5)
+_BLOCK = 3  # letters of a word that number those of one check; the two before number the checks
+_SETTLING = itertools.product(string.ascii_lowercase, repeat=4)  # for words that no check asks for; all begin with qz
+BREAK = r"\n\W*"  # from one row of a text to its next: indented, or with a mark of the client's
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
 _CUTTING = 2.0  # seconds that sending in pieces can take: no client waits for ever for a whole greeting
 # How Linux is asked for one connection: see sock_diag(7).
 _SOCK_DIAG, _BY_FAMILY, _REQUEST, _ALL_STATES, _ANY_INTERFACE = 4, 20, 1, 0xFFFFFFFF, b"\0" * 4 + b"\xff" * 8
 _HEADER, _RECEIVE_QUEUE, _ANSWER = 16, 72, 4096  # octets: before a message, before the number in it, at most
+# Octets: with the least of both, a client's system keeps 0.4 MB that is not taken, and not 4 MB.
+_NARROW, _SMALL_SEGMENT, _WIDE = 1024, 88, 1 << 20
 _TRIES = 2  # of typing a room's name: some programs drop what was typed while they began
 
 
@@ -57,10 +63,12 @@ class ClientScene(Scene):
         columns: int = COLUMNS,
         clients: Clients,
         alone: bool = False,
+        number: int = 0,
     ) -> None:
         """`command`: returns the client's words for an address; `tls`: who the server is; `columns`: the terminal's.
 
-        `clients`: those that other checks have left; `alone`: the check is to have none but its own.
+        `clients`: those that other checks have left; `alone`: the check is to have none but its own. `number`: the
+        check's, so that it makes up the same words in each run, and no other check does.
         """
         super().__init__(grammar, deadline=deadline, seed=seed, broken=broken)
         self._command = command
@@ -68,6 +76,9 @@ class ClientScene(Scene):
         self._columns = columns
         self._clients = clients
         self._alone = alone
+        first, second = divmod(number, len(string.ascii_lowercase))
+        block = string.ascii_lowercase[first], string.ascii_lowercase[second]
+        self._words = ("".join((*block, *rest)) for rest in itertools.product(string.ascii_lowercase, repeat=_BLOCK))
         self.went_on = False  # with a client that was left in a room
         self._door = self._watched(Door())
         self._terminal: Terminal | None = None
@@ -147,10 +158,21 @@ class ClientScene(Scene):
             raise Failed("the client does the TLS handshake", reason(error)) from error
         self._connect(connection, channel)
 
+    def narrow(self) -> None:
+        """Let little be on the way of a client that is started now: small segments, and few of them unread."""
+        self._door.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _NARROW)
+        self._door.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, _SMALL_SEGMENT)
+
+    def widen(self) -> None:
+        """Read again what the client sends, and quickly, after `narrow`."""
+        if self._connection is not None:
+            self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WIDE)
+        self.wire.stall(stalled=False)
+
     def lobby(self, *more: str, features: str = _FEATURES) -> None:
         """Start the client and greet it; returns when it has dealt with that.
 
-        `more`: lines of the greeting; `features`: what HELLO names, each behind a blank.
+        `more`: lines of the greeting; `features`: what HELLO names, each after a blank.
         """
         self.start()
         self._greet(*more, features=features)
@@ -188,13 +210,27 @@ class ClientScene(Scene):
         self.send(f"ROOM {ROOM}")
         self.settle_screen()
         self._in_room = True
-        if not self.rows_with(self._informed):
+        if not self.shows_info:
             self._clients.show_info = False  # it has come past it
 
     def type_room(self) -> None:
         """Type the name of a room, until the client has sent it, bare or with /cd; the answer is the check's matter."""
         self.needs(*standing.TYPED)
+        end = time.monotonic() + self.deadline
         for _ in range(_TRIES):
+            line = self._chosen_when_admitted(end)
+            if line:
+                break
+        if line not in (ROOM.encode(), b"/cd " + ROOM.encode()):
+            raise Failed(f'server <- "{ROOM}" or "/cd {ROOM}"', f"server <- {shown(line)}" if line else self.seen())
+
+    def _chosen_when_admitted(self, end: float) -> bytes:
+        """Type a room's name; return the line that the client sends then; nothing if none comes.
+
+        A client that shows no INFO lines may have read ADMITTED, and not yet dealt with it: what is typed then is a
+        password to it. The server says ADMITTED again [PASS-9], and the name is typed anew.
+        """
+        while True:
             self.type(ROOM)
             line = self._chosen()
             if line.startswith(b"/nick "):  # it asks for a user name first
@@ -202,10 +238,10 @@ class ClientScene(Scene):
                 self.settle_lobby()
                 self.type(ROOM)
                 line = self._chosen()
-            if line:
-                break
-        if line not in (ROOM.encode(), b"/cd " + ROOM.encode()):
-            raise Failed(f'server <- "{ROOM}" or "/cd {ROOM}"', f"server <- {shown(line)}" if line else self.seen())
+            if line != b"/password " + ROOM.encode() or self.shows_info or time.monotonic() > end:
+                return line
+            self.send("ADMITTED")
+            self.give_turn()
 
     def _chosen(self) -> bytes:
         """Return the line that the client sends when a room's name was typed; nothing if none comes."""
@@ -269,6 +305,10 @@ class ClientScene(Scene):
         if any(octets(line).startswith(_MOVING) for line in lines):
             self._in_room = False  # not in the usual one, or not under the usual name
         self.wire.send(*lines)
+
+    def judges(self, line: str) -> None:
+        """Note that this line of the server is judged now, although more was sent after it."""
+        self.transcript.awaits_answer(self.wire.label, octets(line) + b"\n")
 
     def send_cut(self, pieces: list[bytes]) -> None:
         """Send octets in these pieces, each when the client has read the one before; fewer on a slow machine."""
@@ -347,18 +387,31 @@ class ClientScene(Scene):
         self.expect(line)
 
     def word(self) -> str:
-        """Return a word that no check has used before, and that is part of no other."""
-        return "q" + "".join(next(_WORDS)) + "x"
+        """Return a word that nobody has used before, and that is part of no other: the same in each run."""
+        return f"q{next(self._words)}x"
+
+    def _settling_word(self) -> str:
+        """Return another such word; how many of them it takes depends on what other checks have left."""
+        return f"qz{''.join(next(_SETTLING))}x"
 
     def until_shown(self, *texts: str) -> None:
-        """These texts are to be seen, each within one row, be it one that has scrolled out."""
+        """These texts are to be seen, be it in rows that have scrolled out."""
         self.needs(*standing.SHOWN)
         for text in texts:
-            self.until(lambda text=text: bool(self.rows_with(text)), f"{shown(text.encode())} on the screen")  # type: ignore[misc]
+            self.until(lambda text=text: self.shows(text), f"{shown(text.encode())} on the screen")  # type: ignore[misc]
+
+    def shows(self, text: str) -> bool:
+        """Whether a text is to be seen, see `in_rows`."""
+        return bool(self.rows_with(text)) or bool(re.search(in_rows(text), "\n".join(self.terminal.rows)))
 
     def rows_with(self, text: str) -> list[str]:
         """Return the rows in which a text stands."""
         return [row for row in self.terminal.rows if text in row]
+
+    def told_rows(self, text: str) -> str:
+        """Return the rows in which a text stands, and the row before each, as they are told in a failure."""
+        rows = ["", *self.terminal.rows]
+        return listed_rows(one for pair in pairwise(rows) if text in pair[1] for one in pair if one)
 
     def seen_rows(self) -> Counter[str]:
         """Return how often each row is to be seen, with `#` for each digit: times and numbers are no difference."""
@@ -371,7 +424,7 @@ class ClientScene(Scene):
     def before_news(self, half: str = "") -> Counter[str]:
         """Type half a line, a word unless it is given, and see it; return the rows that are no news from now on.
 
-        A client can draw its prompt anew after each line that it shows. What was typed stands after the prompt, so
+        A client can draw its prompt anew after each line that it shows. The typed text stands after the prompt, so
         the prompt is there when that is to be seen, and is not taken for news when it is drawn later.
         """
         self._half = half or self.word()
@@ -406,12 +459,17 @@ class ClientScene(Scene):
         `or_closed`: it is as good that the client ends the connection. Returns the word.
         """
         self.needs(*standing.SHOWN)
-        word = self.word()
+        word = self._settling_word()
         self.send(f"SAID Bob {word}")
         self.until(
             lambda: bool(self.rows_with(word)) or (or_closed and bool(self.wire.ended)), f'"{word}" on the screen'
         )
         return word
+
+    @property
+    def shows_info(self) -> bool:
+        """Whether what the client was last informed of in the lobby is to be seen."""
+        return bool(self.rows_with(self._informed))
 
     def settle_lobby(self) -> None:
         """Let the server inform of a word, and wait until it is shown: what it sent before has been dealt with.
@@ -419,12 +477,15 @@ class ClientScene(Scene):
         Keys and lines reach a client on two ways: what is typed after a line can be read before it. Where a client
         does not show what it is informed of, which it need not, it is waited until it has read it.
         """
-        self._informed = self.word()
+        self._informed = self._settling_word()
         self.send(f"INFO {self._informed}")
         if self._clients.show_info:
-            self.until_shown(self._informed)
-        else:
-            self.give_turn()
+            with contextlib.suppress(
+                Failed
+            ):  # it need not show it: on a busy machine, that is not known from the start
+                self.until_shown(self._informed)
+                return
+        self.give_turn()
 
     def settle_wire(self) -> str:
         """Type a word, and wait until it comes as the next line: what was typed before brought no other."""
@@ -503,7 +564,7 @@ class ClientScene(Scene):
 
     def _progress(self) -> tuple[int, ...]:
         wire = (self._wire.octets_received, self._wire.unsent) if self._wire else ()
-        return len(self.terminal.output), self.terminal.unsent, *wire
+        return self.terminal.received, self.terminal.unsent, *wire
 
     def _serve(self) -> None:
         """Answer what the client sends by itself, as a server does."""
@@ -544,6 +605,20 @@ class ClientScene(Scene):
         self._half = self._informed = ""
         self._dismissed = False
         self._typed.clear()
+
+
+def listed_rows(rows: Iterable[str]) -> str:
+    """Return rows of a screen as they are told in a failure."""
+    return " / ".join(f'"{row}"' for row in rows) or "nothing of it"
+
+
+def in_rows(text: str) -> str:
+    """Return a pattern of a text in the rows that show it: any of them can end within it, and the next be indented.
+
+    A row can end in place of blanks, too, but none of them is lost within a row.
+    """
+    pieces = re.findall(" +|[^ ]", text)
+    return rf"(?:{BREAK})?".join(f"(?:{one}|{BREAK})" if one.isspace() else re.escape(one) for one in pieces)
 
 
 def _unread(connection: socket.socket) -> int:

@@ -10,8 +10,9 @@ from conformance.stage.client import ClientScene
 from conformance.stage.spares import Clients
 from conformance.stage.terminal import COLUMNS
 from conformance.text.grammar import Grammar
+from conformance.wire.address import Address
 from conformance.wire.failure import Failed
-from conformance.wire.process import START_SECONDS, Address, UnreachableError
+from conformance.wire.process import START_SECONDS, UnreachableError
 from conformance.wire.standing import ALL_HOLD
 from conformance.wire.tls import Identity
 
@@ -53,10 +54,12 @@ class ClientSubject:
         seed: int,
         broken: Mapping[str, str] = ALL_HOLD,
         alone: bool = False,
+        number: int = 0,
     ) -> ClientScene:
         """Return a scene in which this client can be started.
 
-        `broken`: facts that are known not to hold; `alone`: it goes on with no client that is there already.
+        `broken`: facts that are known not to hold; `alone`: it goes on with no client that is there already;
+        `number`: the check's.
         """
         return ClientScene(
             self.argv,
@@ -68,6 +71,7 @@ class ClientSubject:
             columns=self.columns,
             clients=self._clients,
             alone=alone,
+            number=number,
         )
 
     def arguments(self) -> list[str]:
@@ -80,7 +84,7 @@ class ClientSubject:
 def look(subject: ClientSubject, grammar: Grammar, *, time_factor: float) -> float:
     """Let the client enter a room; return the deadline, in seconds, for each thing that is expected of it.
 
-    That client is left to the first check. What one does not do that connects is for the checks to find.
+    That client is left to the first check. Faults of one that connects are for the checks to find.
 
     Raises UnreachableError, with one clear line, where it does not connect.
     """

@@ -1,4 +1,4 @@
-"""What every check plays on: connections, their deadlines, a transcript, and names that nobody else uses."""
+"""The base of every stage: connections, their deadlines, a transcript, and names that nobody else uses."""
 
 import functools
 import itertools
@@ -42,7 +42,7 @@ def preparing(method: _Method) -> _Method:
 
 
 class _Proof:
-    """That nothing more comes to a client of what clients sent: the PONG to a ping behind the PONGs of all others."""
+    """That nothing more comes to a client of what clients sent: the PONG to a ping after the PONGs of all others."""
 
     def __init__(self, peer: Peer, asked: Sequence[tuple[Peer, bytes]]) -> None:
         """`asked`: the others, each with its PONG."""
@@ -122,6 +122,9 @@ class Scene(ABC):
     @abstractmethod
     def give_turn(self) -> None:
         """Let the subject run at least once."""
+
+    def let_show(self) -> None:  # noqa: B027 - a client shows all on its screen
+        """Wait until the subject's console has shown what the check has brought about."""
 
     @abstractmethod
     def hold_against_grammar(self, line: bytes) -> None:

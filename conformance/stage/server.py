@@ -1,4 +1,4 @@
-"""What a check of a server plays on: its connections, and its server."""
+"""The stage for a check of a server: its connections, and its server."""
 
 import contextlib
 import socket
@@ -10,6 +10,7 @@ from conformance.stage.scene import Scene, preparing
 from conformance.stage.server_subject import COMMONS, Crowd, Kind, Subject
 from conformance.text.grammar import Grammar
 from conformance.wire import standing
+from conformance.wire.address import endpoint
 from conformance.wire.failure import Failed, Inconclusive, Skipped
 from conformance.wire.peer import Peer, listed, octets
 from conformance.wire.process import Running
@@ -55,6 +56,7 @@ class Stage(Scene):
         self._kind: Kind | None = None  # of the server that others use, too; None: not needed yet
         self._borrowed: Running | None = None  # the server that other checks use before and after this one
         self._lent = False
+        self._together = False
         self._limited = False
         self._pacer: Peer | None = None
 
@@ -70,19 +72,21 @@ class Stage(Scene):
         self._kind = self._kind or self.subject.common()
         return self._kind
 
-    def start(self, *, terminal: bool = True, password: str = "", **limits: float) -> Running:
+    def start(self, *, terminal: bool = True, password: str = "", together: bool = False, **limits: float) -> Running:
         """Start a server of this check's own, which wants a `password` if one is given; Skipped where that cannot be.
 
-        `limits`: clients, seconds, stall.
+        `limits`: clients, seconds, stall.  `together`: where several programs are the server, all clients of this check
+        are served by the one that has the console: a signal ends a program, and not the server.
         """
         if self._server is not None:
             raise RuntimeError("this check has a server already")
         self.needs(*standing.GREETING)  # without which there is nothing to look at
         self._limited = bool(limits)
+        self._together = together
         self._server = self.subject.start(terminal=terminal, limits=limits, password=password)
         self._server.transcript = self.transcript
         self._server.on_typing = self._note_typing
-        self.transcript.event("server", f"started on port {self._server.address[1]}")
+        self.transcript.event("server", f"started on port {', '.join(map(str, self._server.ports))}")
         return self._server
 
     def lend(self, server: Running) -> None:
@@ -201,8 +205,10 @@ class Stage(Scene):
         self.needs("NET-1")
         if self._server is None and self._place() in COMMONS:
             self._wait_for_room(self.subject.crowds[self._place()])
-        address = self._server.address if self._server else self.subject.address(self._place())
-        connection = socket.socket()
+        server = self._server
+        address = server.entrance(together=self._together) if server else self.subject.address(self._place())
+        family, place = endpoint(address)
+        connection = socket.socket(family)
         if receive_buffer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
             # With small segments the sender's operating system keeps little, too. Not every system lets one say so.
@@ -211,15 +217,21 @@ class Stage(Scene):
         connection.settimeout(self.deadline)
         tls = self.subject.tls
         try:
-            connection.connect(address)
+            connection.connect(place)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            inside = tls.channel(connection, address[0]) if tls else connection
+            inside = tls.channel(connection, self.subject.host) if tls else connection
         except OSError as error:
             connection.close()
             raise _asked("NET-1", "the server accepts a connection", str(error)) from error
         self.transcript.event(label, "connects")
         self.transcript.port = address[1]
         return self.adopt(label, inside)
+
+    def let_show(self) -> None:
+        port = self.transcript.port
+        server = next((one for one in reversed(self.subject.programs()) if one.address[1] == port), None)
+        if server is not None:
+            server.shows_in_the_end(lambda text: False, server.mark(), self.deadline)
 
     def _wait_for_room(self, crowd: Crowd) -> None:
         """Wait while the checks have too many clients; what comes meanwhile is read."""

@@ -1,6 +1,7 @@
 """How the server under test is reached: one that runs already, or a command that starts it."""
 
 import contextlib
+import secrets
 import shlex
 import socket
 import tempfile
@@ -8,13 +9,18 @@ import threading
 from abc import ABC, abstractmethod
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import count
 from math import inf
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, NoReturn
 
+from conformance.wire.address import Address, answering, endpoint, written
 from conformance.wire.failure import Failed, NotReached, Skipped
-from conformance.wire.process import START_SECONDS, Address, Running, UnreachableError, launch, named, part
+from conformance.wire.process import START_SECONDS, Begin, Running, UnreachableError, begun, launch, named, part
+from conformance.wire.several import Several
 from conformance.wire.tls import Trust
 
 _NONE: Mapping[str, float] = MappingProxyType({})
@@ -99,7 +105,15 @@ class Subject(ABC):
 
     @abstractmethod
     def address(self, kind: Kind = COMMON) -> Address:
-        """Return where a server that several checks use listens; raises UnreachableError, or Skipped as `start`."""
+        """Return where the next client of a server that several checks use connects.
+
+        Raises UnreachableError, or Skipped as `start`.
+        """
+
+    @property
+    def host(self) -> str:
+        """The host that the server's certificate is to name."""
+        return "127.0.0.1"
 
     @abstractmethod
     def shared(self, kind: Kind = COMMON) -> Running:
@@ -153,10 +167,16 @@ class Subject(ABC):
 class AddressSubject(Subject):
     """A server that runs already, and that others may use at the same time."""
 
-    def __init__(self, host: str, port: int, *, console: bool = True, tls: Trust | None = None) -> None:
-        """`console`: false where it is said to have none; `tls`: what is trusted where it speaks TLS."""
+    def __init__(self, addresses: Sequence[Address], *, console: bool = True, tls: Trust | None = None) -> None:
+        """`addresses`: clients connect to one after the other; with several, these are one server.
+
+        `console`: false where it is said to have none; `tls`: what is trusted where it speaks TLS.
+        """
         super().__init__()
-        self._address = (host, port)
+        self._named = tuple(addresses)
+        self._numbers: dict[Address, Address] = {}  # of each, the same for all that connect
+        self._turns = count()
+        self._lock = threading.Lock()
         self.tls = tls
         self._deaths: tuple[str, ...] = ()
         if not console:
@@ -167,7 +187,18 @@ class AddressSubject(Subject):
             self.start()
         if self._deaths:
             raise UnreachableError(self._deaths[0])
-        return self._address
+        with self._lock:
+            for place in self._named if not self._numbers else ():
+                try:
+                    self._numbers[place] = answering(place, START_SECONDS)
+                except OSError as error:
+                    told = f"nobody accepts connections at {written(place)}: {error.strerror or error}"
+                    raise UnreachableError(told) from error
+            return self._numbers[self._named[next(self._turns) % len(self._named)]]
+
+    @property
+    def host(self) -> str:
+        return self._named[0][0]
 
     def shared(self, kind: Kind = COMMON) -> Running:
         self.start()
@@ -179,15 +210,18 @@ class AddressSubject(Subject):
         return self._deaths
 
     def look_again(self, seconds: float) -> None:
-        if not self._deaths and not _serves(self._address, seconds, self.tls):
-            self._deaths = (f"the server at {self._address[0]}:{self._address[1]} serves nobody any more",)
+        if not self._deaths:
+            self.address()  # so that the numbers are known
+        for place in () if self._deaths else self._named:
+            if not _serves(self._numbers[place], seconds, self.tls, self.host):
+                self._deaths = (f"the server at {written(place)} serves nobody any more",)
 
     def start(self, *, terminal: bool = True, limits: Mapping[str, float] = _NONE, password: str = "") -> NoReturn:
         raise Skipped("needs a server process of its own, and --server gives none", missing=True)
 
     def arguments(self) -> list[str]:
-        server = f"{self._address[0]}:{self._address[1]}"
-        return ["--server", server, *self._common_arguments()]
+        servers = [word for named in self._named for word in ("--server", written(named))]
+        return [*servers, *self._common_arguments()]
 
 
 class CommandSubject(Subject):
@@ -204,23 +238,32 @@ class CommandSubject(Subject):
         console: bool = True,
         tls: Trust | None = None,
         start_seconds: float = START_SECONDS,
+        greet_seconds: float = inf,
         idle_seconds: float = inf,
+        nodes: int = 1,
+        begin: Begin = begun,
     ) -> None:
         """`command` has `{port}` in it, and can have `{python}`; `limited_command` `{clients}` and `{seconds}` too.
 
         `password_command` has `{password_file}` in it.  `tls`: what is trusted where all of them speak TLS;
-        `start_seconds`: what each may take until it accepts connections; `idle_seconds`: for how long it may do nothing
-        meanwhile.
+        `start_seconds`, `greet_seconds`, `idle_seconds`: what each may take until it serves; see `launch`.
+        `nodes`: how many programs are one server, for which `{cluster}` in the commands is a word of its own.
+        `begin`: what starts a program.
         """
         super().__init__()
         self._command = command
+        self._nodes = nodes
+        self._begin = begin
         self.tls = tls
         self._limited = limited_command
         self._password = password_command
         self._start_seconds = start_seconds
+        self._greet_seconds = greet_seconds
         self._idle_seconds = idle_seconds
         self._programs: deque[Running] = deque(maxlen=_KEPT)
         self._lock = threading.Lock()
+        self._started: list[Running] = []  # those that may still run
+        self._closed = False
         self._running: dict[Kind, Running] = {}
         self._starting: defaultdict[Kind, threading.Lock] = defaultdict(threading.Lock)
         self._given_back = threading.Condition(self._lock)
@@ -239,7 +282,10 @@ class CommandSubject(Subject):
             console=self.console == "yes",
             tls=self.tls,
             start_seconds=self._start_seconds,
+            greet_seconds=self._greet_seconds,
             idle_seconds=self._idle_seconds,
+            nodes=self._nodes,
+            begin=self._begin,
         )
         other._programs = self._programs
         return other
@@ -248,7 +294,7 @@ class CommandSubject(Subject):
         return tuple(self._programs)
 
     def address(self, kind: Kind = COMMON) -> Address:
-        return self.shared(kind).address
+        return self.shared(kind).entrance()
 
     def borrow(self, kind: Kind, seconds: float) -> Kind | None:
         with self._given_back:
@@ -293,14 +339,41 @@ class CommandSubject(Subject):
         return self._launch(self._limited or "" if limits else self._command, terminal=terminal, limits=limits)
 
     def _launch(self, command: str, *, terminal: bool, limits: Mapping[str, float | str]) -> Running:
-        return launch(
+        start = partial(
+            launch,
             command,
             terminal=terminal,
-            limits=limits,
             start_seconds=self._start_seconds,
+            greet_seconds=self._greet_seconds,
             idle_seconds=self._idle_seconds,
-            on_start=self._programs.append,
+            tls=self.tls,
+            on_start=self._keep_track,
+            begin=self._begin,
         )
+        if self._nodes == 1:
+            return start(limits=limits)
+        cluster = f"c{secrets.token_hex(8)}"
+        with ThreadPoolExecutor(self._nodes) as pool:
+            starting = [
+                pool.submit(start, limits={**limits, "cluster": cluster, "node": node}) for node in range(self._nodes)
+            ]
+        programs = [one.result() for one in starting if not one.exception()]
+        for one in starting:
+            if error := one.exception():
+                for program in programs:
+                    program.stop()
+                raise error
+        return Several(programs)
+
+    def _keep_track(self, running: Running) -> None:
+        """Note that a program runs; raise UnreachableError where the run has ended meanwhile, and nothing may start."""
+        self._programs.append(running)
+        with self._lock:
+            self._started = [*(one for one in self._started if not one.stopped), running]
+            closed = self._closed
+        if closed:
+            running.stop()
+            raise UnreachableError("the run has ended")
 
     def _start_with_password(self, password: str, *, terminal: bool) -> Running:
         if self._password is None:
@@ -319,6 +392,7 @@ class CommandSubject(Subject):
             self._command,
             *limited,
             *password,
+            *(["--nodes", str(self._nodes)] if self._nodes > 1 else []),
             *self._common_arguments(),
         ]
 
@@ -331,7 +405,7 @@ class CommandSubject(Subject):
     def look_again(self, seconds: float) -> None:
         with self._lock:
             for kind, running in tuple(self._running.items()):
-                if kind.number or _serves(running.address, seconds, self.tls):
+                if kind.number or _serves(running.entrance(), seconds, self.tls, self.host):
                     continue
                 with contextlib.suppress(Failed):
                     running.wait(1)
@@ -352,18 +426,27 @@ class CommandSubject(Subject):
 
     def close(self) -> None:
         with self._lock:
-            while self._running:
-                self._running.popitem()[1].stop()
+            self._closed = True
+            self._running.clear()
+            left = [one for one in self._started if not one.stopped]
+        for running in left:
+            running.ask_to_end()
+        for running in left:
+            running.stop()
 
 
-def _serves(address: Address, seconds: float, tls: Trust | None) -> bool:
+def _serves(address: Address, seconds: float, tls: Trust | None, host: str) -> bool:
     """Whether anything comes from the server within so many seconds; what it is, the checks look at."""
+    family, place = endpoint(address)
+    probe = socket.socket(family)
     try:
-        probe = socket.create_connection(address, timeout=seconds)
+        probe.settimeout(seconds)
+        probe.connect(place)
     except OSError:
+        probe.close()
         return False
     try:
-        probe = tls.enter(probe, address[0]) if tls else probe
+        probe = tls.enter(probe, host) if tls else probe
         probe.sendall(b"/ping still-there\n")
         return bool(probe.recv(1))
     except OSError:

@@ -3,25 +3,24 @@
 import contextlib
 import fcntl
 import os
-import re
+import select
 import selectors
 import signal
 import subprocess
 import sys
 import tempfile
 import termios
+import time
 from collections.abc import Mapping
 
-import pyte
-import pyte.modes
-from pyte.screens import Char
-
+from conformance.stage.screen import Screen, Stream
 from conformance.wire.transcript import Transcript
 
 COLUMNS, ROWS = 80, 24
 _CHUNK = 65536  # octets that are read or written at once
-_ALTERNATE = (b"\x1b[?1049h", b"\x1b[?1047h", b"\x1b[?47h")
-_COLOURS = re.compile(r"\x1b\[([0-9;]*)m")
+_KEPT = 4 << 20  # octets of what came
+_MOST_KEYS = 1 << 16  # octets that wait for the program: it is answered nothing where it has so many to read
+_HANGS_UP_SECONDS = 3.0  # from the end of the window to the end of what does not heed it
 # The shell is the first program in the terminal: the mode is lost when that one ends. It outlives an interrupt and the
 # client, tells the client's exit status, and waits until the mode was looked at.
 _SCRIPT = """trap : INT QUIT
@@ -33,90 +32,8 @@ read -r _ <&3
 """
 
 
-class _Cells(dict[str, Char]):
-    """The cells of all characters in one look: each is made once, since most characters come again."""
-
-    def __init__(self, look: Char) -> None:
-        super().__init__()
-        self._look = look
-
-    def __missing__(self, character: str) -> Char:
-        cell = self[character] = self._look._replace(data=character)
-        return cell
-
-
-class _Stream(pyte.ByteStream):
-    """A stream that reads what sets colours at once: character by character, as all else, that takes most of a run."""
-
-    def feed(self, data: bytes) -> None:  # type: ignore[override]  # as in pyte
-        """Draw what some octets say."""
-        if not self.use_utf8:
-            super().feed(data)
-            return
-        place, text = 0, self.utf8_decoder.decode(data)
-        for found in _COLOURS.finditer(text):
-            pyte.Stream.feed(self, text[place : found.start()])
-            if self.listener and self._taking_plain_text:  # it is within no other sequence
-                self.listener.select_graphic_rendition(*(int(number or 0) for number in found[1].split(";")))
-            else:
-                pyte.Stream.feed(self, found[0])
-            place = found.end()
-        pyte.Stream.feed(self, text[place:])
-
-
-class Screen(pyte.Screen):
-    """A screen that keeps the rows that scroll out at its top."""
-
-    def __init__(self, columns: int, rows: int) -> None:
-        self.gone: list[str] = []  # those that are not empty
-        self._cells: dict[Char, _Cells] = {}
-        super().__init__(columns, rows)
-
-    @property
-    def text(self) -> list[str]:
-        """The rows on the screen, without blanks at their ends."""
-        return [self._text(row) for row in range(self.lines)]
-
-    def draw(self, data: str) -> None:
-        """Draw characters: those of ASCII a row at a time, which is much faster than one by one."""
-        fast = data.isascii() and data.isprintable() and not self.charset
-        if not fast or pyte.modes.IRM in self.mode or pyte.modes.DECAWM not in self.mode:
-            super().draw(data)
-            return
-        look, cursor = self.cursor.attrs, self.cursor
-        cells = self._cells.get(look) or self._cells.setdefault(look, _Cells(look))
-        while data:
-            if cursor.x == self.columns:
-                self.carriage_return()
-                self.linefeed()
-            part, data = data[: self.columns - cursor.x], data[self.columns - cursor.x :]
-            self.buffer[cursor.y].update(enumerate(map(cells.__getitem__, part), cursor.x))
-            cursor.x += len(part)
-
-    def index(self) -> None:
-        """Move down, and scroll at the bottom."""
-        top, bottom = self.margins or (0, self.lines - 1)
-        if self.cursor.y == bottom:
-            self._keep(top)
-        super().index()
-
-    def resize(self, lines: int | None = None, columns: int | None = None) -> None:
-        """Change the size; rows that find no place are at the top."""
-        for row in range(max(self.lines - (lines or self.lines), 0)):
-            self._keep(row)
-        super().resize(lines, columns)
-
-    def _keep(self, row: int) -> None:
-        if text := self._text(row):
-            self.gone.append(text)
-
-    def _text(self, row: int) -> str:
-        cells = self.buffer[row]
-        return "".join([cells[column].data for column in range(max(cells, default=-1) + 1)]).rstrip()
-
-
 class _Exit:
-    """What the shell tells of the client's end, as the scene's selector needs it."""
+    """The shell's word on the client's end, as the scene's selector needs it."""
 
     def __init__(self, terminal: "Terminal") -> None:
         self.ended = False
@@ -137,13 +54,13 @@ class Terminal:
         """Start `argv`, in so many columns; raises OSError where that cannot be."""
         self.screen = Screen(columns, ROWS)
         self._size = ROWS, columns
-        self._alternate = False  # the program took the whole screen in an earlier scene
-        self.output = b""  # all that came, as it came
+        self.received = 0  # octets that came
+        self._output = bytearray()
         self.ended = False
         self.status: int | None = None  # the exit status of the program, as a shell tells it; None before its end
         self._shown: list[str] = []
         self._changed = "nothing is known"  # how the mode differs from before
-        self._stream = _Stream(self.screen)
+        self._stream = Stream(self.screen, self._answer)
         self._keys = bytearray()
         self._folder = tempfile.TemporaryDirectory(prefix="flurfunk-")
         self._fd, other = os.openpty()
@@ -178,8 +95,7 @@ class Terminal:
     def leave(self) -> None:
         """Leave the scene; what is on the screen stays, and what has scrolled out is forgotten."""
         self._unwatch()
-        self._alternate = not self.has_scrollback
-        self.output = b""
+        self._output.clear()
         self.screen.gone.clear()
 
     def enter(self, transcript: Transcript, selector: selectors.BaseSelector) -> None:
@@ -196,6 +112,12 @@ class Terminal:
         self._transcript.sent("user", keys)
         if not self.ended:
             self._keys += keys
+            self._watch()
+
+    def _answer(self, octets: bytes) -> None:
+        """Type what the terminal answers to a question of the program."""
+        if not self.ended and len(self._keys) < _MOST_KEYS:
+            self._keys += octets
             self._watch()
 
     def resize(self, columns: int, rows: int) -> None:
@@ -238,7 +160,12 @@ class Terminal:
     @property
     def has_scrollback(self) -> bool:
         """Whether what scrolls out is kept by the terminal: not where the program has taken the whole screen."""
-        return not self._alternate and not any(switch in self.output for switch in _ALTERNATE)
+        return not self._stream.took_whole_screen
+
+    @property
+    def output(self) -> bytes:
+        """The octets that came in this scene: the last few megabytes at least."""
+        return bytes(self._output)
 
     @property
     def changed_size(self) -> bool:
@@ -268,9 +195,12 @@ class Terminal:
         return self._changed
 
     def close(self) -> None:
-        """End the program and all that it started, at once."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._child.pid, signal.SIGKILL)
+        """End the program and all that it started: the window is closed, and what does not heed that is killed."""
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGCONT):  # a wrapper ends at them what it has started
+            self._tell_group(number)
+        if not self.ended:
+            self._await_end()
+        self._tell_group(signal.SIGKILL)
         self._child.wait()
         self._unwatch()
         self.ended = True
@@ -278,6 +208,18 @@ class Terminal:
             stream.close()
         os.close(self._fd)
         self._folder.cleanup()
+
+    def _tell_group(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._child.pid, number)
+
+    def _await_end(self) -> None:
+        """Read what comes, without looking at it, until nobody has the terminal open, for a while at most."""
+        end = time.monotonic() + _HANGS_UP_SECONDS
+        with contextlib.suppress(OSError):
+            while (left := end - time.monotonic()) > 0:
+                if select.select([self._fd], [], [], left)[0] and not os.read(self._fd, _CHUNK):
+                    return
 
     # ------------------------------------------------------------ what the scene calls
 
@@ -324,7 +266,10 @@ class Terminal:
             self._keys.clear()
             self._unwatch(self._fd)
             return
-        self.output += octets
+        self.received += len(octets)
+        self._output += octets
+        if len(self._output) > 2 * _KEPT:
+            del self._output[:-_KEPT]
         self._stream.feed(octets)
         self._shown = []
 
@@ -341,8 +286,8 @@ class Terminal:
 def _environment(environment: Mapping[str, str], folder: str) -> dict[str, str]:
     """Return an environment in which the size and the kind of the terminal are those of this one.
 
-    What a client keeps of its user, settings and history, it finds and leaves in `folder`: not those of whoever
-    runs the suite.
+    A client finds and leaves its user's settings and history in `folder`: they are not those of the person who runs
+    the suite.
     """
     kept = {name: value for name, value in environment.items() if name not in ("LINES", "COLUMNS")}
     own = {"XDG_CONFIG_HOME": folder, "XDG_STATE_HOME": folder}

@@ -24,7 +24,8 @@ _WHOLE = (
 
 def exceptions(console: str) -> list[str]:
     """Return, for each exception that a console shows, the line that tells most of it; long ones are shortened."""
-    lines = [line.rstrip() for line in console.splitlines()]
+    # Of two threads, one can begin where the other has not ended its line.
+    lines = [line.rstrip() for line in re.sub(rf"(?<=\S)(?={re.escape(_PYTHON)})", "\n", console).splitlines()]
     told = [line for one in (_of_python, _of_frames, _of_rust, _of_one_line) for line in one(lines)]
     return [line.strip()[:_SHOWN] for _, line in sorted(told)]
 

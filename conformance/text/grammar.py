@@ -13,6 +13,8 @@ import abnf
 from abnf.parser import Alternation, Concatenation, Literal, Option, Repetition
 
 _SINGLE = re.compile(r"\[[^]]*\]|\\x..")  # an expression for one octet
+_COMMENT = re.compile(r'("[^"]*")|;.*')  # or a string, in which a semicolon begins none
+_BLANKS = re.compile(r'("[^"]*")|\n?[ \t]+')  # or a string; a line that begins with a blank goes on with a rule
 
 
 class Grammar:
@@ -20,17 +22,12 @@ class Grammar:
 
     def __init__(self, path: Path) -> None:
         """`path`: a file of RFC 5234 with RFC 7405. Raises ValueError where it is not well-formed."""
-
-        class Rules(abnf.Rule):  # the library keeps the rules of a grammar in a class
-            pass
-
-        # The library wants the line ends of the RFC.
-        source = "\r\n".join(path.read_text(encoding="ascii").splitlines()) + "\r\n"
+        lines = (_COMMENT.sub(r"\1", line).rstrip() for line in path.read_text(encoding="ascii").splitlines())
+        text = "\n".join(line for line in lines if line)
         try:
-            Rules.load_grammar(source)
+            self._rules = _parsed(_BLANKS.sub(lambda found: found[1] or " ", text))
         except (abnf.ParseError, abnf.GrammarError) as error:
             raise ValueError(f"{path} is not well-formed ABNF: {error}") from error
-        self._rules = Rules
         self._compiled = cache(self._compile)
 
     def matches(self, rule: str, octets: bytes) -> bool:
@@ -96,6 +93,20 @@ class Grammar:
                 return [branch for part in node.parsers for branch in self._branches(part)]
             case _:
                 return [self._expression(node)]
+
+
+@cache
+def _parsed(text: str) -> type[abnf.Rule]:
+    """Return the rules of a grammar, in a class as the library keeps them; raises its errors.
+
+    The library is slow, and takes as long for comments and blanks as for rules: `text` has as few as can be.
+    """
+
+    class Rules(abnf.Rule):
+        pass
+
+    Rules.load_grammar(text)  # which has the line ends of the RFC then
+    return Rules
 
 
 def _is_defined(rule: Any) -> bool:

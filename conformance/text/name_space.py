@@ -63,7 +63,24 @@ WORDS = (
     *("moderator", "console", "host", "bot", "all", "everyone", "here", "me", "you", "self", "this", "unknown", "none"),
     *("help", "cd", "say", "nick", "ping", "who", "rooms", "kick", "password", "quit", "part", "join", "names", "list"),
     *("HELLO", "NAME", "INFO", "ROOM", "JOINED", "LEFT", "SAID", "NICK", "ANNOUNCE", "MEMBER", "MEMBERS", "LIVE"),
-    *("ROOMS", "PONG", "ADMITTED", "ERROR", "BYE", "flurfunk", "flurfunk-1", "lobby", "main", "moved", "lost", "full"),
+    *(
+        "ROOMS",
+        "PAST",
+        "HISTORY",
+        "TELL",
+        "TOLD",
+        "PONG",
+        "ADMITTED",
+        "ERROR",
+        "BYE",
+        "flurfunk",
+        "flurfunk-1",
+        "lobby",
+        "main",
+        "moved",
+        "lost",
+        "full",
+    ),
     *("removed", "shutdown", "slow", "idle", "denied", "GET", "POST", "HEAD", "PRI", "TRACE", "get", "set", "keys"),
     *("id", "name", "type", "select", "drop", "class", "def", "for", "e", "E", "x", "z", "9", "oper", "operators"),
     *("operator1", "operator-", "operator_", "0perator", "servers", "server-1", "server_", "serve", "x-operator"),
@@ -71,7 +88,7 @@ WORDS = (
 
 BLANKS = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u180e\u200b\u200c\u200d\u200e\u2060\u2800\u3164\ufe0f\ufeff\uffa0"
-# What other letters become in capitals, in small letters, or in their plain form.
+# Results of other letters in capitals, in small letters, or in their plain form.
 CHANGING = (
     *("\u017f", "\u212a", "\u212b", "\u0131", "\u0130", "\u00df", "\u1e9e", "\u0149", "\u01f0", "\u1e96", "\u1e9a"),
     *("\ufb00", "\ufb01", "\ufb02", "\ufb03", "\ufb04", "\ufb05", "\ufb06", "\u01c4", "\u01c6", "\u2170", "\u216f"),

@@ -35,7 +35,7 @@ class Requirement:
 
     @property
     def digest(self) -> str:
-        """What a check holds of the sentence that it tests: 12 hexadecimal digits of its SHA-256."""
+        """A check's mark of the sentence that it tests: 12 hexadecimal digits of its SHA-256."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:12]
 
     def concerns(self, kind: str) -> bool:

@@ -115,7 +115,7 @@ def segmentations(data: bytes) -> dict[str, list[bytes]]:
         "inside CR LF": _cut(data, in_end),
         "inside characters": _cut(data, in_character),
         "line by line": _cut(data, behind_end),
-        "behind the first octet": _cut(data, [1]),
+        "after the first octet": _cut(data, [1]),
         "before the last octet": _cut(data, [len(data) - 1]),
     }
 

@@ -1,4 +1,4 @@
-"""What checks of clients stand on: facts, as in `conformance.wire.standing`, each shown by a check of the ground."""
+"""The ground of checks of clients: facts, as in `conformance.wire.standing`, each shown by a check of the ground."""
 
 GREETED = ("CLIENT-2 for flurfunk/1",)
 REFUSING = ("CLIENT-2 for another version",)

@@ -27,11 +27,11 @@ class BarrierBrokenError(Failed):
 
 
 class Inconclusive(Exception):  # noqa: N818
-    """What the check needs in order to say anything did not happen."""
+    """A thing that the check needs in order to say anything did not happen."""
 
 
 class NotReached(Inconclusive):
-    """What the check needs on its way does not hold, as another check has shown."""
+    """A requirement that the check needs on its way does not hold, as another check has shown."""
 
     def __init__(self, because: str) -> None:
         """`because`: the requirement that does not hold."""

@@ -7,11 +7,11 @@ import socket
 import sys
 from collections.abc import Iterator
 
+from conformance.wire.address import Address
+
 _LISTENS = "0A"
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 _HERE = ("127.0.0.1", "0.0.0.0", "::")  # what serves a client that connects to 127.0.0.1
-
-Address = tuple[str, int]
 
 
 def listening(group: int) -> list[Address]:

@@ -4,7 +4,7 @@ import contextlib
 import selectors
 import socket
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from conformance.text.vectors import MAX_LINE
@@ -16,15 +16,20 @@ from conformance.wire.transcript import Transcript, shown
 _CHUNK = 65536  # octets that are read at once
 _WRITE = 16384  # octets that are written at once, so that reading keeps up with what they bring
 _LOOKED_AT = 200  # lines of what is sent at once: floods repeat themselves
+_LONGEST_KEPT = 1 << 18  # octets of a line that is received and does not end
 _LONGEST_BEGUN = MAX_LINE + 2  # octets of a line that has not ended: enough to know that it is too long
 
 
 class Surroundings(Protocol):
-    """What a peer needs of the scene in which it plays."""
+    """The needs of a peer from the scene in which it plays."""
 
     selector: selectors.BaseSelector
     transcript: Transcript
     barrier_used: bool
+
+    @property
+    def peers(self) -> "Sequence[Peer]":
+        """All connections of the scene, those too that have ended."""
 
     def give_turn(self) -> None:
         """Let the subject run at least once."""
@@ -58,6 +63,7 @@ class Peer:
         """`label`: what the transcript calls it; `connection`: connected, and owned by this object from now on."""
         self.label = label
         self.name = ""  # the user name that the server knows it by
+        self.names: list[bytes] = []  # folded, that the server has given it, the last one at the end
         self.features: tuple[str, ...] = ()
         self.inbox: deque[bytes] = deque()  # lines received and not yet looked at
         self.ended = ""  # how the connection ended: "end", "reset" or "closed" by us
@@ -82,7 +88,7 @@ class Peer:
         self._ends_by: tuple[
             str, ...
         ] = ()  # what asks the server to close the connection, if anything was sent that does
-        self._latest = b""  # the PONG to the ping behind which nothing was sent
+        self._latest = b""  # the PONG to the ping after which nothing was sent
         self._quiet = True  # all that was sent has had its effect: that PONG has come
         self._watched = selectors.EVENT_READ  # what the selector waits for, on this connection
         stage.selector.register(connection, self._watched, self)
@@ -234,13 +240,21 @@ class Peer:
         Where nothing comes, and the lines tell of others, that requirement is broken, whatever the check is about.
         """
         asking = [one for line in lines for one in standing.of_receiving(line)]
-        self._stage.needs(*asking)
+        self._stage.needs(*asking, *(one for line in lines for one in self._freeing(line)))
         try:
             yield
         except Failed as failed:
             failed.asks = failed.asks or next(iter(asking), "")
             failed.preparing = failed.preparing or (failed.silent and all(map(standing.is_told, lines)))
             raise
+
+    def _freeing(self, line: bytes) -> Iterator[str]:
+        """Yield what lets this client have the name of a NAME line, where another one of the check had that name."""
+        name = line.removeprefix(b"NAME ").lower()
+        if name != line.lower() and name not in self.names:
+            for other in self._stage.peers:
+                if name in other.names:
+                    yield "NAME-9" if name == other.names[-1] else "NAME-8"
 
     def expect_error(self, code: str) -> None:
         """Receive an ERROR with this code."""
@@ -258,7 +272,7 @@ class Peer:
 
     def ping(self) -> bytes:
         """Send a ping of the suite's own; return the PONG for which `await_pong` waits."""
-        # What was sent before can be in the same segment.
+        # Earlier octets can be in the same segment.
         self._stage.needs("ORDER-6", "PING-1", standing.LINES_TOGETHER)
         pong = self.ask()
         self._await_reading()
@@ -333,9 +347,18 @@ class Peer:
         except Failed as failed:
             if self._bye:
                 failed.asks, failed.preparing = standing.CLOSING[0], True
+            if self._drop_greeting():
+                failed.received = self.waiting() or "nothing after the greeting"
             raise
         if self._rest and self.ended == "end" and not cut:
             self._stage.violates("LINE-1", f"the last line has no LF: {shown(self._rest)}")
+
+    def _drop_greeting(self) -> bool:
+        """Drop the lines of a greeting that was not looked at, which are no fault; return whether there was one."""
+        begun = bool(self.inbox) and self.inbox[0].startswith(b"HELLO ")
+        while begun and self.inbox and self.inbox[0].startswith((b"HELLO ", b"NAME ", b"INFO ")):
+            self.inbox.popleft()
+        return begun
 
     def ending(self) -> str:
         """Return in words how the connection ended, and what came of a line before."""
@@ -370,7 +393,7 @@ class Peer:
             self._watch()
             return
         except OSError as error:
-            # What the server sent before may still be unread, a BYE for instance: reading goes on.
+            # Earlier lines of the server may still be unread, a BYE for instance: reading goes on.
             self._stage.transcript.event(self.label, f"cannot send: {error.strerror}")
             self._refused = True
             written = len(self._output)
@@ -455,6 +478,12 @@ class Peer:
             self._output.clear()
             return
         self.octets_received += len(data)
+        if len(self._rest) + len(data) > _LONGEST_KEPT and b"\n" not in data:
+            # It would go on for ever: what has come shows what is wrong.
+            self._stage.transcript.event(self.label, f"receives {len(self._rest) + len(data)} octets and no LF")
+            self._stage.hold_against_grammar(self._rest + data)
+            self._leave("closed")
+            return
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._line(line)
@@ -468,6 +497,8 @@ class Peer:
             self._pongs.remove(line)
             self._quiet = self._quiet or line == self._latest
             return
+        if word == b"NAME":
+            self.names.append(line[5:].lower())
         if word[:3] == b"BYE":
             self._quiet = self._quiet or line == b"BYE exit"
             self._bye = True
@@ -491,9 +522,22 @@ def is_info(line: bytes) -> bool:
 def like(line: bytes, wanted: str | bytes) -> bool:
     """Whether a line is the one wanted, where `...` at the end of `wanted` stands for any words."""
     wanted = octets(wanted)
+    if b" {" in wanted:
+        line = _with_places(line, wanted)
     if wanted.endswith(b" ..."):
         return line.startswith(wanted[:-3]) and len(line) > len(wanted) - 3
     return line == wanted
+
+
+def _with_places(line: bytes, wanted: bytes) -> bytes:
+    """Return a line with `{time}` and `{number}` in their places; nothing where no digits stand there."""
+    words = line.split(b" ")
+    for place, word in enumerate(wanted.split(b" ")[: len(words)]):
+        if word in (b"{time}", b"{number}"):
+            if not words[place].isdigit():
+                return b""
+            words[place] = word
+    return b" ".join(words)
 
 
 def listed(lines: Iterable[bytes]) -> str:

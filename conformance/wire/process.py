@@ -1,11 +1,15 @@
 """Server processes that the suite starts: in a terminal or with pipes, what they show, how they end."""
 
 import contextlib
+import errno
+import functools
 import os
 import re
+import select
 import shlex
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -14,26 +18,63 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from math import inf
+from pathlib import Path
+from queue import SimpleQueue
 
 import pexpect
 
+from conformance.wire.address import Address
 from conformance.wire.failure import Failed
+from conformance.wire.interrupts import whole
 from conformance.wire.listening import in_words, listening
 from conformance.wire.port import Port
+from conformance.wire.tls import Trust
 from conformance.wire.transcript import Transcript
 
 START_SECONDS = 10.0  # from starting the command to accepting connections
 STOP_SECONDS = 10.0  # section 12: from `exit` to the end of the program
 _POLL_SECONDS = 0.02
 _PART_SECONDS = 1.0
+_LEAST_SECONDS = 0.002  # between two attempts to connect, however much a program prints
+_IDLE_SECONDS = 3.0  # in which a program that accepts, is silent and does nothing has started, and means to be so
+_END_SECONDS = 3.0  # from SIGTERM to SIGKILL: a wrapper ends what it started meanwhile
+_ATTEMPTS = 3  # to start a program, where somebody else takes its port meanwhile
+_KEPT = 1 << 20  # octets of what a console showed
 _LAST_LINES = 3  # that are told of a program that ended
 _LOOK_SECONDS = 0.3  # between two looks at what a program does that does not accept connections
 _SETTLED_SECONDS = 1.0  # in which a program does nothing that listens elsewhere, and means to
 _KEPT_TIMES = 4096  # of what a console showed
 _ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
-_NO_LIMITS = {"clients": 1000, "seconds": 0, "stall": 30}
+_SCRIPT = (
+    "the signal went to the first process of the command, and ended it: if that is a start script, let it start the "
+    "server with exec, or pass signals on"
+)
+_NO_LIMITS: Mapping[str, float | str] = {"clients": 1000, "seconds": 0, "stall": 30, "cluster": "alone", "node": 0}
 
-Address = tuple[str, int]
+
+class _Shown:
+    """The octets that a console has shown: how many in all, and the last of them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._last = bytearray()
+
+    def add(self, octets: bytes) -> None:
+        """Add octets; those that are too many are forgotten, now and then."""
+        self.count += len(octets)
+        self._last += octets
+        if len(self._last) > 2 * _KEPT:
+            del self._last[:-_KEPT]
+
+    def between(self, since: int, until: int) -> bytes:
+        """Return the octets between two places, as far as they are kept."""
+        begin = self.count - len(self._last)
+        return bytes(self._last[max(since - begin, 0) : max(until - begin, 0)])
+
+
+def _tell_group(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
 
 
 class UnreachableError(Exception):
@@ -43,19 +84,25 @@ class UnreachableError(Exception):
 class Running(ABC):
     """A server process of ours, with its console."""
 
+    several = False  # whether it is of several programs
+
     def __init__(self, port: Port) -> None:
         """`port`: where it is told to listen; given back when it is stopped."""
-        self.address = ("127.0.0.1", port.number)
-        self._port = port
+        self.address: Address = ("127.0.0.1", port.number)
+        self.port = port
         self.transcript = Transcript()  # notes what is typed, signals, and the end
         self.on_typing: Callable[[bytes], None] = lambda octets: None  # asked before anything is typed
         self.told_to_end = False  # by `exit` on its console, or by a signal
         self._end_told = False
         self._stopped = False
+        self._had_others = False  # a signal went to its first process alone, and there were others
+        self._asked = 0.0  # when it was asked to end, in time.monotonic
         self._ended: int | None = None
-        self._output = b""
+        self._shown = _Shown()
         self._times: deque[tuple[float, int]] = deque(maxlen=_KEPT_TIMES)  # when, and how much it had shown then
         self._news = threading.Condition()
+        self._passed_on: SimpleQueue[bytes] | None = None
+        self._shows_nothing_more = False
         self._reader = threading.Thread(target=self._drain, daemon=True)
 
     @property
@@ -64,10 +111,32 @@ class Running(ABC):
         """The process that was started; it leads a process group."""
 
     @property
-    def output(self) -> bytes:
-        """All that the console has shown so far."""
+    def ports(self) -> list[int]:
+        """Where it listens."""
+        return [self.port.number]
+
+    def entrance(self, *, together: bool = False) -> Address:
+        """Return where the next client connects; `together`: where all do, although there are several programs."""
+        return self.address
+
+    def pass_on(self, shown: "SimpleQueue[bytes]") -> None:
+        """Put all that the console shows there, too, and nothing for its end."""
         with self._news:
-            return self._output
+            self._passed_on = shown
+            if earlier := self._shown.between(0, self._shown.count):
+                shown.put(earlier)
+            if self._shows_nothing_more:
+                shown.put(b"")
+
+    @property
+    def output(self) -> bytes:
+        """The last megabyte, at least, of what the console has shown so far."""
+        return self.shown_between(0)
+
+    def shown_between(self, since: int, until: int | None = None) -> bytes:
+        """Return what the console has shown between two places, or since one, as far as it is kept."""
+        with self._news:
+            return self._shown.between(since, self._shown.count if until is None else until)
 
     def say(self, text: str) -> None:
         """Type one line on the console."""
@@ -111,6 +180,11 @@ class Running(ABC):
         """Return the exit status, negative for a signal; None while the program runs."""
 
     @property
+    def stopped(self) -> bool:
+        """Whether it was asked to end, or is being ended."""
+        return self._stopped
+
+    @property
     def ended_by_itself(self) -> int | None:
         """The exit status of a program that ended untold, negative for a signal; None for any other."""
         if not self._stopped and not self.told_to_end:
@@ -120,7 +194,7 @@ class Running(ABC):
     def mark(self) -> int:
         """Return a place in the output, for `shows`."""
         with self._news:
-            return len(self._output)
+            return self._shown.count
 
     def mark_at(self, moment: float) -> int:
         """Return the place in the output to which it had come at a moment of time.monotonic."""
@@ -130,10 +204,44 @@ class Running(ABC):
     def shows(self, wanted: Callable[[str], bool], since: int, seconds: float) -> str:
         """Wait until the text that the console shows since a mark is as wanted; return the text in either case."""
         end = time.monotonic() + seconds
-        with self._news:
-            while not wanted(plain(self._output[since:])) and time.monotonic() < end:
-                self._news.wait(end - time.monotonic())
-            return plain(self._output[since:])
+        while True:
+            began = time.monotonic()
+            with self._news:
+                octets, count = self._shown.between(since, self._shown.count), self._shown.count
+            text = plain(octets)
+            if wanted(text) or time.monotonic() >= end:
+                return text
+            looked = time.monotonic() - began
+            with self._news:
+                self._news.wait_for(functools.partial(self._shows_more, count), end - time.monotonic())
+            threading.Event().wait(min(looked, max(end - time.monotonic(), 0)))  # a flood is not looked at all the time
+
+    def shows_in_the_end(self, wanted: Callable[[str], bool], since: int, seconds: float) -> str:
+        """Return what the console shows since a mark, as soon as it is as wanted or the program waits for something.
+
+        Then all is there that it shows because of what was done before, however busy the machine is.
+        """
+        end, rested = time.monotonic() + seconds, 0
+        while True:
+            text = self.shows(wanted, since, 0)
+            if wanted(text) or rested > 1 or time.monotonic() >= end:
+                return text
+            self.await_output(_POLL_SECONDS)
+            rested = rested + 1 if self._rests() else 0
+
+    def _rests(self) -> bool:
+        """Whether no thread of the program runs or is about to, and all that it has shown is read."""
+        states = [words[-50] for words in self._told("task/*/stat")]
+        with contextlib.suppress(OSError, ValueError):
+            return not select.select([self._output()], [], [], 0)[0] and not {"R", "D"}.intersection(states)
+        return True  # it has ended, and so has what is read
+
+    @abstractmethod
+    def _output(self) -> int:
+        """Return the descriptor from which what the console shows is read."""
+
+    def _shows_more(self, count: int) -> bool:
+        return self._shown.count > count
 
     def await_output(self, seconds: float) -> None:
         """Wait until the console shows more, or so many seconds are over."""
@@ -150,6 +258,7 @@ class Running(ABC):
     def signal(self, number: signal.Signals, *, group: bool = False) -> None:
         """Send a signal to the process, or to its whole group as a terminal does; raises Failed where it has ended."""
         self.transcript.signalled(number.name)
+        self._had_others = not group and sum(1 for _ in self._told("stat")) > 1
         with self._while_it_runs(f"the program runs when it gets {number.name}"):
             (os.killpg if group else os.kill)(self.pid, number)
         self.told_to_end = True
@@ -167,14 +276,37 @@ class Running(ABC):
             self.transcript.event("server", f"ended with {named(status)}")
         return status
 
+    def ask_to_end(self) -> None:
+        """Ask the program to end: a wrapper needs that, in order to end what it started."""
+        if not self._stopped:
+            self._ended, self._stopped = self.ended_by_itself, True
+            _tell_group(self.pid, signal.SIGTERM)
+            _tell_group(self.pid, signal.SIGCONT)  # one that was stopped would not hear of it
+            self._asked = time.monotonic()
+
     def stop(self) -> None:
-        """End the program and all that it started, at once."""
-        self._ended, self._stopped = self.ended_by_itself, True
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
+        """End the program and all that it started: it is asked to end, and soon after killed."""
+        self.ask_to_end()
+        while self.status() is None and (left := self._asked + _END_SECONDS - time.monotonic()) > 0:
+            threading.Event().wait(min(_POLL_SECONDS / 4, left))
+        _tell_group(self.pid, signal.SIGKILL)
         self._reap()
         self._reader.join(1)
-        self._port.give_back()
+        self.port.give_back()
+
+    @contextlib.contextmanager
+    def ending_by_signal(self) -> Iterator[None]:
+        """Let a failure tell, too, that the signal has ended a start script and not what that had started."""
+        try:
+            yield
+        except Failed as failed:
+            if self._had_others and (self.status() or 0) < 0:
+                failed.note = failed.note or _SCRIPT
+            raise
+
+    def goes_on_without_its_first(self) -> bool:
+        """Whether the first process has ended, and others of its group run, where /proc tells."""
+        return self.status() is not None and any(words[-50] not in "ZX" for words in self._told("stat"))
 
     def memory(self) -> int | None:
         """Return the octets of memory that the process group holds, where /proc tells."""
@@ -190,8 +322,8 @@ class Running(ABC):
         for entry in os.scandir("/proc") if os.path.isdir("/proc/self") else ():
             with contextlib.suppress(OSError, ValueError, AttributeError):
                 if entry.name.isdigit() and os.getpgid(int(entry.name)) == self.pid:
-                    with open(f"/proc/{entry.name}/{file}", encoding="ascii", errors="replace") as told:
-                        yield told.read().split()
+                    for path in Path("/proc", entry.name).glob(file):
+                        yield path.read_text(encoding="ascii", errors="replace").split()
 
     @abstractmethod
     def _reap(self) -> None:
@@ -206,10 +338,15 @@ class Running(ABC):
         with contextlib.suppress(OSError, ValueError):
             while octets := self._read():
                 with self._news:
-                    self._output += octets
-                    self._times.append((time.monotonic(), len(self._output)))
+                    self._shown.add(octets)
+                    self._times.append((time.monotonic(), self._shown.count))
+                    if self._passed_on is not None:
+                        self._passed_on.put(octets)
                     self._news.notify_all()
         with self._news:
+            self._shows_nothing_more = True
+            if self._passed_on is not None:
+                self._passed_on.put(b"")
             self._news.notify_all()
 
 
@@ -227,7 +364,7 @@ class InTerminal(Running):
         return int(self._child.pid or 0)
 
     def _write(self, octets: bytes) -> None:
-        # What the Enter key sends; the terminal makes LF of it, unless the program reads keys.
+        # The octet of the Enter key; the terminal makes LF of it, unless the program reads keys.
         os.write(self._child.child_fd, octets.replace(b"\n", b"\r"))
 
     def _end_input(self) -> None:
@@ -247,6 +384,9 @@ class InTerminal(Running):
         self._child.ptyproc.delayafterclose = 0  # it has ended: there is nothing to wait for
         with contextlib.suppress(pexpect.ExceptionPexpect, OSError):
             self._child.close(force=True)
+
+    def _output(self) -> int:
+        return int(self._child.child_fd)
 
     def _read(self) -> bytes:
         return os.read(self._child.child_fd, 65536)
@@ -268,8 +408,11 @@ class InPipes(Running):
 
     def _write(self, octets: bytes) -> None:
         assert self._child.stdin is not None
-        self._child.stdin.write(octets)
-        self._child.stdin.flush()
+        try:
+            self._child.stdin.write(octets)
+            self._child.stdin.flush()
+        except ValueError as error:  # it was closed when the program had ended
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
 
     def _end_input(self) -> None:
         assert self._child.stdin is not None
@@ -285,9 +428,21 @@ class InPipes(Running):
                 with contextlib.suppress(OSError):
                     pipe.close()
 
+    def _output(self) -> int:
+        assert self._child.stdout is not None
+        return self._child.stdout.fileno()
+
     def _read(self) -> bytes:
         assert self._child.stdout is not None
         return os.read(self._child.stdout.fileno(), 65536)
+
+
+Begin = Callable[[list[str], Port, bool], Running]  # the words of a command, its port, whether it has a terminal
+
+
+def begun(argv: list[str], port: Port, terminal: bool) -> Running:
+    """Start a program; raises OSError or ExceptionPexpect."""
+    return (InTerminal if terminal else InPipes)(argv, port)
 
 
 def launch(
@@ -296,14 +451,40 @@ def launch(
     terminal: bool,
     limits: Mapping[str, float | str],
     start_seconds: float = START_SECONDS,
+    greet_seconds: float = inf,
     idle_seconds: float = inf,
+    tls: Trust | None = None,
     on_start: Callable[[Running], None] = lambda running: None,
+    begin: Begin = begun,
 ) -> Running:
-    """Start a command on a free port and wait until it accepts connections; `limits` are put into it.
+    """Start a command on a free port, and wait until it serves there; `limits` are put into it.
 
-    Raises UnreachableError, after `start_seconds` too, or where it has done nothing for `idle_seconds`; `on_start` is
-    called before that.
+    It serves when something comes to a client. That can take `start_seconds`; but no more than `greet_seconds` from
+    when it accepts connections, after which it is taken as it is. `tls`: what is trusted where it speaks TLS.
+
+    Raises UnreachableError where it does not accept connections by then, or has done nothing for `idle_seconds`;
+    `on_start` is called before that. `begin` starts the program.
     """
+    for left in reversed(range(_ATTEMPTS)):
+        with whole():
+            running = _begin(command, begin, terminal=terminal, limits=limits)
+            on_start(running)
+        try:
+            _Start(running, command, tls).wait(start_seconds, greet_seconds, idle_seconds)
+        except _PortTakenError:
+            running.stop()
+            if not left:
+                raise
+        except BaseException:
+            running.stop()
+            raise
+        else:
+            break
+    return running
+
+
+def _begin(command: str, begin: Begin, *, terminal: bool, limits: Mapping[str, float | str]) -> Running:
+    """Start a command on a free port; raises UnreachableError."""
     try:
         port = Port()
     except OSError as error:
@@ -311,20 +492,13 @@ def launch(
     values = {"python": shlex.quote(sys.executable), "port": port.number, **_NO_LIMITS, **limits}
     try:
         argv = shlex.split(command.format(**values))
-        running = (InTerminal if terminal else InPipes)(argv, port)
+        return begin(argv, port, terminal)
     except (KeyError, IndexError, ValueError) as error:
         port.give_back()
         raise UnreachableError(f"the command {command!r} cannot be used: {error}") from error
     except (OSError, pexpect.ExceptionPexpect) as error:
         port.give_back()
         raise UnreachableError(f"the command {command!r} cannot be started: {_first_line(error)}") from error
-    on_start(running)
-    try:
-        _wait_until_accepting(running, command, start_seconds, idle_seconds)
-    except UnreachableError:
-        running.stop()
-        raise
-    return running
 
 
 def plain(output: bytes) -> str:
@@ -344,47 +518,119 @@ class _Idleness:
     def __init__(self, running: Running) -> None:
         self._running = running
         self._busy: float | None = 0.0
-        self._since = self._next = time.monotonic()
+        self._since = time.monotonic()
+        self._next = self._since + _LOOK_SECONDS  # most have started by then, and to look costs a little
 
     def complaint(self, seconds: float) -> str:
         """Say, a few times a second, that the program listens elsewhere; or nowhere, and was idle for so long."""
-        now = time.monotonic()
-        if now < self._next:
+        if time.monotonic() < self._next:
             return ""
-        self._next = now + _LOOK_SECONDS
-        busy, before = self._running.busy(), self._busy
-        self._busy = busy
-        if busy is None or busy != before:
-            self._since = now  # what is slow to start is at work
-        idle = now - self._since
+        idle = self.seconds()
         if idle < min(_SETTLED_SECONDS, seconds):
             return ""
         if places := listening(self._running.pid):
             return in_words(places, self._running.address)
         return f"runs, listens nowhere, and has done nothing for {seconds:.0f} s" if idle > seconds else ""
 
+    def seconds(self) -> float:
+        """Return for how many seconds the program has done nothing, as far as is known; it is looked at now."""
+        now = time.monotonic()
+        self._next = now + _LOOK_SECONDS
+        busy, before = self._running.busy(), self._busy
+        self._busy = busy
+        if busy is None or busy != before:
+            self._since = now  # what is slow to start is at work
+        return now - self._since
 
-def _wait_until_accepting(running: Running, command: str, seconds: float, idle_seconds: float) -> None:
-    end = time.monotonic() + seconds
-    idleness = _Idleness(running)
-    while True:
+
+class _PortTakenError(UnreachableError):
+    """The program has ended, and somebody else listens at its port."""
+
+
+class _Start:
+    """A program that was started, until it serves."""
+
+    def __init__(self, running: Running, command: str, tls: Trust | None) -> None:
+        self._running = running
+        self._command = command
+        self._tls = tls
+
+    def wait(self, start_seconds: float, greet_seconds: float, idle_seconds: float) -> None:
+        """Wait as `launch` says; raises UnreachableError."""
+        end = time.monotonic() + start_seconds
+        idleness = _Idleness(self._running)
+        accepted: float | None = None  # the moment at which it first accepted a connection
+        while True:
+            if self._running.status() is not None:
+                raise self._ended("at once" if accepted is None else "as soon as a client had connected")
+            try:
+                probe = socket.create_connection(self._running.address, timeout=1)
+            except OSError as error:
+                if (complaint := self._complaint(idleness, end, start_seconds, idle_seconds)) and accepted is None:
+                    raise complaint from error
+            else:
+                accepted = accepted or time.monotonic()
+                # Something can stand before the program that accepts for it, and closes while that is not there yet.
+                serves = self._serves(probe, min(end, accepted + greet_seconds))
+                if serves and self._running.status() is None:
+                    return
+            if accepted and time.monotonic() > min(end, accepted + greet_seconds):
+                return  # the first look tells what it does
+            self._running.await_output(_POLL_SECONDS)  # many servers say that they listen
+            threading.Event().wait(_LEAST_SECONDS)
+
+    def _complaint(
+        self, idleness: "_Idleness", end: float, seconds: float, idle_seconds: float
+    ) -> UnreachableError | None:
+        """Return what is wrong with a program that does not accept connections; None where that may come."""
+        if complaint := idleness.complaint(idle_seconds):
+            return UnreachableError(f"{self._command!r} {complaint}")
+        if time.monotonic() > end:
+            late = in_words(listening(self._running.pid), self._running.address)
+            late = late or f"does not accept connections within {seconds:.0f} s"
+            return UnreachableError(f"{self._command!r} {late}")
+        return None
+
+    def _ended(self, when: str) -> UnreachableError:
+        """Return that the program has ended, and whether its port is somebody else's."""
+        status = self._running.status()
+        assert status is not None
+        told = f"{self._command!r} ended {when}, with {named(status)}{self._running.last_words()}"
+        if self._running.goes_on_without_its_first():
+            what = "what it started runs on: let the command stay in the foreground until the server ends"
+            return UnreachableError(f"{told}; {what}")
+        return (_PortTakenError if self._is_taken() else UnreachableError)(told)
+
+    def _is_taken(self) -> bool:
+        """Whether somebody listens at the program's port."""
         try:
-            probe = socket.create_connection(running.address, timeout=1)
+            socket.create_connection(self._running.address, timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    def _serves(self, probe: socket.socket, end: float) -> bool:
+        """Whether something comes on a connection, or it stays open while the program does nothing; end it."""
+        idleness = _Idleness(self._running)
+        try:
+            probe = self._tls.enter(probe, self._running.address[0]) if self._tls else probe
         except OSError as error:
-            status = running.status()
-            if status is not None:
-                told = running.last_words()
-                raise UnreachableError(f"{command!r} ended at once, with {named(status)}{told}") from error
-            if complaint := idleness.complaint(idle_seconds):
-                raise UnreachableError(f"{command!r} {complaint}") from error
-            if time.monotonic() > end:
-                late = in_words(listening(running.pid), running.address)
-                late = late or f"does not accept connections within {seconds:.0f} s"
-                raise UnreachableError(f"{command!r} {late}") from error
-            running.await_output(_POLL_SECONDS)  # many servers say that they listen
-            continue
+            probe.close()
+            return isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError)
+        while time.monotonic() < end:
+            probe.settimeout(min(max(end - time.monotonic(), _LEAST_SECONDS), _LOOK_SECONDS))
+            try:
+                octets = probe.recv(1)
+            except TimeoutError:
+                if idleness.seconds() > _IDLE_SECONDS or self._running.status() is not None:
+                    break
+                continue
+            except OSError:
+                octets = b""
+            part(probe)
+            return bool(octets)
         part(probe)
-        return
+        return True
 
 
 def part(probe: socket.socket) -> None:

@@ -1,9 +1,9 @@
-"""What a line stands on: the facts without which it cannot have its effect, or cannot come.
+"""The ground of a line: the facts without which it cannot have its effect, or cannot come.
 
 A check about one requirement needs others on its way. Where one of those does not hold, the check was not reached, and
 says nothing about its own. Which they are is taken from what is sent and awaited, so no check has to list them.
 
-A fact is a requirement; or a part of one, as words behind its identifier say. A check of the ground shows it.
+A fact is a requirement; or a part of one, as words after its identifier say. A check of the ground shows it.
 """
 
 import re
@@ -21,11 +21,12 @@ ALWAYS = (*GREETING, *SOUNDNESS)
 FOREIGN = ("NET-7", "NET-8")  # what is sent so ends the connection
 LOSS = ("LEFT-1",)  # what ends a connection without `exit`
 HALF_CLOSE = ("NET-4", "LEFT-1")
-CLOSING = ("NET-6",)  # behind BYE, a connection ends
+CLOSING = ("NET-6",)  # after BYE, a connection ends
 LINES_TOGETHER = "NET-3 for whole lines in one segment"
 SEVERAL = (LINES_TOGETHER, "ORDER-3", "ORDER-4", "ORDER-7")  # lines that are sent at once
 REFUSED = ("ERR-2", "CMD-5")  # the connection goes on, and nothing else comes of it
 ODD_TOKENS = "PING-2 for odd tokens"
+CASES = "NICK-2 for a change of case"
 PASTE = "FLOW-1"
 MANY = 20  # lines that are sent at once: more are a paste
 
@@ -34,12 +35,15 @@ _NAME = re.compile(rb"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _HTTP = re.compile(rb"(?:\xef\xbb\xbf)?(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PRI) ")
 _FORBIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _PLAIN = re.compile(rb"(?=.*[a-z])[a-z0-9.,:!?'_-]+(?: [a-z0-9.,:!?'_-]+)*")
+_LINES = re.compile(rb"[1-9][0-9]{0,3}")
 _USUAL = 300  # octets: what every server accepts and relays
 _RENAMING = ("NICK-1", "NICK-2", "NICK-5", "NAME-1", "NAME-4")
 _COMMANDS = {
     b"/who": ("WHO-1",),
     b"/rooms": ("LIST-1",),
     b"/help": ("HELP-1",),
+    b"/history": ("HIST-1",),
+    b"/tell": ("TELL-1", "TELL-2"),
     b"/password": ("PASS-2",),
 }
 _TAKES_ARGUMENT = {b"/cd": "ROOM-4", b"/say": "SAY-4", b"/nick": "NICK-1", b"/ping": "PING-1"}
@@ -49,18 +53,22 @@ _FIRST_WORDS = {
     b"ROOM": ("ROOM-1",),
     b"JOINED": ("ROOM-2",),
     b"SAID": ("SAY-2",),
-    b"NICK": ("NICK-2",),
     b"ANNOUNCE": ("OPER-1",),
     b"INFO": ("HELP-1",),
     b"MEMBER": ("WHO-1",),
     b"MEMBERS": ("WHO-1",),
     b"LIVE": ("LIST-1",),
     b"ROOMS": ("LIST-1",),
+    b"PAST": ("HIST-1", "HIST-2"),
+    b"HISTORY": ("HIST-1",),
+    b"TELL": ("TELL-1",),
+    b"TOLD": ("TELL-2",),
     b"PONG": ("PING-1", "PING-2"),
     b"ADMITTED": ("PASS-2",),
 }
 # Not HELLO, which needs no line, nor NAME where it is the second line: nothing was sent that brings it.
 _BROUGHT = {b"NAME", b"ROOM", b"JOINED", b"SAID", b"NICK", b"MEMBER", b"MEMBERS", b"LIVE", b"ROOMS", b"PONG", b"ERROR"}
+_BROUGHT |= {b"PAST", b"HISTORY", b"TELL", b"TOLD"}
 _LEAVING = {b"moved": "ROOM-3", b"exit": "EXIT-2", b"lost": "LEFT-1"}
 _ENDS = {b"exit": "EXIT-1", b"full": "BYE-4", b"idle": "BYE-7", b"denied": "PASS-7"}
 _CODES = {
@@ -70,11 +78,12 @@ _CODES = {
     b"bad-room": ("NAME-12",),
     b"bad-name": ("NAME-2",),
     b"name-taken": ("NAME-3",),
+    b"no-user": ("TELL-3",),
     b"too-long": ("LINE-4",),
     b"no-password": ("PASS-4",),
     b"bad-password": ("PASS-3",),
 }
-# What asks for the answer that did not come, where an ERROR did.
+# The commands whose answer did not come, where an ERROR did.
 _GRANTED = {
     b"name-taken": "NAME-1",
     b"bad-name": "NAME-1",
@@ -116,7 +125,7 @@ def _of_line(line: bytes, room: bytes) -> tuple[str, ...]:
 
 
 def room_behind(line: bytes, room: bytes) -> bytes:
-    """Return the room in which a client is that was in `room`, or in none, behind a line that it sends."""
+    """Return the room in which a client is that was in `room`, or in none, after a line that it sends."""
     line = line.removesuffix(b"\r")
     name = line.removeprefix(b"/cd ") if room or line.startswith(b"/cd ") else line
     entered = name != line or not room
@@ -138,6 +147,9 @@ def of_receiving(line: bytes) -> tuple[str, ...]:
     if word == b"LEFT":
         reason = _LEAVING.get(rest.rpartition(b" ")[2])
         return (reason,) if reason else ()
+    if word == b"NICK":
+        old, _, new = rest.lower().partition(b" ")
+        return ("NICK-2", CASES) if old == new else ("NICK-2",)
     if word == b"ERROR":
         return (*_CODES.get(rest.partition(b" ")[0], ()), *REFUSED)
     if word == b"BYE":
@@ -179,6 +191,13 @@ def _of_command(line: bytes, room: bytes) -> tuple[str, ...]:
         return (_LISTS[word], *_COMMANDS[word], *REFUSED)
     if word == b"/who" and not room:
         return ("WHO-1", *REFUSED)
+    if word == b"/history":
+        if not _LINES.fullmatch(argument):
+            return ("HIST-6", "HIST-1", *REFUSED)
+        return ("HIST-1",) if room else ("HIST-1", *REFUSED)
+    if word == b"/tell":
+        name, _, text = argument.partition(b" ")
+        return _COMMANDS[word] if name and text else ("TELL-4", *_COMMANDS[word], *REFUSED)
     if word == b"/cd":
         return _of_entering(argument, room, "ROOM-4")
     if word == b"/nick":

@@ -1,4 +1,4 @@
-"""What was sent and received on all connections of one check, with the time of each line."""
+"""The lines sent and received on all connections of one check, with the time of each line."""
 
 import time
 from collections import deque
@@ -30,13 +30,13 @@ class Entry(NamedTuple):
 
     @property
     def text(self) -> str:
-        """What happened, in visible characters."""
+        """The event, in visible characters."""
         return self.what if isinstance(self.what, str) else _shown(self.what, self.size)
 
 
 @dataclass(frozen=True)
 class Act:
-    """What somebody did, whole, so that it can be done again.
+    """One act of somebody, whole, so that it can be done again.
 
     `verb`: connects, sends (`octets`; `waits`: nobody else acts before this has taken effect), half-closes, closes,
     resets, types (the operator, at the console), or is called (`octets`: the name that the server made up).
@@ -52,7 +52,7 @@ class Transcript:
     """The entries of one check, in the order in which they happened; and what was done, to be done again."""
 
     def __init__(self, suffix: str = "") -> None:
-        """`suffix`: what stands behind names and rooms, with a `-`, so that nobody else uses them."""
+        """`suffix`: what stands after names and rooms, with a `-`, so that nobody else uses them."""
         self.suffix = suffix
         self.inside_tls = False  # whether the connections are
         self.port = 0  # of the server to which a client connected last
@@ -74,7 +74,7 @@ class Transcript:
         self._act(Act(who, "sends", octets, waits))
 
     def awaits_answer(self, who: str, octets: bytes) -> None:
-        """What comes next answers these octets of a client, although more was sent behind them."""
+        """Note that these octets are answered next, or are judged, although more was sent after them."""
         self._answered = Entry(time.monotonic() - self.began, who, "->", _shortened(octets), len(octets))
 
     def typed(self, octets: bytes) -> None:
@@ -104,13 +104,13 @@ class Transcript:
             self._act(Act(who, _DEEDS[text]))
 
     def finish(self) -> None:
-        """What happens from here on belongs to the check no more: it is not noted, and not done again."""
+        """Events from here on belong to the check no more: they are not noted, and not done again."""
         self._recorded = MAX_RECORDED
         self._finished = True
 
     @property
     def entries(self) -> list[Entry]:
-        """What was noted so far."""
+        """The events noted so far."""
         return [Entry._make(entry) for entry in (*self._first, *self._last)]
 
     def last_sent(self) -> Entry | None:

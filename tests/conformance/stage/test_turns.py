@@ -15,7 +15,7 @@ from tests.suite import faulty
 
 @pytest.fixture
 def stages() -> Iterator[Callable[[], Stage]]:
-    """What makes stages on one subject."""
+    """A maker of stages on one subject."""
     subject = CommandSubject(faulty())
     grammar = Grammar(find_spec() / GRAMMAR)
     yield lambda: Stage(subject, grammar)

@@ -1,4 +1,4 @@
-"""What a line stands on: the requirements that a check uses on its way."""
+"""The ground of a line: the requirements that a check uses on its way."""
 
 import pytest
 
@@ -22,6 +22,10 @@ REQUIREMENTS = read_requirements(find_spec())
         (b"/say", False, "CMD-3"),
         (b"/zz", False, "CMD-1"),
         (b"/who x", False, "WHO-4"),
+        (b"/history 5", False, "HIST-1"),
+        (b"/history x", False, "HIST-6"),
+        (b"/tell Ann hi", False, "TELL-1"),
+        (b"/tell Ann", False, "TELL-4"),
         (b"exit", True, "EXIT-1"),
         (b"", True, "LINE-5"),
         (b"hello\r", False, "LINE-2"),
@@ -45,6 +49,11 @@ def test_a_line_that_is_sent_stands_on(line: bytes, lobby: bool, wanted: str) ->
         (b"LEFT Ann lost", "LEFT-1"),
         (b"ERROR bad-room ...", "NAME-12"),
         (b"BYE exit", "EXIT-1"),
+        (b"PAST 1 SAID Ann hi", "HIST-2"),
+        (b"HISTORY main 1 1", "HIST-1"),
+        (b"TELL Ann hi", "TELL-1"),
+        (b"TOLD Ann hi", "TELL-2"),
+        (b"ERROR no-user ...", "TELL-3"),
         (b"PONG x", "PING-1"),
     ],
 )

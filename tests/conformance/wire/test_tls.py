@@ -16,7 +16,7 @@ from tests.suite import ROOT, listening, suite
 from tests.support import DEADLINE, SERVER, Server
 from tests.tls import AUTHORITY, CERTIFICATES, KEY, TlsServer, certified, receive
 
-REFERENCE = shlex.join(["{python}", str(SERVER), "--port", "{port}", *certified()])
+REFERENCE = shlex.join(["{python}", str(SERVER), "--port", "{port}", "--history", "100", *certified()])
 LIMITED = f"{REFERENCE} --max-clients {{clients}} --choose-timeout {{seconds}} --stall-timeout {{stall}}"
 SUITE_SECONDS = 300.0
 
