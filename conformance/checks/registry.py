@@ -22,17 +22,18 @@ def check(
     needs: tuple[str, ...] = (),
     ground: int = 0,
     fact: str = "",
-    slow: bool = False,
+    slow: int = 0,
     patient: int = 0,
 ) -> Callable[[Callable[[Stage], None]], Callable[[Stage], None]]:
     """Register a function as a check of servers; `digest` is that of the requirement's sentence at that time.
 
-    `patient`: the seconds that it takes, where these are more than about 6.
+    `slow`: the seconds that it waits, about, where it is about time: the longest are begun first, so that a run has not
+    to wait for one of them in the end. `patient`: those that it takes, where it runs only when it is asked for.
     """
 
     def register(function: Callable[[Stage], None]) -> Callable[[Stage], None]:
-        waits = slow or patient > 0
-        _of_servers.append(Check(requirement, digest, *_named(function), needs, ground, fact, waits, patient))
+        seconds = slow or patient
+        _of_servers.append(Check(requirement, digest, *_named(function), needs, ground, fact, seconds, patient))
         return function
 
     return register
@@ -44,14 +45,25 @@ def client_check(
     *,
     ground: int = 0,
     fact: str = "",
-    slow: bool = False,
+    slow: int = 0,
     plays: tuple[Callable[[ClientScene], None], ...] = (),
 ) -> Callable[[Callable[[ClientScene], None]], Callable[[ClientScene], None]]:
     """Register a function as a check of clients; see `check`, and for `plays` the class Check."""
 
     def register(function: Callable[[ClientScene], None]) -> Callable[[ClientScene], None]:
-        named = _named(function)
-        _of_clients.append(Check(requirement, digest, *named, ground=ground, fact=fact, slow=slow, plays=plays))
+        number = len(_of_clients)
+        _of_clients.append(
+            Check(
+                requirement,
+                digest,
+                *_named(function),
+                ground=ground,
+                fact=fact,
+                slow=slow,
+                plays=plays,
+                number=number,
+            )
+        )
         return function
 
     return register

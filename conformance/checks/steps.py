@@ -1,4 +1,4 @@
-"""What a step on the way to a conforming implementation is: words for its author, and the checks that show it."""
+"""A step on the way to a conforming implementation: words for its author, and the checks that show it."""
 
 from dataclasses import dataclass
 

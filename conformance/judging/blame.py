@@ -12,7 +12,7 @@ _FAILURES = (Verdict.FAIL, Verdict.WARN)
 
 
 class Blame:
-    """What is known not to hold, as far as a run has come."""
+    """The requirements known not to hold, as far as a run has come."""
 
     def __init__(self) -> None:
         # Facts of the ground that do not hold, or were not reached, the most basic first; and because of which.
@@ -35,7 +35,7 @@ class Blame:
     def counted(self, result: Result) -> Result:
         """Return a failure as it is; or INCONCLUSIVE where what the check used on its way does not hold.
 
-        What is inconclusive for another reason is told that one, too.
+        A check that is inconclusive for another reason is told that one, too.
         """
         failed = result.verdict in _FAILURES
         if not failed and (result.verdict is not Verdict.INCONCLUSIVE or result.because):

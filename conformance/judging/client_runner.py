@@ -22,8 +22,8 @@ class ClientRunner(CheckRunner):
     """Runs checks against a client, in terminals and with servers of their own.
 
     To start a client is what costs most. So a check that passes leaves its client, where that is in a room still, to
-    the next that wants one; and what several checks ask for is played once for all of them. What goes wrong with
-    such a client, or in such a play, is no verdict: the check is run again, with clients that it alone has.
+    the next that wants one; and what several checks ask for is played once for all of them. An error of such
+    a client, or in such a play, is no verdict: the check is run again, with clients that it alone has.
     """
 
     def __init__(
@@ -38,7 +38,9 @@ class ClientRunner(CheckRunner):
         super().__init__(requirements, grammar, settings, ground)
         self._subject = subject
         self._plays: dict[AnyFunction, _Play] = {}  # those that several of the checks share
-        self._here = threading.local()  # `alone`: whether the check that this thread runs has clients of its own
+        self._here = (
+            threading.local()
+        )  # of the check that this thread runs: its `number`; `alone`: whether it has clients of its own
 
     def run(
         self,
@@ -80,7 +82,7 @@ class ClientRunner(CheckRunner):
                 check.function(scene)
             scene.hand_on()
 
-        self._here.alone = False
+        self._here.number, self._here.alone = check.number, False
         result = super().run_one(replace(check, function=function))
         doubtful = played or any(scene.went_on for scene in scenes)
         if not played and result.because:  # it would come no further alone
@@ -93,7 +95,12 @@ class ClientRunner(CheckRunner):
     def scene(self, broken: Mapping[str, str]) -> Scene:
         chosen = self._settings
         return self._subject.scene(
-            self._grammar, deadline=chosen.deadline, seed=chosen.seed, broken=broken, alone=self._here.alone
+            self._grammar,
+            deadline=chosen.deadline,
+            seed=chosen.seed,
+            broken=broken,
+            alone=self._here.alone,
+            number=self._here.number,
         )
 
     def doubted(self, result: Result, stage: Scene, mark: int) -> Result:

@@ -1,4 +1,4 @@
-"""What a run comes to: its exit status, its conclusion, and that conclusion in a sentence."""
+"""The outcome of a run: its exit status, its conclusion, and that conclusion in a sentence."""
 
 import re
 from collections.abc import Sequence
@@ -65,16 +65,16 @@ def in_words(concluded: Conclusion, results: Sequence[Result], *, what: str = "s
     but = f", but for {count} expected failure{'' if count == 1 else 's'}" if count else ""
     does, does_not = ("conform", "do not conform") if " and " in what else ("conforms", "does not conform")
     if concluded is Conclusion.NOT_CONFORMANT and not any(result.verdict is Verdict.FAIL for result in results):
-        return "What is expected to fail does not fail any more: bring the list of expected failures up to date."
+        return "A check that was expected to fail passes now: bring the list of expected failures up to date."
     return {
         Conclusion.CONFORMANT: f"The {what} {does} to Flurfunk/1.",
         Conclusion.CONFORMANT_BUT: f"The {what} {does} to Flurfunk/1{but}.",
-        Conclusion.SELECTION_HOLDS: f"What was selected holds{but}. "
+        Conclusion.SELECTION_HOLDS: f"All selected checks hold{but}. "
         f"{_left_out(results)}Only a run of all checks tells whether the {what} {does}.",
         Conclusion.NOT_CONFORMANT: f"The {what} {does_not} to Flurfunk/1.",
         Conclusion.INCONCLUSIVE: _nothing_checked(results)
         if _nothing_ran(results)
-        else f"Whether the {what} {does} is not known: required checks were not run, or are inconclusive.",
+        else f"It is not known whether the {what} {does}: required checks were not run, or are inconclusive.",
         Conclusion.UNREACHABLE: f"The {what} could not be reached; nothing was checked.",
         Conclusion.SUITE_FAULT: f"The suite has a fault; nothing is known about the {what}.",
         Conclusion.INTERRUPTED: "The run was interrupted; nothing is known beyond what is listed.",
@@ -94,6 +94,6 @@ def _nothing_checked(results: Sequence[Result]) -> str:
 
 
 def _left_out(results: Sequence[Result]) -> str:
-    """Return how many checks of a selection were skipped, as a sentence with a blank behind; nothing for none."""
+    """Return how many checks of a selection were skipped, as a sentence with a blank after; nothing for none."""
     count = sum(result.verdict is Verdict.SKIP for result in results)
     return f"{count} of {len(results)} checks were skipped, and nothing is known about them. " if count else ""

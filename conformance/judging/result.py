@@ -1,4 +1,4 @@
-"""What came out of a check, and how checks are run."""
+"""The result of a check, and the running of checks."""
 
 from dataclasses import KW_ONLY, dataclass, field
 
@@ -16,7 +16,7 @@ SYNTHETIC = (
 
 @dataclass(frozen=True)
 class Result:
-    """What came out of one check."""
+    """The result of one check."""
 
     id: str
     requirement: Requirement

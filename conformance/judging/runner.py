@@ -20,7 +20,7 @@ from conformance.wire.failure import Failed, Inconclusive, NotReached, Skipped
 from conformance.wire.process import UnreachableError
 from conformance.wire.standing import BARRIER
 
-_UNWEIGHED = "failed beside other checks; the run ended before it was tried alone"
+_UNWEIGHED = "failed while other checks ran; the run ended before it was tried alone"
 _FAILURES = (Verdict.FAIL, Verdict.WARN)
 FIRST, ON_ITS_OWN = 1, 4  # parts of the ground: the most basic one; the one whose checks start servers of their own
 _AS_SPECIFIED = "lines as the specification has them"
@@ -37,7 +37,7 @@ class CheckRunner(ABC):
         ground: Sequence[Check] = (),
         blame: Blame | None = None,
     ) -> None:
-        """`ground`: the checks on which others stand, each behind those that it needs; `blame`: what is known."""
+        """`ground`: the checks on which others stand, each after those that it needs; `blame`: what is known."""
         self._requirements = requirements
         self._grammar = grammar
         self._settings = settings
@@ -46,6 +46,7 @@ class CheckRunner(ABC):
         self._in_passing: dict[str, Result] = {}
         self._lock = threading.Lock()
         self._stages: dict[str, tuple[Scene, float]] = {}  # of the checks that run now, and since when
+        self.previous: Result | None = None  # of the check that ended last
         self._accompanied: set[str] = set()  # the checks beside which others ran
         self.cut_off: dict[str, float] = {}  # the checks that ran when the run was cut off, and for how many seconds
 
@@ -59,7 +60,7 @@ class CheckRunner(ABC):
 
         The ground is looked at in any case, so that a failure counts for what really does not hold. Its results are
         told where they are asked for, or keep others from being reached. `on_result` is called in this thread,
-        `on_begin` in any. What is raised here, KeyboardInterrupt for instance, ends the checks that run.
+        `on_begin` in any. An error raised here, KeyboardInterrupt for instance, ends the checks that run.
         """
         checks = list(checks)
         wanted = {check.id for check in checks}
@@ -77,7 +78,7 @@ class CheckRunner(ABC):
                 ground.append(result)
                 tell(result)
         grounded = {check.id for check in self._ground}
-        others = sorted((check for check in checks if check.id not in grounded), key=lambda check: not check.slow)
+        others = sorted((check for check in checks if check.id not in grounded), key=lambda check: -check.slow)
         ground += self._with_ground(own, others, tell, on_begin)
         last = self.afterwards()
         shown = {result.requirement.id for result in (*results.values(), *last) if result.verdict in _FAILURES}
@@ -168,8 +169,8 @@ class CheckRunner(ABC):
     def _grounded(self, checks: Sequence[Check], results: Iterable[Result]) -> list[Result]:
         """Return the results of a part of the ground as they count, in the order of the checks.
 
-        What may have failed because of other checks is run again alone; and what each counts for is known when those
-        before it have been counted.
+        A check that may have failed because of other checks is run again alone; the requirement for which each
+        counts is known when those before it have been counted.
         """
         known = {result.id: result for result in results}
         doubtful = [known[check.id] for check in checks if self._is_doubtful(known[check.id], ground=True)]
@@ -189,7 +190,9 @@ class CheckRunner(ABC):
 
     def _see(self, cited: str, name: str, seen: Result) -> None:
         """Note a failure of another requirement than that which a check is about."""
-        title = {"on-the-way": "What a check needs on its way", "every-line": "Every line that is received"}[name]
+        title = {"on-the-way": "A thing that a check needs on its way", "every-line": "Every line that is received"}[
+            name
+        ]
         requirement = self._requirements[cited]
         failure = Result(
             f"{cited}/{name}",
@@ -253,6 +256,8 @@ class CheckRunner(ABC):
             result = self._judge(check, Result(check.id, requirement, check.title), stage)
             stage.passed = result.verdict is Verdict.PASS
             if result.verdict in _FAILURES:
+                if self._settings.jobs == 1:  # then the console tells of this check alone
+                    stage.let_show()
                 result = self.doubted(result, stage, mark)
         finally:
             with self._lock:
@@ -263,6 +268,7 @@ class CheckRunner(ABC):
         for cited, received in stage.violations.items():
             if cited != check.requirement:
                 self._see(cited, "every-line", replace(result, expected=_AS_SPECIFIED, received=received))
+        self.previous = result
         return result
 
     def _judge(self, check: Check, passed: Result, stage: Scene) -> Result:
@@ -295,12 +301,12 @@ class CheckRunner(ABC):
                 received=failed.received,
                 asks=failed.asks,
                 preparing=failed.preparing,
-                timed=check.slow or failed.by_the_clock(),
+                timed=bool(check.slow) or failed.by_the_clock(),
             )
         except Exception:
             if not stage.violations:
                 return replace(passed, verdict=Verdict.ERROR, reason=traceback.format_exc())
-            # What a check cannot make sense of is a malformed line, which it was not made for.
+            # A check that stumbles met a malformed line, which it was not made for.
             cited, received = next(iter(stage.violations.items()))
             return replace(
                 passed,

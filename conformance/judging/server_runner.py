@@ -18,7 +18,7 @@ from conformance.wire.failure import Skipped
 
 FEW = 3  # checks that are tried once more, really alone, where they failed by the clock
 _ENDED = "the server ended while this check and others ran: see SEC-1/whole-run"
-BESIDE = "fails beside other checks only, and holds alone"
+BESIDE = "failed only while other checks ran; it passed alone"
 
 
 class Runner(CheckRunner):
@@ -37,6 +37,8 @@ class Runner(CheckRunner):
         super().__init__(requirements, grammar, settings, ground, blame)
         self._subject = subject
         self._by_itself: set[str] = set()  # the checks that failed on a server of their own
+        self._ended_in: Result | None = None  # the first check in which a server ended that had only been prepared
+        self._seen_deaths = 0  # of the servers that several checks use
         self._alone: set[Runner] = set()  # of the checks that are tried again
 
     def scene(self, broken: Mapping[str, str]) -> Scene:
@@ -126,7 +128,11 @@ class Runner(CheckRunner):
         ]
 
     def mark(self) -> int:
-        return len(self._subject.deaths())
+        deaths = len(self._subject.deaths())
+        if deaths > self._seen_deaths and self.previous and self.previous.id not in self._accompanied:
+            self._ended_in = self._ended_in or self.previous  # it ended since that passed
+        self._seen_deaths = deaths
+        return deaths
 
     def doubted(self, result: Result, stage: Scene, mark: int) -> Result:
         if isinstance(stage, Stage) and stage.alone:
@@ -137,25 +143,37 @@ class Runner(CheckRunner):
             return not_reached(replace(result, ended=True), "SEC-1")
         self._subject.look_again(2 * self._settings.deadline)
         new = self._subject.deaths()[mark:]
+        self._seen_deaths = mark + len(new)
         if not new:
             return result
-        if result.id not in self._accompanied and result.preparing:  # what the check is about has not ended it
+        if result.id in self._accompanied:
+            return replace(result, verdict=Verdict.INCONCLUSIVE, reason=_ENDED, ended=True)
+        here = replace(result, transcript=stage.transcript)
+        # Where the server has not said a word, the check before has ended it, though it passed.
+        said_nothing = all(entry.arrow != "<-" for entry in stage.transcript.entries)
+        before = self.previous if said_nothing else None
+        if result.preparing:  # what the check is about has not ended it
+            self._ended_in = self._ended_in or before or here
             return not_reached(replace(result, ended=True), "SEC-1")
-        if result.id not in self._accompanied:
-            return replace(result, reason=new[0], ended=True)
-        return replace(result, verdict=Verdict.INCONCLUSIVE, reason=_ENDED, ended=True)
+        self._ended_in = self._ended_in or before
+        return replace(result, reason=new[0], ended=True)
 
     def _death(self, deaths: tuple[str, ...]) -> Result:
         """Return that the server ended: a failure where it is ours, and nobody else can have ended it."""
-        return Result(
+        seen = self._ended_in
+        often = f"{len(deaths)} times in this run" if len(deaths) > 1 else ""
+        where = f"it ended in {seen.id}, or right after it" if seen else ""
+        told = Result(
             "SEC-1/whole-run",
             self._requirements["SEC-1"],
             "The server serves as long as it is not told to end",
             verdict=Verdict.FAIL if self._subject.can_start else Verdict.INCONCLUSIVE,
-            reason=f"{len(deaths)} times in this run" if len(deaths) > 1 else "",
+            ended=True,
+            reason="\n".join(filter(None, (where, often))),
             expected="the server goes on serving during the whole run",
             received=deaths[0],
         )
+        return replace(told, seen_in=seen.id, transcript=seen.transcript) if seen else told
 
     def _not_advertised(self, features: list[str]) -> Result:
         return Result(

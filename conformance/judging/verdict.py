@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What came out of a check."""
+    """The verdict on a check."""
 
     PASS = "PASS"
     FAIL = "FAIL"

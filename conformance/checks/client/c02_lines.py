@@ -10,13 +10,13 @@ from conformance.wire import client_standing as standing
 from conformance.wire.failure import Failed
 
 MAX_SERVER_LINE = 8192  # [LINE-12]
-# What some libraries take for a line's end besides LF. All are forbidden on the wire, so that to end is allowed too.
+# Line ends of some libraries, besides LF. All are forbidden on the wire, so that to end is allowed too.
 _NO_ENDS = ("\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029")
 
 
-@client_check("NET-3", "1faf8225aff7")
+@client_check("NET-3", "c221683ea6db")
 def client_segments_mean_nothing(t: ClientScene) -> None:
-    """What is shown does not depend on how it was cut, from the first octet of the greeting on."""
+    """All that is shown does not depend on how it was cut, from the first octet of the greeting on."""
     t.needs(*standing.GREETED, *standing.FEATURES, *standing.SEVERAL, *standing.CR_LF)
     for way in segmentations(b""):
         t.start()
@@ -29,12 +29,11 @@ def client_segments_mean_nothing(t: ClientScene) -> None:
         t.send_cut(segmentations("".join(f"{line}\r\n" for line in lines).encode())[way])
         t.until_shown(*(text.split()[0] for text in said))
         t.settle_screen()
-        row = "\n".join(t.rows_with(said[0].split()[0]))
-        if "\u20ac\u00e9\U0001f600" not in row or "\ufffd" in row:
-            raise Failed(f'"{said[0]}" on the screen', f'"{row}"', way)
+        if not t.shows(said[0]):
+            raise Failed(f'"{said[0]}" on the screen', t.told_rows(said[0].split()[0]), way)
 
 
-@client_check("NET-3", "1faf8225aff7")
+@client_check("NET-3", "c221683ea6db")
 def client_takes_all_in_one_segment(t: ClientScene) -> None:
     """A room, what is said there, and the BYE, come in one segment: all is shown."""
     t.lobby()
@@ -45,9 +44,9 @@ def client_takes_all_in_one_segment(t: ClientScene) -> None:
     t.until_shown(*words)
 
 
-@client_check("NET-3", "1faf8225aff7")
+@client_check("NET-3", "c221683ea6db")
 def half_a_line_is_not_shown(t: ClientScene) -> None:
-    """What comes before its LF is not taken for a line."""
+    """All that comes before its LF is not taken for a line."""
     t.in_room()
     t.wire.send_octets(b"SAID Bob ", b"one ", b"BYE removed")
     t.give_turn()
@@ -103,7 +102,7 @@ def only_lf_ends_a_line(t: ClientScene) -> None:
         if not t.connected:
             come_to_an_end(t)  # it may show what came after it has closed
         if row.replace(true, forged) in t.rows_with(forged):
-            raise Failed("no sign that somebody entered", f'"{row.replace(true, forged)}"', f"behind U+{ord(end):04X}")
+            raise Failed("no sign that somebody entered", f'"{row.replace(true, forged)}"', f"after U+{ord(end):04X}")
 
 
 @client_check("LINE-11", "5118bcbe1e76")

@@ -98,7 +98,7 @@ def _say_at_once(t: ClientScene, count: int) -> list[str]:
 
 @client_check("LINE-1", "3648c3f576c5", ground=1, plays=(enter,))
 def a_typed_line_ends(t: ClientScene) -> None:
-    """What is sent for a line that was typed ends with LF, and no CR."""
+    """All that is sent for a line that was typed ends with LF, and no CR."""
     _begin(t)
     _type_first(t)
     if t.wire.octets_received and not t.wire.inbox and not t.wire.ended:
@@ -121,7 +121,7 @@ def usual_features_are_taken(t: ClientScene) -> None:
 
 @client_check("PASS-14", "893d4fc3485d", ground=2, plays=(enter,))
 def the_first_line_is_no_password(t: ClientScene) -> None:
-    """What is typed first is not sent as a password to a server that does not want one."""
+    """All that is typed first is not sent as a password to a server that does not want one."""
     t.needs("LINE-1")
     _begin(t)
     _type_first(t)
@@ -129,7 +129,7 @@ def the_first_line_is_no_password(t: ClientScene) -> None:
         raise Failed("the name of a room, as it was typed", f"server <- {shown(t.wire.inbox[0])}")
 
 
-@client_check("CLIENT-13", "92358495a97d", ground=2, fact="CLIENT-13 for plain lines", plays=(enter,))
+@client_check("CLIENT-13", "148103154efe", ground=2, fact="CLIENT-13 for plain lines", plays=(enter,))
 def plain_lines_are_sent(t: ClientScene) -> None:
     """The name of a room, and what is said in it, are sent."""
     _enter_alone(t)
@@ -137,22 +137,22 @@ def plain_lines_are_sent(t: ClientScene) -> None:
         t.say(t.word())
 
 
-@client_check("CLIENT-10", "27990f977434", ground=3, fact="CLIENT-10 for plain words", plays=(enter,))
+@client_check("CLIENT-10", "139f8e6b13a3", ground=3, fact="CLIENT-10 for plain words", plays=(enter,))
 def words_are_shown(t: ClientScene) -> None:
-    """What is said is shown."""
+    """All that is said is shown."""
     _enter_alone(t)
     for _ in range(2):
         _say(t, t.word())
 
 
-@client_check("NET-3", "1faf8225aff7", ground=3, fact="NET-3 for whole lines", plays=(enter,))
+@client_check("NET-3", "c221683ea6db", ground=3, fact="NET-3 for whole lines", plays=(enter,))
 def several_lines_at_once_are_shown(t: ClientScene) -> None:
     """Lines that come at once are shown."""
     _enter_alone(t)
     t.until_shown(*_say_at_once(t, 3))
 
 
-@client_check("CLIENT-10", "27990f977434", ground=3, fact="CLIENT-10 for several lines", plays=(enter,))
+@client_check("CLIENT-10", "139f8e6b13a3", ground=3, fact="CLIENT-10 for several lines", plays=(enter,))
 def several_lines_at_once_are_shown_in_order(t: ClientScene) -> None:
     """Lines that come at once are shown in order."""
     t.needs("NET-3 for whole lines")
@@ -168,7 +168,7 @@ def _shown_in_order(t: ClientScene, words: list[str]) -> None:
         raise Failed("what was said in the order in which it came", " / ".join(rows))
 
 
-@client_check("NET-3", "1faf8225aff7", ground=3, fact="NET-3 for halves of lines", plays=(enter,))
+@client_check("NET-3", "c221683ea6db", ground=3, fact="NET-3 for halves of lines", plays=(enter,))
 def a_line_in_halves_is_shown(t: ClientScene) -> None:
     """A line whose halves come one by one is shown as one."""
     _enter_alone(t)
@@ -183,9 +183,9 @@ def _shows_halves(t: ClientScene) -> None:
     t.until_shown(f"{one} {other}")
 
 
-@client_check("CLIENT-12", "1d6941ec3d91", ground=3, fact="CLIENT-12 for JOINED", plays=(enter,))
+@client_check("CLIENT-12", "4de5a1d2aca7", ground=3, fact="CLIENT-12 for JOINED", plays=(enter,))
 def who_enters_is_shown(t: ClientScene) -> None:
-    """Who enters is shown."""
+    """A client that enters is shown."""
     _enter_alone(t)
     _shows_joined(t)
 
@@ -196,7 +196,7 @@ def _shows_joined(t: ClientScene) -> None:
     t.until_shown(name)
 
 
-@client_check("CLIENT-10", "27990f977434", ground=3, fact="CLIENT-10 for many lines", plays=(enter,))
+@client_check("CLIENT-10", "139f8e6b13a3", ground=3, fact="CLIENT-10 for many lines", plays=(enter,))
 def many_lines_at_once_are_shown(t: ClientScene) -> None:
     """Hundreds of lines at once are shown."""
     t.needs("NET-3 for whole lines", "CLIENT-10 for several lines", "NET-3 for halves of lines")
@@ -212,9 +212,9 @@ def _shows_many(t: ClientScene) -> None:
         raise Failed(f"{_MANY_LINES} lines on the screen", f"all but {len(missing)} of them")
 
 
-@client_check("CLIENT-14", "6f8c1af8da1f", ground=3, fact="CLIENT-14 for plain words", plays=(enter,))
+@client_check("CLIENT-14", "dd45b1e6131c", ground=3, fact="CLIENT-14 for plain words", plays=(enter,))
 def half_a_word_survives(t: ClientScene) -> None:
-    """What was typed before something comes is sent with the rest."""
+    """All that was typed before something comes is sent with the rest."""
     _enter_alone(t)
     _keeps_half_a_line(t)
 
@@ -228,7 +228,7 @@ def _keeps_half_a_line(t: ClientScene) -> None:
     t.expect(f"{half} {rest}")
 
 
-@client_check("CLIENT-13", "92358495a97d", ground=3, fact="CLIENT-13 for all characters", plays=(enter,))
+@client_check("CLIENT-13", "148103154efe", ground=3, fact="CLIENT-13 for all characters", plays=(enter,))
 def characters_beyond_ascii_are_sent(t: ClientScene) -> None:
     """Characters of two, three and four octets are sent as they were typed."""
     _enter_alone(t)
@@ -268,7 +268,7 @@ def a_greeting_with_cr_lf_is_taken(t: ClientScene) -> None:
     _stays(t, "HELLO flurfunk/1 and CR LF", end="\r\n")
 
 
-@client_check("CLIENT-8", "0778caeb615d", ground=3, fact="CLIENT-8 in a room", plays=(dismiss_in_a_room,))
+@client_check("CLIENT-8", "2256202be016", ground=3, fact="CLIENT-8 in a room", plays=(dismiss_in_a_room,))
 def a_bye_ends_the_connection(t: ClientScene) -> None:
     """The client closes its side on a BYE."""
     _enter_alone(t)

@@ -63,6 +63,9 @@ STEPS = (
             LINE-2/a-greeting-with-cr-lf-is-taken
             CLIENT-12/events-and-errors-are-shown
             CLIENT-12/why-somebody-left-is-shown
+            CLIENT-21/the-user-is-asked-for-a-room
+            CLIENT-22/ones-new-name-and-room-are-shown
+            CLIENT-22/lists-that-were-asked-for-are-shown
             CLIENT-1/unknown-lines-are-passed-over
             CLIENT-1/unknown-lines-in-the-greeting
             CLIENT-1/unknown-features-are-passed-over
@@ -74,7 +77,7 @@ STEPS = (
     ),
     step(
         "typing",
-        "What is typed",
+        "Typed lines",
         "Send each line as it was typed, or do not send it and say so. Keep what is half typed when something comes.",
         sections="3 13",
         checks="""
@@ -87,6 +90,7 @@ STEPS = (
             CLIENT-13/long-lines-are-sent-whole
             CLIENT-13/a-paste-is-sent-whole
             CLIENT-13/what-is-not-sent-is-told
+            CLIENT-20/lines-are-received-while-a-paste-is-not-taken
             CLIENT-14/half-a-line-survives-what-comes
             CLIENT-14/half-a-line-survives-a-flood
             CLIENT-14/half-a-line-survives-another-size
@@ -135,7 +139,7 @@ STEPS = (
             CLIENT-9/attacks-in-ones-own-name-and-room
             CLIENT-9/attacks-in-bye-and-hello
             CLIENT-10/a-flood-is-shown-in-order
-            CLIENT-12/no-text-looks-like-an-event
+            CLIENT-23/no-text-looks-like-an-event
         """,
     ),
     step(
@@ -147,6 +151,8 @@ STEPS = (
             PASS-14/the-first-line-is-no-password
             PASS-12/the-user-is-asked-for-the-password
             PASS-13/the-password-is-not-shown
+            PASS-15/half-a-password-is-dropped
+            PASS-16/a-command-typed-for-a-password-is-taken-for-its-words
             PASS-14/no-password-is-sent-unasked
         """,
     ),

@@ -23,7 +23,7 @@ def console_shows(t: Stage, server: Running, typed: str, *wanted: str) -> str:
 def usual_words(t: Stage, server: Running, *clients: Peer) -> set[str]:
     """Return the words that the console shows anyway, such as a prompt: those for an empty line, and those of `/who`.
 
-    What it shows for the empty line, if anything, stands before the names of these clients, which `/who` prints.
+    Its output for the empty line, if any, stands before the names of these clients, which `/who` prints.
     """
     since = server.mark()
     server.write(b"\n/who\n")

@@ -43,11 +43,11 @@ def answers_in_order(peer: Peer, item: bytes, end: bytes, but: bytes) -> tuple[l
             lists.append([])
         elif lists[-1]:
             expected = f"{peer.label} <- {item.decode()} lines that follow each other up to {end.decode()}"
-            raise Failed(expected, f"{shown(line)} behind {len(lists[-1])} of them")
+            raise Failed(expected, f"{shown(line)} after {len(lists[-1])} of them")
         elif not line.startswith((b"INFO ", but)):
             order.append(line)
     if lists.pop():
-        raise Failed(f"{peer.label} <- {end.decode()} behind the last list", f"{peer.label} <- nothing more")
+        raise Failed(f"{peer.label} <- {end.decode()} after the last list", f"{peer.label} <- nothing more")
     peer.inbox.clear()
     return order, lists
 

@@ -13,10 +13,10 @@ from conformance.wire.peer import Peer, listed
 BOM = b"\xef\xbb\xbf"
 BREATH = 0.02  # seconds between two looks whether something is so by now
 WAYS: dict[str, Callable[[Peer], None]] = {"closes": Peer.close, "resets": Peer.reset, "half-closes": Peer.half_close}
-# What a client has sent when its connection ends; {name} and {room} are its own.
+# The octets that a client has sent when its connection ends; {name} and {room} are its own.
 IN_LOBBY = {
     "just connected": b"",
-    "behind a U+FEFF": BOM,
+    "after a U+FEFF": BOM,
     "in a U+FEFF": BOM[:2],
     "in a first line": b"half",
     "in a first line that is too long": b"x" * 5000,
@@ -42,7 +42,7 @@ class Ended:
 
     @property
     def left(self) -> bytes:
-        """What the members of its room are told."""
+        """The events that the members of its room are told."""
         return f"LEFT {self.name} {'exit' if self.end == 'exit' else 'lost'}".encode()
 
 
@@ -128,9 +128,9 @@ def names_are_free_after_each_end_in_the_lobby(t: Stage) -> None:
         raise Failed("member <- nothing of the lobby", f"member <- {listed(told)}", cites="STATE-5")
 
 
-@check("NAME-9", "747d7fbe9612")
+@check("NAME-9", "8eec46f742bc")
 def names_are_free_after_exit_in_the_lobby(t: Stage) -> None:
-    """Wherever a client in the lobby is when it sends `exit`, its name is free behind its BYE."""
+    """Wherever a client in the lobby is when it sends `exit`, its name is free after its BYE."""
     clients = in_states(t, {state: sent for state, sent in IN_LOBBY.items() if b"{name}" in sent}, ["exit"] * 3, "")
     heir = t.connect("heir")
     _end(clients)
@@ -159,7 +159,7 @@ def _lefts(witness: Peer, clients: list[Ended]) -> list[bytes]:
     return lines
 
 
-@check("LEFT-1", "65362ae408f1")
+@check("LEFT-1", "65126010fee5")
 def each_end_in_a_room_is_told(t: Stage) -> None:
     """Wherever a member is when its connection ends, the others get LEFT, once, with the reason lost, or exit."""
     _, witness, clients = _left(t)
@@ -172,9 +172,9 @@ def each_end_in_a_room_is_told(t: Stage) -> None:
         raise Failed("witness <- no LEFT any more", f"witness <- {listed(more)}", cites="LEFT-2")
 
 
-@check("NAME-9", "747d7fbe9612")
+@check("NAME-9", "8eec46f742bc")
 def names_are_free_after_each_end_in_a_room(t: Stage) -> None:
-    """Wherever a member is when its connection ends, its name is free behind its LEFT."""
+    """Wherever a member is when its connection ends, its name is free after its LEFT."""
     _, witness, clients = _left(t)
     _lefts(witness, clients)
     asks(t, witness, ((f"/nick {client.name}", f"NAME {client.name}") for client in clients))
@@ -182,7 +182,7 @@ def names_are_free_after_each_end_in_a_room(t: Stage) -> None:
 
 @check("WHO-1", "9a3c4ec212d6")
 def who_is_right_after_each_end(t: Stage) -> None:
-    """Wherever a member is when its connection ends, `/who` does not list it behind its LEFT, nor `/rooms` count it."""
+    """Wherever a member is when its connection ends, `/who` does not list it after its LEFT, nor `/rooms` count it."""
     room, witness, clients = _left(t)
     _lefts(witness, clients)
     witness.settled()
@@ -198,7 +198,7 @@ def who_is_right_after_each_end(t: Stage) -> None:
             raise Failed(f"witness <- LIVE {room} 1", f"witness <- {listed(live)}", cites="LIST-1")
 
 
-@check("LIST-3", "0e700fc57cfc")
+@check("LIST-3", "30248024bf4d")
 def no_room_is_listed_after_each_end(t: Stage) -> None:
     """Wherever the only member of a room is when its connection ends, the room is not listed any more."""
     watcher = t.connect("watcher")
@@ -217,9 +217,9 @@ def no_room_is_listed_after_each_end(t: Stage) -> None:
         raise Failed("watcher <- no LIVE line of a room that all have left", f"watcher <- {listed(listing)}")
 
 
-@check("NAME-9", "747d7fbe9612", needs=("console",))
+@check("NAME-9", "8eec46f742bc", needs=("console",))
 def names_are_free_after_kick_in_each_state(t: Stage) -> None:
-    """Wherever a client is when the operator removes it, its name is free behind its BYE, and it is listed no more."""
+    """Wherever a client is when the operator removes it, its name is free after its BYE, and it is listed no more."""
     server = t.take_turn(terminal=False)
     room = t.room()
     clients = in_states(t, {**IN_LOBBY, **IN_ROOM}, ["kick"], room)

@@ -145,14 +145,14 @@ def reserved_names(t: Stage) -> None:
         t.refused(client, "name-taken", [f"/nick {name}" for name in names])
 
 
-@check("NAME-7", "e25638c62216")
+@check("NAME-7", "e2f49478b8c7")
 def made_up_names_have_the_form(t: Stage) -> None:
     """Names that the server makes up match the grammar, and differ between all who are connected."""
     clients = t.clients(*(f"client{number}" for number in range(20)))
     _all_different(t, clients)
 
 
-@check("NAME-7", "e25638c62216")
+@check("NAME-7", "e2f49478b8c7")
 def made_up_names_are_free(t: Stage) -> None:
     """A new client does not get a name that another has taken, also if it would have been the next one in a series."""
     t.take_turn_if_possible()
@@ -183,7 +183,7 @@ def _all_different(t: Stage, clients: list[Peer]) -> None:
         raise Failed("made-up names that nobody else has", ", ".join(names))
 
 
-@check("NAME-8", "5bc9d33fdbd5")
+@check("NAME-8", "c20b3cb785fe")
 def given_up_names_are_free(t: Stage) -> None:
     """A name is free as soon as its client has got another, in the lobby too; its old owner can have it back."""
     ann, bob = t.clients("ann", "bob")
@@ -198,9 +198,9 @@ def given_up_names_are_free(t: Stage) -> None:
         ann.expect(f"NAME {name}")
 
 
-@check("NAME-9", "747d7fbe9612")
+@check("NAME-9", "8eec46f742bc")
 def names_are_free_before_left_and_bye(t: Stage) -> None:
-    """Who has seen BYE or LEFT can have the name at once, after exit, end of stream and reset."""
+    """A client that has seen BYE or LEFT can have the name at once, after exit, end of stream and reset."""
     ways: tuple[Callable[[Peer], None], ...] = (_exit, Peer.close, Peer.reset, Peer.half_close)
     rooms = [t.room(f"main{way}") for way in range(len(ways))]
     witnesses = [bob for (bob,) in t.groups(rooms, "bob")]
@@ -230,7 +230,7 @@ def _exit(client: Peer) -> None:
     client.send("exit")
 
 
-@check("NAME-9", "747d7fbe9612", needs=("console",))
+@check("NAME-9", "8eec46f742bc", needs=("console",))
 def names_are_free_after_kick(t: Stage) -> None:
     """The name of a client that the operator removed is free before its BYE."""
     heir, *owners = t.clients("heir", "ann0", "ann1", "ann2")
@@ -242,7 +242,7 @@ def names_are_free_after_kick(t: Stage) -> None:
         heir.expect(f"NAME {ann.name}")
 
 
-@check("NAME-10", "52a96a6faf5d")
+@check("NAME-10", "8d288089fb9d")
 def room_names_are_folded(t: Stage) -> None:
     """Capitals in a room's name make no difference, and never come back."""
     room = t.room("main-x")
@@ -268,7 +268,7 @@ def room_names_are_folded(t: Stage) -> None:
     ann.expect(f"ROOM {room}")
 
 
-@check("NAME-11", "e6b5292ebf5a")
+@check("NAME-11", "a0bc94d16f92")
 def valid_rooms(t: Stage) -> None:
     """Every room whose name has the form can be entered, by its name and with /cd."""
     (ann,) = t.members(t.room(), "ann")

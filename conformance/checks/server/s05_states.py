@@ -7,7 +7,7 @@ from conformance.wire.peer import is_info, listed
 from conformance.wire.transcript import shown
 
 
-@check("STATE-1", "0e5ef6b555cf")
+@check("STATE-1", "3d95ec05d974")
 def hello_comes_first(t: Stage) -> None:
     """HELLO is the first line, and comes to a client that sends nothing."""
     for ann in [t.dial(f"ann{number}") for number in range(5)]:
@@ -16,7 +16,7 @@ def hello_comes_first(t: Stage) -> None:
             raise Failed("HELLO flurfunk/1 as the first line", shown(line))
 
 
-@check("STATE-1", "0e5ef6b555cf")
+@check("STATE-1", "3d95ec05d974")
 def hello_comes_once(t: Stage) -> None:
     """HELLO comes once, whatever the client sends."""
     (ann,) = t.members(t.room(), "ann")
@@ -42,7 +42,7 @@ def name_comes_second(t: Stage) -> None:
     ann.expect(f"ROOM {room}", f"SAID {name} hello")
 
 
-@check("STATE-3", "577ccd54a2af")
+@check("STATE-3", "70c27a60e384")
 def words_for_people(t: Stage) -> None:
     """INFO lines follow, before the client has sent anything."""
     ann = t.connect("ann")
@@ -53,7 +53,7 @@ def words_for_people(t: Stage) -> None:
 
 @check("STATE-4", "c3e33b25608b")
 def no_events_in_the_lobby(t: Stage) -> None:
-    """Who is in the lobby receives nothing of what happens in rooms."""
+    """A client in the lobby receives nothing of what happens in rooms."""
     cyd, dan = t.clients("cyd", "dan")
     dan.send(f"/nick {t.name('Dan')}", "/say x", "no room")
     dan.settled()
@@ -71,7 +71,7 @@ def no_events_in_the_lobby(t: Stage) -> None:
 
 @check("STATE-4", "c3e33b25608b", needs=("console",))
 def no_announcements_in_the_lobby(t: Stage) -> None:
-    """Who is in the lobby receives no ANNOUNCE, nor that of a client that the operator removes."""
+    """A client in the lobby receives no ANNOUNCE, nor that of a client that the operator removes."""
     server = t.take_turn()
     ann, bob = t.members(t.room(), "ann", "bob")
     cyd = t.connect("cyd")
@@ -102,7 +102,7 @@ def the_lobby_is_told_to_nobody(t: Stage) -> None:
         t.nothing(ann, eve)
 
 
-@check("STATE-6", "bdcacdf3a788")
+@check("STATE-6", "565e79a88776")
 def a_line_in_the_lobby_is_a_room(t: Stage) -> None:
     """A line in the lobby is a room's name, whatever it looks like; one that cannot be is refused, and one stays."""
     room = t.room()
@@ -132,9 +132,9 @@ def a_line_in_the_lobby_is_a_room(t: Stage) -> None:
         ann.expect(f"ROOM {stay}{number}")
 
 
-@check("STATE-6", "bdcacdf3a788")
+@check("STATE-6", "565e79a88776")
 def http_words_behind_the_first_octets(t: Stage) -> None:
-    """What begins a connection of HTTP is, as a later line or without its blank, a room's name or none."""
+    """A word of HTTP is, as a later line or without its blank, a room's name or none."""
     firsts = ("get /", "GETX /", "Post ", "PRIX ")
     ann, bob, *others = t.clients("ann", "bob", *(f"cyd{number}" for number in range(len(firsts))))
     ann.send("/ping 1", "GET / HTTP/1.1", "get x", "GETX x")

@@ -96,7 +96,7 @@ def missing_arguments(t: Stage) -> None:
 
 @check("CMD-3", "58dbe20da78e")
 def a_blank_is_an_argument(t: Stage) -> None:
-    """Behind the one blank that ends the word, a further blank is an argument."""
+    """After the one blank that ends the word, a further blank is an argument."""
     (ann,) = t.members(t.room(), "ann")
     for line, answer, cites in (
         ("/say  ", f"SAID {ann.name}  ", "SAY-4"),
@@ -145,9 +145,9 @@ def an_argument_too_many_before_no_room(t: Stage) -> None:
     t.refused(cyd, "bad-argument", ["/who x", "/who "])
 
 
-@check("CMD-5", "e56d789d0385")
+@check("CMD-5", "fa7a85aa3f54")
 def refused_lines_do_nothing_else(t: Stage) -> None:
-    """Behind each kind of ERROR nothing else comes, to nobody, and name and room are what they were."""
+    """After each kind of ERROR nothing else comes, to nobody, and name and room are what they were."""
     room = t.room()
     ann, bob = t.members(room, "ann", "bob")
     (far,) = t.members(t.room("far"), "far")
@@ -164,7 +164,7 @@ def refused_lines_do_nothing_else(t: Stage) -> None:
         member.expect(f"SAID {ann.name} unchanged")
 
 
-@check("CMD-5", "e56d789d0385")
+@check("CMD-5", "fa7a85aa3f54")
 def what_is_refused_is_not_done(t: Stage) -> None:
     """Lines that should be carried out bring, if they are refused nevertheless, one ERROR and nothing else."""
     room, other = t.room(), t.room("other")
@@ -182,7 +182,7 @@ def what_is_refused_is_not_done(t: Stage) -> None:
             raise Failed(f"one ERROR for {line!r}, or its effect", listed([*own, *others]))
 
 
-@check("CMD-6", "7133da51d6fe")
+@check("CMD-6", "3bf21a51239d")
 def every_line_has_one_outcome(t: Stage) -> None:
     """Each kind of line has its answer or one ERROR, in the lobby and in a room: none passes silently."""
     room = t.room()
@@ -240,7 +240,7 @@ def ping_is_answered(t: Stage) -> None:
     bob.expect("PONG bob")
 
 
-@check("PING-2", "cb5fbb18e41d")
+@check("PING-2", "15b5aaa59c63")
 def the_token_comes_back(t: Stage) -> None:
     """PONG repeats the token octet by octet: blanks, case, other scripts, up to the longest."""
     (ann,) = t.members(t.room(), "ann")
@@ -281,7 +281,7 @@ def exit_is_answered(t: Stage) -> None:
         client.expect_end()
 
 
-@check("EXIT-2", "a024b4e2d3ee")
+@check("EXIT-2", "b427fc1d394c")
 def exit_is_told(t: Stage) -> None:
     """The others in the room get LEFT with the reason exit, those in other rooms and the lobby nothing."""
     ann, bob, cyd = t.members(t.room(), "ann", "bob", "cyd")
@@ -294,9 +294,9 @@ def exit_is_told(t: Stage) -> None:
     t.nothing(ann, bob, far)
 
 
-@check("EXIT-3", "8400684f114c")
+@check("EXIT-3", "543ab38649ff")
 def nothing_behind_exit(t: Stage) -> None:
-    """What comes behind `exit`, in the same segment or later, has neither effect nor answer."""
+    """All that comes after `exit`, in the same segment or later, has neither effect nor answer."""
     room = t.room()
     (bob,) = t.members(room, "bob")
     behind = ["more words", "/ping x", "/nick " + t.name(), "/cd " + t.room("away"), "/help", unknown(t), "exit", room]
@@ -316,9 +316,9 @@ def nothing_behind_exit(t: Stage) -> None:
     bob.expect_nothing()
 
 
-@check("EXIT-4", "6064b46200dd")
+@check("EXIT-4", "c70709136e03")
 def exit_is_the_whole_line(t: Stage) -> None:
-    """What only begins or ends with exit, or has capitals, is said in a room."""
+    """A line that only begins or ends with exit, or has capitals, is said in a room."""
     ann, bob = t.members(t.room(), "ann", "bob")
     texts = (
         "exit now",

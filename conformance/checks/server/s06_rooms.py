@@ -20,7 +20,7 @@ def entering_is_answered(t: Stage) -> None:
     t.answers(ann, *((f"/cd {room}", f"ROOM {room}") for room in (second, first, second)))
 
 
-@check("ROOM-2", "2c44bcc1c07c")
+@check("ROOM-2", "d56f52ed3b48")
 def entering_is_told(t: Stage) -> None:
     """Every other member gets JOINED once; the client itself, and other rooms, do not."""
     room = t.room()
@@ -38,7 +38,7 @@ def entering_is_told(t: Stage) -> None:
     t.nothing(first, moving, ann, bob, cyd, far)
 
 
-@check("ROOM-3", "70ea22ee6cf2")
+@check("ROOM-3", "c1263cf36379")
 def moving_is_told(t: Stage) -> None:
     """Every member that stays gets LEFT moved once; the client itself, and the new room, do not get it."""
     old, new = t.room("old"), t.room("new")
@@ -53,7 +53,7 @@ def moving_is_told(t: Stage) -> None:
     t.nothing(ann, bob, cyd, dan)
 
 
-@check("ROOM-4", "3997c232657b")
+@check("ROOM-4", "1396b1391634")
 def cd_is_a_first_choice(t: Stage) -> None:
     """`/cd ROOM` in the lobby enters the room, and is told as JOINED and as no LEFT."""
     room = t.room()
@@ -73,7 +73,7 @@ def moving_to_where_one_is(t: Stage) -> None:
     t.nothing(ann, bob)
 
 
-@check("ROOM-6", "01ae12bbcd1a")
+@check("ROOM-6", "233b1eb5988e")
 def a_refused_move_changes_nothing(t: Stage) -> None:
     """Whose `/cd` is refused stays a member: speaks there, hears there, and was not told to have left."""
     room = t.room()
@@ -89,7 +89,7 @@ def a_refused_move_changes_nothing(t: Stage) -> None:
 
 @check("SAY-1", "319e3fb9e6fc")
 def bare_lines_are_said(t: Stage) -> None:
-    """Whatever does not begin with `/`, and is neither empty nor `exit`, is said."""
+    """Each line that does not begin with `/`, and is neither empty nor `exit`, is said."""
     ann, bob = t.members(t.room(), "ann", "bob")
     texts = [
         "hello",
@@ -113,7 +113,7 @@ def bare_lines_are_said(t: Stage) -> None:
             member.expect(*(f"SAID {ann.name} {text}" for text in some))
 
 
-@check("SAY-2", "288663b7ad91")
+@check("SAY-2", "d9c0e72d5798")
 def said_reaches_every_member_once(t: Stage) -> None:
     """Every member, the speaker included, gets SAID once, with the speaker's name."""
     members = t.members(t.room(), "ann", "bob", "cyd", "dan")
@@ -125,7 +125,7 @@ def said_reaches_every_member_once(t: Stage) -> None:
     t.nothing(*members)
 
 
-@check("SAY-2", "288663b7ad91")
+@check("SAY-2", "d9c0e72d5798")
 def many_words_in_two_rooms(t: Stage) -> None:
     """Of 300 texts that two rooms say at the same time, each arrives once and in order, at each member of its room.
 
@@ -146,7 +146,7 @@ def many_words_in_two_rooms(t: Stage) -> None:
         t.nothing(ann, bob)
 
 
-@check("SAY-3", "cdec0eea1c66")
+@check("SAY-3", "41e4b7ccde1e")
 def said_reaches_nobody_else(t: Stage) -> None:
     """No word reaches another room, the lobby, or one who has just moved away."""
     room = t.room()
@@ -193,7 +193,7 @@ def renaming_is_answered(t: Stage) -> None:
         t.answers(client, *((f"/nick {name}", f"NAME {name}") for name in map(t.name, names)))
 
 
-@check("NICK-2", "56ef39c7682a")
+@check("NICK-2", "5755ae80dcd9")
 def renaming_is_told(t: Stage) -> None:
     """Every other member gets NICK with old and new name once; the client itself, and other rooms, do not."""
     ann, bob, cyd = t.members(t.room(), "ann", "bob", "cyd")
@@ -218,7 +218,7 @@ def the_name_one_has(t: Stage) -> None:
     t.nothing(ann, bob, cyd)
 
 
-@check("NICK-4", "1c9c21eada27")
+@check("NICK-4", "c5dc323c207b")
 def a_refused_name_changes_nothing(t: Stage) -> None:
     """Whose `/nick` is refused goes on under its name, which stays taken."""
     ann, bob = t.members(t.room(), "ann", "bob")
@@ -232,7 +232,7 @@ def a_refused_name_changes_nothing(t: Stage) -> None:
         bob.expect_error("name-taken")
 
 
-@check("NICK-5", "2b998b99982b")
+@check("NICK-5", "dff43ae24f5f")
 def the_new_name_everywhere(t: Stage) -> None:
     """After NAME, the new name stands in SAID, JOINED, LEFT, NICK and MEMBER lines."""
     room, other = t.room(), t.room("other")

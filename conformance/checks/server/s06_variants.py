@@ -1,4 +1,4 @@
-"""Sections 4 and 6: the variants of an accepted `/nick` or `/cd`, one behind the other, and what holds after each."""
+"""Sections 4 and 6: the variants of an accepted `/nick` or `/cd`, one after the other, and what holds after each."""
 
 from itertools import product
 from random import Random
@@ -10,7 +10,7 @@ from conformance.wire.failure import Failed
 from conformance.wire.peer import Peer, listed
 
 DRAWN = 6  # longer chains, by chance
-# What a client does with its name, or with its room: it takes the same again, the same in another case, the other one
+# A client's acts with its name, or with its room: it takes the same again, the same in another case, the other one
 # of two, or that in capitals.
 STEPS = ("same", "case", "other", "OTHER")
 CHAINS = [chain for length in (1, 2) for chain in product(STEPS, repeat=length)]
@@ -55,7 +55,7 @@ def a_name_is_taken_however_it_came(t: Stage) -> None:
     asks(t, bob, ((f"/nick {name}", "ERROR name-taken ...") for name in names))
 
 
-@check("NAME-8", "5bc9d33fdbd5")
+@check("NAME-8", "c20b3cb785fe")
 def a_name_is_free_however_it_was_had(t: Stage) -> None:
     """A name that a client has given up is free, however often and in which cases it had taken it."""
     clients, taken = _renamed(t)
@@ -69,7 +69,7 @@ def a_name_is_free_however_it_was_had(t: Stage) -> None:
     asks(t, bob, ((f"/nick {name}", f"NAME {name}") for name in given_up))
 
 
-@check("NAME-8", "5bc9d33fdbd5")
+@check("NAME-8", "c20b3cb785fe")
 def a_made_up_name_is_free(t: Stage) -> None:
     """The name that the server made up for a client is free when that has another one, in the lobby or in a room."""
     if not t.subject.can_start:
@@ -84,9 +84,9 @@ def a_made_up_name_is_free(t: Stage) -> None:
     asks(t, bob, ((f"/nick {name}", f"NAME {name}") for name in (*names, *(name.upper() for name in names))))
 
 
-@check("NAME-9", "747d7fbe9612")
+@check("NAME-9", "8eec46f742bc")
 def all_names_are_free_behind_bye(t: Stage) -> None:
-    """All names that a client has had are free behind its BYE, however often and in which cases it had taken them."""
+    """All names that a client has had are free after its BYE, however often and in which cases it had taken them."""
     clients, taken = _renamed(t)
     bob = t.connect("bob")
     for client in clients:
@@ -97,9 +97,9 @@ def all_names_are_free_behind_bye(t: Stage) -> None:
     asks(t, bob, ((f"/nick {name}", f"NAME {name}") for name in names))
 
 
-@check("NAME-9", "747d7fbe9612")
+@check("NAME-9", "8eec46f742bc")
 def all_names_are_free_behind_left(t: Stage) -> None:
-    """All names that a client has had are free behind LEFT lost, however often and in which cases it had taken them."""
+    """All names that a client has had are free after LEFT lost, however often and in which cases it had taken them."""
     clients, taken = _renamed(t)
     room = t.room()
     (bob,) = t.members(room, "bob")
@@ -116,9 +116,9 @@ def all_names_are_free_behind_left(t: Stage) -> None:
     asks(t, bob, ((f"/nick {name}", f"NAME {name}") for name in names))
 
 
-@check("NICK-5", "2b998b99982b")
+@check("NICK-5", "dff43ae24f5f")
 def the_last_name_stands_in_all_events(t: Stage) -> None:
-    """Whatever names a client had before, and in which cases, events and lists have the one of its last NAME line."""
+    """Events and lists have the name of the last NAME line, whatever names a client had before, and in which cases."""
     room, away = t.room(), t.room("away")
     (bob,) = t.members(room, "bob")
     ann = t.connect("ann")
@@ -160,7 +160,7 @@ def each_member_is_listed_once_under_its_last_name(t: Stage) -> None:
     asker.expect(f"MEMBERS {room} {len(clients)}")
 
 
-@check("OPER-4", "44c9a7471a84")
+@check("OPER-4", "7321f6062feb")
 def kick_finds_a_name_however_it_came(t: Stage) -> None:
     """`/kick` removes a client, in whatever case, however often and in which cases it had taken its name."""
     server = t.take_turn(terminal=False)
@@ -198,9 +198,9 @@ def each_member_is_counted_once(t: Stage) -> None:
         raise Failed(f"watcher <- {listed(missing or wanted)}", f"watcher <- {listed(wrong)}")
 
 
-@check("SAY-2", "288663b7ad91")
+@check("SAY-2", "d9c0e72d5798")
 def each_member_is_told_once(t: Stage) -> None:
-    """Whoever entered its room again, in another case, or came back to it, hears each text once, and leaves once."""
+    """A client that entered its room again, or came back to it, hears each text once, and leaves once."""
     room, away = t.room(), t.room("away")
     (bob,) = t.members(room, "bob")
     chains = _chains(t)

@@ -1,4 +1,4 @@
-"""What takes seconds: answers that wait for long, and those who say nothing for long."""
+"""Checks that take seconds: answers that wait for long, and those who say nothing for long."""
 
 from time import monotonic
 
@@ -38,6 +38,12 @@ def ask_on(peer: Peer) -> bool:
     return True
 
 
+def leavings(witness: Peer) -> list[tuple[str, str]]:
+    """Take what a member has received; return who has left, each with the reason."""
+    words = [line.decode("utf-8", "replace").split(" ") for line in witness.take()]
+    return [(name, reason) for kind, name, reason in (one for one in words if one[0] == "LEFT")]
+
+
 def _read_a_little(t: Stage, peers: list[Peer]) -> None:
     """Read what has come to peers that do not read."""
     for peer in peers:
@@ -48,9 +54,9 @@ def _read_a_little(t: Stage, peers: list[Peer]) -> None:
             peer.stall()
 
 
-@check("NET-4", "fac22d318f2a", slow=True)
+@check("NET-4", "c801f388b0c9", slow=8)
 def answers_wait_at_a_half_close(t: Stage) -> None:
-    """Who ends its sending and reads late and slowly gets all answers, and what its last lines say is said."""
+    """A client that ends its sending and reads late and slowly gets all answers, and its last lines are said."""
     t.share_if_possible(LOAD)
     room = t.room()
     (bob,) = t.members(room, "bob")
@@ -60,7 +66,7 @@ def answers_wait_at_a_half_close(t: Stage) -> None:
     for number, client in enumerate(clients, 1):
         client.stall()
         client.offer(pings(STEP * number) + b"last words\n")
-    _take_all(t, clients)
+    take_all(t, clients)
     sent = [client for client in clients if not client.unsent]  # of what is not even taken nobody could end the sending
     for client in sent:
         client.half_close()
@@ -86,7 +92,7 @@ def answers_wait_at_a_half_close(t: Stage) -> None:
             t.wait_for(bob, lambda line=line: line.encode() in bob.inbox, f"bob <- {line}")  # type: ignore[misc]
 
 
-def _take_all(t: Stage, clients: list[Peer]) -> None:
+def take_all(t: Stage, clients: list[Peer]) -> None:
     """Wait until all that clients offer is taken, or nothing is taken any more for a moment."""
     before = -1
     while before != (unsent := sum(client.unsent for client in clients)) and unsent:
@@ -96,9 +102,9 @@ def _take_all(t: Stage, clients: list[Peer]) -> None:
             t.pump(left)
 
 
-@check("FLOW-7", "d1b547322247", needs=("stall-limit",), slow=True)
+@check("FLOW-7", "483361ff2604", needs=("stall-limit",), slow=6)
 def silence_is_no_stall(t: Stage) -> None:
-    """Who reads and says nothing for longer than one may stall stays, in rooms with and without talk, and outside."""
+    """A client that reads and says nothing for longer than one may stall stays, in rooms and outside."""
     t.needs("PING-1")  # what waits is answers to pings
     t.share(stall=STALL)
     room = t.room()

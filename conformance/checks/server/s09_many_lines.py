@@ -10,6 +10,7 @@ from conformance.stage.server import Stage
 from conformance.text.vectors import MAX_LINE
 from conformance.wire.failure import Failed
 from conformance.wire.peer import Peer, like, octets
+from conformance.wire.standing import of_receiving
 from conformance.wire.transcript import shown
 
 LINES = 300  # in one segment: more than an octet can count
@@ -80,7 +81,7 @@ _KINDS = {
 }
 
 
-@check("FLOW-1", "9d309c3a1134")
+@check("FLOW-1", "150fe71ec5d9")
 def hundreds_of_lines_of_each_kind(t: Stage) -> None:
     """300 lines of one kind in one segment are all answered, and told to another member, whichever kind it is."""
     t.share_if_possible(LOAD)
@@ -94,24 +95,26 @@ def hundreds_of_lines_of_each_kind(t: Stage) -> None:
     t.settle(*(actor for actor, _, _ in played))
     for actor, witness, lines in played:
         witness.settle()
-        _has(actor, [answer for _, answers, _ in lines for answer in answers])
-        _has(witness, [event for _, _, events in lines for event in events])
+        _has(t, actor, [answer for _, answers, _ in lines for answer in answers])
+        _has(t, witness, [event for _, _, events in lines for event in events])
 
 
-def _has(peer: Peer, wanted: Sequence[str]) -> None:
+def _has(t: Stage, peer: Peer, wanted: Sequence[str]) -> None:
     """A settled peer has received these lines, and nothing else."""
+    t.needs(*{one for line in wanted for one in of_receiving(line.encode())})
     for number, (line, want) in enumerate(zip_longest(peer.take(), wanted), 1):
         if line is None or want is None or not like(line, want):
             told = f"{shown(octets(want))}, line {number} of {len(wanted)}" if want else f"{len(wanted)} lines"
             raise Failed(f"{peer.label} <- {told}", f"{peer.label} <- {shown(line) if line else 'nothing more'}")
 
 
-@check("FLOW-1", "9d309c3a1134")
+@check("FLOW-1", "150fe71ec5d9")
 def hundreds_of_lists(t: Stage) -> None:
-    """300 times `/who`, `/rooms` or `/help` in one segment are all answered."""
+    """300 times `/who`, `/rooms`, `/history` or `/help` in one segment are all answered."""
     (ann,) = t.members(t.room(), "ann")
-    for command, last in (("who", b"MEMBERS "), ("rooms", b"ROOMS "), ("help", b"INFO ")):
-        if command in (*ann.features, "help"):
+    kinds = (("who", b"MEMBERS "), ("rooms", b"ROOMS "), ("history 3", b"HISTORY "), ("help", b"INFO "))
+    for command, last in kinds:
+        if command.split(" ")[0] in (*ann.features, "help"):
             ann.settle()
             ann.inbox.clear()
             ann.send(*[f"/{command}"] * LINES)

@@ -1,4 +1,4 @@
-"""Section 9, for each member of a room: the first, the second, and those behind them."""
+"""Section 9, for each member of a room: the first, the second, and those after them."""
 
 import time
 
@@ -51,7 +51,7 @@ def _lines(t: Stage, room: str, away: str, label: str, old: str) -> tuple[list[s
     return lines, answers
 
 
-@check("ORDER-4", "d4e1a74a28f8")
+@check("ORDER-4", "e471a0c3e3be")
 def answers_come_in_order_to_each_member(t: Stage) -> None:
     """Answers and events come in the order of the lines to each member of a room, the first and the fifth."""
     room, away = t.room(), t.room("away")
@@ -65,9 +65,9 @@ def answers_come_in_order_to_each_member(t: Stage) -> None:
         member.expect(*answers)
 
 
-@check("ORDER-3", "f26b59eaddf6")
+@check("ORDER-3", "8fd0e0e439ba")
 def each_member_sees_the_order_of_the_lines(t: Stage) -> None:
-    """What the lines of one segment bring others stands in the order of the lines, for each member of a room."""
+    """All that the lines of one segment bring others stands in the order of the lines, for each member of a room."""
     room, away = t.room(), t.room("away")
     *members, ann = _members(t, room, *LABELS)
     name = t.name("Anna")
@@ -81,9 +81,9 @@ def each_member_sees_the_order_of_the_lines(t: Stage) -> None:
             raise Failed(f"{member.label} <- {listed(wanted)}", f"{member.label} <- {listed(received)}")
 
 
-@check("ORDER-8", "3e04c9fc0d2a")
+@check("ORDER-8", "747fd63dede8")
 def each_kind_of_event_comes_to_each_member(t: Stage) -> None:
-    """What a member's lines bring has come to each other member when it has the PONG to a ping sent after that."""
+    """All that a member's lines bring has come to each other member when it has the PONG to a ping sent after that."""
     room = t.room()
     members = _members(t, room, *LABELS)
     for member in members:
@@ -107,7 +107,7 @@ def each_kind_of_event_comes_to_each_member(t: Stage) -> None:
         member.name = name
 
 
-@check("ORDER-7", "c9f9d80a5301")
+@check("ORDER-7", "e5e7cfbfb58c")
 def pongs_behind_much_that_waits(t: Stage) -> None:
     """A client that says and asks much and reads later gets each PONG in its place among its words and errors."""
     clients = [t.members(t.room(f"room{n}"), f"ann{n}", receive_buffer=SMALL)[0] for n in range(1, 4)]
@@ -136,7 +136,7 @@ def pongs_behind_much_that_waits(t: Stage) -> None:
                 raise Failed(f"{client.label} <- {shown(line.encode())}", f"{client.label} <- {shown(received)}")
 
 
-@check("FLOW-1", "9d309c3a1134", slow=True)
+@check("FLOW-1", "150fe71ec5d9", slow=1)
 def nothing_is_dropped_for_who_reads_slowly(t: Stage) -> None:
     """A member that reads more slowly than another speaks gets each word, in order, as long as it is served at all."""
     t.share_if_possible(LOAD)

@@ -15,7 +15,7 @@ ROUNDS = 24
 ABREAST = 12  # rounds that are played at the same time
 
 
-@check("ORDER-1", "81210ead17e5")
+@check("ORDER-1", "acb918aece02")
 def all_members_see_one_order(t: Stage) -> None:
     """While three speak, rename and a fourth comes and goes, all members see the same events in the same order."""
     room, away = t.room(), t.room("away")
@@ -30,7 +30,7 @@ def all_members_see_one_order(t: Stage) -> None:
         guest.offer((f"/cd {room}\nguest {number}\n" if number % 2 else f"/cd {away}\n").encode())
         if number % 2:
             t.give_turn()  # else the server may deal with all rounds of one client after the other
-    # Without a barrier: what is said when all has come to one has its place behind it, for all.
+    # Without a barrier: what is said when all has come to one has its place after it, for all.
     order: list[bytes] = []
     while sum(line.startswith(b"SAID ") for line in order) < 40 * 3 * len(speakers) + 20:
         order.append(watcher.receive(what="watcher <- all that is said"))
@@ -93,9 +93,9 @@ def _same_order(peer: Peer, received: list[bytes], wanted: list[bytes]) -> None:
         raise Failed(f"{peer.label} <- the events that others see", f"also {listed(received[len(wanted) :])}")
 
 
-@check("ORDER-2", "18685e5e8cc1")
+@check("ORDER-2", "a76544cbc7a9")
 def no_event_of_the_room_that_was_left(t: Stage) -> None:
-    """Who moves to and fro between two rooms full of talk receives, behind each ROOM, that room's events only."""
+    """A client that moves between two rooms full of talk receives, after each ROOM, that room's events only."""
     rooms = [t.room("zero"), t.room("one")]
     speakers = [speaker for (speaker,) in t.groups(rooms, "speaker")]
     t.quiet(*speakers)
@@ -116,9 +116,9 @@ def no_event_of_the_room_that_was_left(t: Stage) -> None:
             raise Failed(f"events of {present or 'no room'}", shown(line))
 
 
-@check("ORDER-2", "18685e5e8cc1")
+@check("ORDER-2", "a76544cbc7a9")
 def no_event_from_before(t: Stage) -> None:
-    """Who enters receives nothing of what happened in the room before, neither a history nor who is there."""
+    """A client that enters receives nothing of what happened in the room before, neither a history nor who is there."""
     room = t.room()
     bob, cyd = t.members(room, "bob", "cyd")
     bob.send(*(f"old {number}" for number in range(50)), f"/nick {t.name('Bob')}")
@@ -136,7 +136,7 @@ def no_event_from_before(t: Stage) -> None:
         bob.settled()
 
 
-@check("ORDER-3", "f26b59eaddf6")
+@check("ORDER-3", "8fd0e0e439ba")
 def lines_take_effect_in_order(t: Stage) -> None:
     """Many lines of all kinds in one segment are seen by another member in the order in which they were sent."""
     room = t.room()
@@ -153,7 +153,7 @@ def lines_take_effect_in_order(t: Stage) -> None:
     bob.expect(*wanted)
 
 
-@check("ORDER-4", "d4e1a74a28f8")
+@check("ORDER-4", "e471a0c3e3be")
 def answers_come_in_order(t: Stage) -> None:
     """Answers, errors and events that the lines cause come in the order of the lines."""
     room, other = t.room(), t.room("other")
@@ -206,7 +206,7 @@ def answers_come_in_order(t: Stage) -> None:
         ann.name = name
 
 
-@check("ORDER-5", "f84bfa5a1530")
+@check("ORDER-5", "4580deb93f00")
 def moves_are_seen_whole(t: Stage) -> None:
     """Of one who moves 100 times and speaks in between, each room sees JOINED, the words said there, and LEFT."""
     rooms = [t.room("zero"), t.room("one")]
@@ -226,7 +226,7 @@ def moves_are_seen_whole(t: Stage) -> None:
         watcher.expect(*wanted[place])
 
 
-@check("ORDER-5", "f84bfa5a1530", needs=("rooms",))
+@check("ORDER-5", "4580deb93f00", needs=("rooms",))
 def who_moves_is_counted_once(t: Stage) -> None:
     """While five move between two rooms, the numbers of `/rooms` always add up to all of them and those who stay."""
     rooms = [t.room("zero"), t.room("one")]
@@ -259,7 +259,7 @@ def _adds_up(lines: list[bytes], rooms: list[str], total: int) -> None:
         raise Failed(f"{3 * ROUNDS} answers to /rooms", str(answers))
 
 
-@check("ORDER-6", "478a62ae570b")
+@check("ORDER-6", "9a95eef2b109")
 def ping_in_every_state(t: Stage) -> None:
     """A ping is answered as the very first line, in the lobby, in a room, after a move, and after errors."""
     ann = t.dial("ann")
@@ -282,9 +282,9 @@ def ping_in_every_state(t: Stage) -> None:
                 raise Failed("PONG next", shown(received))
 
 
-@check("ORDER-7", "c9f9d80a5301")
+@check("ORDER-7", "e5e7cfbfb58c")
 def pong_stands_in_order(t: Stage) -> None:
-    """In one segment of lines and pings, each PONG stands behind what came before it and before what follows."""
+    """In one segment of lines and pings, each PONG stands after what came before it and before what follows."""
     clients = t.clients(*(f"ann{number}" for number in range(ROUNDS)))
     for ann in clients:
         room, other = t.room(f"of-{ann.label}"), t.room(f"other-of-{ann.label}")
@@ -300,9 +300,9 @@ def pong_stands_in_order(t: Stage) -> None:
 
 
 def _pongs_in_place(ann: Peer, answers: list[str]) -> None:
-    """Receive as many pongs as there are answers, of which each stands behind the pong of its number.
+    """Receive as many pongs as there are answers, of which each stands after the pong of its number.
 
-    What is missing altogether, or comes twice, is not the matter; what stands at a wrong place is.
+    A line that is missing altogether, or comes twice, is not the matter; what stands at a wrong place is.
     """
     for number in range(1, len(answers) + 1):
         pong = f"PONG {number}"
@@ -315,9 +315,9 @@ def _pongs_in_place(ann: Peer, answers: list[str]) -> None:
             raise BarrierBrokenError(f"{ann.label} <- {pong}", f"{ann.label} <- {shown(line)}")
 
 
-@check("ORDER-8", "3e04c9fc0d2a")
+@check("ORDER-8", "747fd63dede8")
 def the_barrier_holds_for_others(t: Stage) -> None:
-    """What A's lines bring B has come to B before the PONG to a ping that B sends when A has its PONG."""
+    """All that A's lines bring B has come to B before the PONG to a ping that B sends when A has its PONG."""
     rooms = [t.room(f"main{number}") for number in range(ABREAST)]
     others = [t.room(f"other{number}") for number in range(ABREAST)]
     pairs, witnesses = t.groups(rooms, "ann", "bob"), t.groups(others, "cyd")
@@ -369,7 +369,7 @@ def _each_is_witnessed(t: Stage, actors: list[Peer], steps: Sequence[_Seen]) -> 
 
 
 def _came_late(t: Stage, witness: Peer, event: bytes) -> None:
-    """Raise BarrierBrokenError where the event comes behind the PONG.
+    """Raise BarrierBrokenError where the event comes after the PONG.
 
     Where it never comes, raise Failed with the requirement that asks for it: that is not the barrier's matter.
     """
@@ -378,12 +378,12 @@ def _came_late(t: Stage, witness: Peer, event: bytes) -> None:
     except Failed as failed:
         failed.asks, failed.preparing = of_receiving(event)[0], True
         raise
-    raise BarrierBrokenError(f"{witness.label} <- {shown(event)} before its PONG", "it came behind the PONG")
+    raise BarrierBrokenError(f"{witness.label} <- {shown(event)} before its PONG", "it came after the PONG")
 
 
-@check("ORDER-9", "9e4b7b93e1e5")
+@check("ORDER-9", "953e011217e2")
 def bye_is_as_good_as_a_pong(t: Stage) -> None:
-    """Who pings after another's BYE has, before the PONG, all that its last lines brought, LEFT included."""
+    """A client that pings after another's BYE has, before the PONG, all that its last lines brought, LEFT included."""
     pairs = t.groups([t.room(f"main{number}") for number in range(ROUNDS)], "ann", "bob")
     for ann, _ in pairs:
         ann.send("last words", "exit")

@@ -3,16 +3,14 @@
 from time import monotonic
 
 from conformance.checks.registry import check
-from conformance.checks.server.s09_long import PATIENCE, SMALL, STALL, STEP, STEPS, ask_on, pings, pongs
+from conformance.checks.server.s09_long import PATIENCE, SMALL, STALL, STEP, STEPS, ask_on, leavings, pings
 from conformance.checks.server.times import TOLERANCE
 from conformance.stage.server import Stage
 from conformance.wire.failure import Failed
 from conformance.wire.peer import Peer
-from conformance.wire.queues import kept
 
 BREAK = 3.0  # seconds after which one who stalls reads all that there is, and stalls again
 TICK = 0.4  # seconds between the words of one, and between the questions of another whether a name is free
-NOTICED = 1.0  # seconds in which a server notices that somebody has stalled for too long
 AFTER = 1.5  # seconds in which it does that for all others
 
 
@@ -22,12 +20,11 @@ class _Room:
     def __init__(self, t: Stage) -> None:
         """Let all come in."""
         self._t = t
+        t.needs("NAME-9")
         room = t.room()
         self._bob, self._asker = t.members(room, "bob")[0], t.connect("asker")
-        # The sending of the latter ones is ended.
-        self.lobby, self.most, self.few, self.breaks, *self.ended = (
-            t.connect(label, receive_buffer=SMALL)
-            for label in ("lobby", "most", "few", "breaks", *(f"ended{number}" for number in range(1, STEPS + 1)))
+        self.lobby, self.most, self.few, self.breaks = (
+            t.connect(label, receive_buffer=SMALL) for label in ("lobby", "most", "few", "breaks")
         )
         for peer in (self.most, self.few):
             peer.send(f"/cd {room}")
@@ -37,31 +34,23 @@ class _Room:
         self._began = 0.0
         self._left: dict[str, tuple[str, float]] = {}  # by name: the reason of LEFT, and when it came
         self._free = 0.0  # when the name of the one in the lobby was free
-        self._taken: dict[int, tuple[int, float]] = {}  # octets that systems took for one whose sending is ended; when
 
     def watch(self) -> None:
         """Let all ask and read nothing until those for whom much waits are removed; raise Failed where they are not."""
         self._began = tick = monotonic()
-        asking = [(self.few, STEP * STEPS), (self.breaks, STEP * STEPS)]
-        for peer, count in (*asking, *((peer, STEP * number) for number, peer in enumerate(self.ended, 1))):
+        for peer in (self.few, self.breaks):
             peer.stall()
-            peer.offer(pings(count))
+            peer.offer(pings(STEP * STEPS))
         for peer in (self.lobby, self.most):
             peer.stall()
-        unended, breaks, ticks = list(self.ended), 0, 0
+        breaks = 0
         patience = STALL + PATIENCE + self._t.deadline
         end, latest = self._began + patience, self._began + 3 * patience
         while (now := monotonic()) < end:
             self._t.pump(min(end, tick) - now)
             self._look()
-            for peer in [peer for peer in unended if not peer.unsent]:
-                peer.half_close()
-                unended.remove(peer)
             if monotonic() > tick:
                 tick += TICK
-                ticks += 1
-                if ticks % 2:
-                    self._note_taken()
                 staying = [self.lobby] * (not self._free) + [self.most] * (self.most.name not in self._left)
                 for peer in staying:
                     end = min(latest, monotonic() + patience) if ask_on(peer) else end
@@ -79,26 +68,10 @@ class _Room:
 
     def _look(self) -> None:
         """Note who has left."""
-        for line in self._bob.take():
-            words = line.decode("utf-8", "replace").split(" ")
-            if words[0] == "LEFT":
-                self._left[words[1]] = words[2], monotonic()
+        for name, reason in leavings(self._bob):
+            self._left[name] = reason, monotonic()
         if f"NAME {self.lobby.name}".encode() in self._asker.take():
             self._free = self._free or monotonic()
-
-    def _note_taken(self) -> None:
-        """Note how much operating systems have taken for those whose sending is ended, where that can be known."""
-        ways = kept(self._t.server.address[1])
-        for number, peer in enumerate(self.ended, 1):
-            taken = 0 if peer.ended else ways.get(peer.port, 0)
-            if taken > self._taken.get(number, (0, 0.0))[0]:
-                self._taken[number] = taken, monotonic()
-
-    def overdue(self) -> list[int]:
-        """Return for which of them something has waited for so long that a server has noticed it."""
-        latest = monotonic() - STALL - NOTICED
-        answers = {number: sum(len(pong) + 1 for pong in pongs(STEP * number)) for number in self._taken}
-        return [n for n, (taken, when) in self._taken.items() if taken < answers[n] and when < latest]
 
     def _look_back(self) -> None:
         """Raise Failed where somebody was not removed who had to be, was so too soon, or left with another reason."""
@@ -120,20 +93,13 @@ class _Room:
             raise Failed(told, f"it was ended after {when - self._began:.3f} s or less")
 
 
-@check("FLOW-5", "c4ba17e53e94", needs=("stall-limit",), slow=True)
+@check("FLOW-5", "121f602c7251", needs=("stall-limit",), slow=8)
 def whoever_stalls_is_removed(t: Stage) -> None:
-    """In a room where others speak, in the lobby, or its sending ended: who takes nothing is ended, and not sooner."""
+    """In a room where others speak, and in the lobby: who takes nothing is ended, and not sooner."""
     t.needs("PING-1")  # what waits is answers to pings
     t.share(stall=STALL)
     room = _Room(t)
     room.watch()
-    for number in room.overdue():
-        peer = room.ended[number - 1]
-        peer.stall(stalled=False)
-        peer.wait_end(cut=True)
-        if peer.take()[-1:] == pongs(STEP * number)[-1:]:
-            told = f"{peer.label}, which has ended its sending and takes nothing for {STALL} s, is ended"
-            raise Failed(told, f"{peer.label} <- all of {STEP * number} answers")
     breaks: Peer = room.breaks
     if breaks.stalled:
         breaks.stall(stalled=False)

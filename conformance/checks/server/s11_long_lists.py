@@ -16,9 +16,9 @@ NEWCOMERS, AT_ONCE = 300, 50
 ON_CONSOLE = 45
 
 
-@check("WHO-2", "bca3d7a6d578")
+@check("WHO-2", "0879259a6d96")
 def long_lists_of_members_are_not_divided(t: Stage) -> None:
-    """Behind `/who` in a room of many stand, in one segment, other lines: the answers to these come behind the list."""
+    """After `/who` in a room of many stand, in one segment, other lines: the answers to these come after the list."""
     t.take_turn_if_possible()
     room = t.room()
     members: list[Peer] = []
@@ -32,9 +32,9 @@ def long_lists_of_members_are_not_divided(t: Stage) -> None:
                     raise Failed(f"{asker.label} <- a MEMBER line for each of {size} members", f"{len(lines)} lines")
 
 
-@check("LIST-2", "b0e715cd2522")
+@check("LIST-2", "f5d63d66068d")
 def long_lists_of_rooms_are_not_divided(t: Stage) -> None:
-    """Behind `/rooms` where rooms are many stand other lines: the answers to these come behind the list."""
+    """After `/rooms` where rooms are many stand other lines: the answers to these come after the list."""
     t.take_turn_if_possible()
     members: list[Peer] = []
     for size in sizes(t):
@@ -121,9 +121,9 @@ def _are_listed(asker: Peer, rooms: list[str]) -> None:
         raise Failed(f"{len(rooms)} LIVE lines, then ROOMS {len(rooms)}", received)
 
 
-@check("SAY-2", "288663b7ad91")
+@check("SAY-2", "d9c0e72d5798")
 def what_one_does_is_told_to_many(t: Stage) -> None:
-    """Whatever one of many members says and does is told to each of the others, once: the first and the last too."""
+    """All that one of many members says and does is told to each of the others, once: the first and the last too."""
     t.take_turn_if_possible()
     room, away = t.room(), t.room("away")
     members = crowd(t, *[room] * sizes(t)[-1])
@@ -154,7 +154,7 @@ def what_one_does_is_told_to_many(t: Stage) -> None:
         member.expect(f"LEFT {members[0].name} lost")
 
 
-@check("NAME-7", "e25638c62216")
+@check("NAME-7", "e2f49478b8c7")
 def made_up_names_stay_free(t: Stage) -> None:
     """None of hundreds of newcomers, of which some stay, gets a name that one who is there has."""
     t.take_turn_if_possible()
@@ -173,7 +173,7 @@ def made_up_names_stay_free(t: Stage) -> None:
             peer.wait_end()
 
 
-@check("OPER-1", "17730eb608f2")
+@check("OPER-1", "297da2fc6825")
 def announcements_reach_many(t: Stage) -> None:
     """A line of the console reaches, once, each of many rooms and each member of a room of many."""
     server = t.start(terminal=False)
@@ -192,7 +192,7 @@ def announcements_reach_many(t: Stage) -> None:
             raise Failed(failed.expected, failed.received, cites="OPER-2") from failed
 
 
-@check("OPER-5", "ca5c2ec94363")
+@check("OPER-5", "ac5a00ae51fe")
 def who_of_many_on_the_console(t: Stage) -> None:
     """`/who` prints many clients, those in rooms and those in the lobby, and each room."""
     server = t.take_turn()
@@ -201,7 +201,7 @@ def who_of_many_on_the_console(t: Stage) -> None:
     console_shows(t, server, "/who", *(member.name for member in members), *rooms)
 
 
-@check("OPER-6", "f43612f223a2")
+@check("OPER-6", "1e3f052428ec")
 def many_rooms_on_the_console(t: Stage) -> None:
     """`/rooms` prints many rooms, with their numbers: of one that has many members, too."""
     server = t.take_turn()

@@ -16,7 +16,20 @@ BOM = b"\xef\xbb\xbf"
 ENDS = (b"\n", b"\r\n")
 SHORTER = (128, 255, 256, 257, 511, 512, 513, 1023, 1024, 1025, 2047, 2048, 2049, 3000, 4090, MAX_LINE - 1, MAX_LINE)
 LONGER = (MAX_LINE + 1, MAX_LINE + 2, 8190, 8191, 8192, 8193, 8194, 2 * MAX_LINE + 3, 16384, 16385, 65535, 65536, 65537)
-COMMANDS = ("", "/say ", "/cd ", "/nick ", "/ping ", "/help ", "/who ", "/rooms ", "/password ", "/", "exit ")
+COMMANDS: tuple[str, ...] = (
+    "",
+    "/say ",
+    "/cd ",
+    "/nick ",
+    "/ping ",
+    "/help ",
+    "/who ",
+    "/rooms ",
+    "/password ",
+    "/",
+    "exit ",
+)
+COMMANDS += ("/history ", "/tell ")
 FILLINGS = ("x", "\u00e9", "\u20ac", "\U0001f600", " ")
 LONGEST_WORDS = MAX_LINE - len("/password ")  # that a client can give for a password
 
@@ -34,7 +47,9 @@ def _answer(t: Stage, line: bytes, name: str) -> str:
         return f"SAID {name} {line.decode()}"
     answers = {"/say": f"SAID {name} {argument}", "/ping": f"PONG {argument}", "/help": "INFO ..."}
     codes = {"/cd": "bad-room", "/nick": "bad-name", "/who": "bad-argument", "/rooms": "bad-argument"}
-    known = word in answers or (word in codes and (word[1:] not in ("who", "rooms") or word[1:] in _features(t)))
+    codes |= {"/history": "bad-argument", "/tell": "no-user" if argument.partition(" ")[2] else "bad-argument"}
+    optional = word in ("/who", "/rooms", "/history", "/tell")
+    known = word in answers or (word in codes and (not optional or word[1:] in _features(t)))
     return answers.get(word) or f"ERROR {codes[word] if known else 'unknown-command'} ..."
 
 
@@ -68,7 +83,7 @@ def arguments_of_say_of_each_length(t: Stage) -> None:
     _each_length(t, "/say ")
 
 
-@check("PING-2", "cb5fbb18e41d")
+@check("PING-2", "15b5aaa59c63")
 def tokens_of_each_length(t: Stage) -> None:
     """Tokens of whatever length come back."""
     _each_length(t, "/ping ")
@@ -86,16 +101,31 @@ def rooms_of_each_length(t: Stage) -> None:
     _each_length(t, "/cd ")
 
 
-@check("WHO-4", "3856099a8716")
+@check("WHO-4", "0c73d771544a")
 def arguments_of_who_of_each_length(t: Stage) -> None:
     """`/who` with an argument of whatever length is refused with bad-argument."""
     _each_length(t, "/who ")
 
 
-@check("LIST-4", "b8a390437f6b")
+@check("LIST-4", "6681ff84820d")
 def arguments_of_rooms_of_each_length(t: Stage) -> None:
     """`/rooms` with an argument of whatever length is refused with bad-argument."""
     _each_length(t, "/rooms ")
+
+
+@check("HIST-6", "dc9411b52c46")
+def arguments_of_history_of_each_length(t: Stage) -> None:
+    """`/history` with no number, of whatever length, is refused with bad-argument."""
+    _each_length(t, "/history ")
+
+
+@check("TELL-3", "0172c5f59bf8")
+def names_of_nobody_of_each_length(t: Stage) -> None:
+    """`/tell` to a name of whatever length that nobody has is refused with no-user, and without a text it is bad."""
+    _each_length(t, "/tell ")
+    ann = t.connect("ann")
+    lines = [f"/tell {'n' * (length - 8)} x" for length in SHORTER]
+    asks(t, ann, ((line.encode(), "ERROR no-user ...") for line in lines))
 
 
 @check("CMD-1", "8b9e4ca6c45d")
@@ -123,7 +153,8 @@ def arguments_of_help_of_each_length(t: Stage) -> None:
 
 
 def _first_lines(t: Stage, lengths: tuple[int, ...], *, mark: bytes) -> None:
-    """First lines of these lengths, behind a U+FEFF or not, are answered like later ones."""
+    """First lines of these lengths, after a U+FEFF or not, are answered like later ones."""
+    t.needs("FEAT-1")
     commands, ends, fillings = cycle(COMMANDS), cycle(ENDS), cycle(FILLINGS)
     lines = [line_of(length, next(commands), next(fillings)) for length in lengths for _ in range(2)]
     clients = t.clients(*(f"ann{number}" for number in range(1, len(lines) + 1)))
@@ -163,7 +194,7 @@ def first_lines_that_are_too_long(t: Stage) -> None:
     _first_lines(t, LONGER, mark=b"")
 
 
-@check("LINE-6", "f869c2ea7bdb")
+@check("LINE-6", "e20aaa9b14eb")
 def first_lines_behind_a_mark(t: Stage) -> None:
     """A U+FEFF at the start does not count among the octets of the first line."""
     _first_lines(t, (*SHORTER[-3:], MAX_LINE + 1, MAX_LINE + 2, 8192), mark=BOM)
@@ -193,9 +224,9 @@ def commands_that_are_too_long(t: Stage) -> None:
         t.nothing(client, *(one for one in (ann, bob, cyd) if one is not client))
 
 
-@check("NET-5", "5eaeaf168c8b")
+@check("NET-5", "582a163d1dce")
 def long_halves_of_lines_are_dropped(t: Stage) -> None:
-    """What stands behind the last LF at the end of stream brings nothing, however long it is, and whatever is in it."""
+    """All octets after the last LF at the end of stream bring nothing, however many and whatever they are."""
     halves = [b"", b"half", b"\xff", b"a\rb", b"exit", b"\r", BOM, b"/ping x", b"/nick " + t.name("Of").encode()]
     halves += [line_of(length, "/say ") for length in (MAX_LINE, *LONGER[:6], 65536)] + [b"\xff" * 5000, b"\r" * 5000]
     clients = t.clients(*(f"ann{number}" for number in range(1, 2 * len(halves) + 1)))
@@ -213,7 +244,7 @@ def long_halves_of_lines_are_dropped(t: Stage) -> None:
 # ---------------------------------------------------------------- the console
 
 
-@check("OPER-10", "0172133c77da")
+@check("OPER-10", "75802aef763d")
 def long_lines_on_the_console(t: Stage) -> None:
     """Lines of up to 4096 octets are announced, and longer ones are not, at once, twice and many times their size."""
     server = t.take_turn(terminal=False)
@@ -239,7 +270,7 @@ def long_lines_on_the_console(t: Stage) -> None:
 # ---------------------------------------------------------------- passwords
 
 
-@check("PASS-3", "a9c31c7be219", slow=True)
+@check("PASS-3", "ac7e1c9a532d", slow=3)
 def long_words_for_a_long_password(t: Stage) -> None:
     """Words that agree with a password of 128 octets but for the last, or are longer, are refused with bad-password."""
     password = ("0123456789abcdef" * 8)[:126] + "\u00e9"

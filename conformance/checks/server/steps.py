@@ -45,7 +45,7 @@ STEPS = (
         "A room of one's own",
         "Take the first line of a client, or `/cd ROOM`, for the room to enter, and answer with ROOM. In a "
         "room, send each line back to its speaker as SAID.",
-        sections="5 6.2 6.3",
+        sections="4 5 6.2 6.3",
         checks="""
             NAME-11/any-room
             ROOM-1/room
@@ -152,6 +152,7 @@ STEPS = (
             NAME-4/the-case-of-a-name
             NICK-1/renamed
             NICK-2/nick
+            NICK-2/a-change-of-case
             NICK-5/the-new-name-is-used
             NAME-8/a-given-up-name
             NAME-9/the-name-of-who-left
@@ -234,7 +235,7 @@ STEPS = (
     ),
     step(
         "text",
-        "What a line can hold",
+        "The content of a line",
         "Take lines of UTF-8 up to 4096 octets, without control characters, and refuse all others. Let "
         "everything else through as it is.",
         sections="3",
@@ -326,9 +327,9 @@ STEPS = (
     step(
         "lists",
         "Lists and features",
-        "Answer `/who` and `/rooms` with whole lists, in their place among the other lines. Name in HELLO the "
-        "features that you have, and no others.",
-        sections="11.1 11.2 15",
+        "Answer `/who` and `/rooms` with whole lists, in their place among the other lines, and `/history` and "
+        "`/tell` if you have them. Name in HELLO the features that you have, and no others.",
+        sections="11.1 11.2 11.4 11.5 15",
         checks="""
             OUT-1/plain-lines-match-the-grammar
             GROW-1/a-room-needs-no-feature
@@ -337,6 +338,15 @@ STEPS = (
             WHO-4/who-with-an-argument
             LIST-1/rooms
             LIST-4/rooms-with-an-argument
+            HIST-1/history
+            HIST-2/past
+            HIST-4/one-of-two
+            HIST-5/twenty-come
+            HIST-6/history-without-a-number
+            TELL-1/tell
+            TELL-2/told
+            TELL-3/tell-nobody
+            TELL-4/tell-nothing
             NAME-4/case-is-kept
             NAME-10/room-names-are-folded
             CMD-5/refused-lines-do-nothing-else
@@ -370,6 +380,33 @@ STEPS = (
             LIST-1/each-member-is-counted-once
             WHO-4/arguments-of-who-of-each-length
             LIST-4/arguments-of-rooms-of-each-length
+            HIST-1/history-counts-its-lines
+            HIST-2/past-lines-are-events-as-they-were-sent
+            HIST-2/nothing-else-is-kept
+            HIST-3/history-agrees-with-the-events
+            HIST-3/long-answers-are-not-divided
+            HIST-4/no-more-than-asked-for
+            HIST-5/twenty-are-kept
+            HIST-6/history-takes-a-number
+            HIST-7/history-in-the-lobby
+            HIST-8/numbers-go-up-by-one
+            HIST-8/numbers-are-not-used-again
+            HIST-9/people-are-told-that-words-are-kept
+            HIST-10/times-are-those-of-the-words
+            HIST-6/arguments-of-history-of-each-length
+            CMD-4/a-bad-number-before-no-room
+            CONF-1/history
+            TELL-1/one-is-told-wherever-it-is
+            TELL-1/one-is-told-the-text-as-it-is
+            TELL-1/names-are-those-of-now
+            TELL-2/receipts-come-in-order
+            TELL-3/nobody-of-that-name
+            TELL-3/names-of-nobody-of-each-length
+            TELL-4/a-name-and-a-text-are-needed
+            TELL-5/what-one-causes-comes-in-order
+            TELL-6/one-can-tell-itself
+            NICK-5/a-new-name-is-told
+            CONF-1/tell
             LINE-3/first-lines-of-each-length
         """,
     ),
@@ -378,7 +415,7 @@ STEPS = (
         "Floods and slow readers",
         "Read more slowly from a client that sends too fast, and drop nothing. Remove a client that reads "
         "nothing, and let nobody wait for it.",
-        sections="9.3 9.4",
+        sections="9.3 9.4 12",
         checks="""
             FLOW-1/a-plain-paste
             FLOW-1/a-paste-arrives-whole
@@ -394,13 +431,19 @@ STEPS = (
             FLOW-6/who-is-removed-is-told
             FLOW-5/who-reads-nothing-for-long-is-removed
             FLOW-7/who-reads-is-not-removed
+            FLOW-7/who-is-told-much-is-not-removed
+            FLOW-2/answers-wait-for-who-asks
             NET-4/answers-wait-at-a-half-close
             FLOW-7/silence-is-no-stall
             FLOW-1/hundreds-of-lists
             FLOW-1/nothing-is-dropped-for-who-reads-slowly
             FLOW-7/who-reads-texts-slowly-is-not-removed
             FLOW-7/who-reads-moves-slowly-is-not-removed
+            FLOW-8/who-talks-waits-for-nobody
+            FLOW-8/who-has-read-up-waits-for-nobody
             FLOW-5/whoever-stalls-is-removed
+            FLOW-10/who-has-left-and-takes-nothing-is-broken-off
+            LEFT-2/one-left-for-each-that-takes-nothing
             FLOW-1/hundreds-of-lines-of-each-kind
             FLOW-2/whatever-is-asked-and-not-read-is-not-collected
         """,
@@ -410,7 +453,7 @@ STEPS = (
         "The operator's console",
         "Let the operator speak to all rooms, remove a client, and end the server. A server without a console "
         "has nothing to do here: say `--no-console`.",
-        sections="10",
+        sections="10 12",
         checks="""
             OPER-1/announced
             OPER-2/ended-by-exit
@@ -437,6 +480,7 @@ STEPS = (
             OPER-4/kick-removes-a-client
             OPER-4/kick-removes-nobody-else
             OPER-5/who-on-the-console
+            HIST-2/announcements-are-kept
             OPER-6/rooms-on-the-console
             OPER-7/help-on-the-console
             OPER-8/end-of-a-terminal-ends-nothing
@@ -448,6 +492,7 @@ STEPS = (
             OPER-12/cr-lf-ends-a-console-line
             OPER-12/half-a-console-line-is-not-announced
             OPER-12/half-a-console-line-is-not-acted-on
+            OPER-12/a-mark-at-the-start-is-a-character
             OPER-10/long-lines-on-the-console
             SEC-2/nothing-raw-on-the-console
             SEC-3/what-is-said-is-not-logged
@@ -463,6 +508,8 @@ STEPS = (
             OPER-1/announcements-reach-many
             OPER-5/who-of-many-on-the-console
             OPER-6/many-rooms-on-the-console
+            OPER-13/a-paste-takes-effect
+            NET-4/no-bye-at-the-shutdown-for-who-has-ended
         """,
     ),
     step(
@@ -526,6 +573,7 @@ STEPS = (
             PASS-5/a-wrong-password-is-answered-late
             PASS-7/the-third-wrong-password-ends-it
             PASS-8/who-is-admitted-is-served-as-elsewhere
+            TELL-3/who-is-not-admitted-is-nobody
             PASS-9/a-further-password-changes-nothing
             PASS-10/nobody-gets-to-see-a-password
             PASS-3/long-words-for-a-long-password

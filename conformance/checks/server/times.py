@@ -1,4 +1,4 @@
-"""What checks of time have in common: nothing comes too soon."""
+"""Checks of time: nothing comes too soon."""
 
 import time
 
@@ -8,7 +8,7 @@ TOLERANCE = 0.05  # seconds by which clocks may differ in what a second is
 
 
 def took(began: float, least: float, what: str) -> None:
-    """What came now did not come sooner than so many seconds after it began; raise Failed where it did.
+    """The line that came now did not come sooner than so many seconds after it began; raise Failed where it did.
 
     `began`: of `time.monotonic`, not later than the server's own time began to run.
     """

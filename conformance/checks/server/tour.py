@@ -7,14 +7,15 @@ from conformance.wire.peer import Peer
 
 def tour(t: Stage, *, end: bytes = b"\n") -> list[Peer]:
     """Let two clients send every command, right and wrong; return them, settled. Nothing is expected of the answers."""
-    room = t.room()
+    room, name = t.room(), t.name()
     ann, bob = t.connect("ann"), t.connect("bob")
-    lobby = ["/say nobody", "/who", "/rooms", "/help", "/ping lobby", "not a room", "/cd", f"/cd {room.upper()}"]
+    lobby = ["/say nobody", "/who", "/rooms", "/help", "/ping lobby", "not a room", "/cd", "/history 5", "/tell x"]
+    lobby.append(f"/cd {room.upper()}")
     inside = [
         "hello",
         "/say exit",
         "/say",
-        f"/nick {t.name()}",
+        f"/nick {name}",
         "/nick operator",
         "/nick B.B.",
         "/nick",
@@ -22,6 +23,11 @@ def tour(t: Stage, *, end: bytes = b"\n") -> list[Peer]:
         "/who x",
         "/rooms",
         "/rooms x",
+        "/history 20",
+        "/history x",
+        f"/tell {name} psst",  # not the name that was made up: by now, it can be that of another check
+        f"/tell {t.name('nobody')} psst",
+        "/tell",
         "/help",
         "/help me",
         "/ping a b",

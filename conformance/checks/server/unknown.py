@@ -3,7 +3,7 @@
 from conformance.stage.scene import Scene
 from conformance.wire.peer import Peer
 
-STANDARD = frozenset({"who", "rooms", "password"})  # the features of section 11
+STANDARD = frozenset({"who", "rooms", "password", "history", "tell"})  # the features of section 11
 
 
 def unknown(t: Scene) -> str:

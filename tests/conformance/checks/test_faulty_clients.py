@@ -15,6 +15,7 @@ from conformance.judging.result import Result, Settings
 from conformance.judging.verdict import Verdict
 from conformance.reports.text import explained
 from conformance.stage.client_subject import ClientSubject, look
+from conformance.stage.terminal import COLUMNS
 from conformance.text.grammar import Grammar
 from conformance.text.requirements import GRAMMAR, find_spec, read_requirements
 from tests.plainclient.faults import FAULTS, LACKS
@@ -22,6 +23,7 @@ from tests.support import ROOT
 
 PLAIN = f"env PYTHONPATH={shlex.quote(str(ROOT))} {{python}} -m tests.plainclient {{host}} {{port}}"
 REFERENCE = f"{{python}} {shlex.quote(str(ROOT))}/reference/client/client.py {{host}}:{{port}} --no-reconnect"
+NARROW = 30  # columns: many a text needs two rows there
 IMPATIENCE = 1.5  # seconds: what a faulty client does not do in time, it does not do
 PATIENCE = 4.0  # the factor of the deadlines for clients that are to pass
 HALTING = 0.1  # seconds before each output: more than the suite takes to see the one before
@@ -29,14 +31,16 @@ ENOUGH_LINES = 30  # for each of some checks, and not for all of them together
 ATTEMPTS = 3  # runs in which a fault has to show: some depend on what the operating system does when
 AT_ONCE = 8  # faulty clients at the same time: most of the time goes by in waiting
 FAILURES = (Verdict.FAIL, Verdict.WARN)
-# What is concluded from what a screen does not show, by the check: a fault that has to be seen however late it shows.
+# Conclusions from things missing on a screen, by the check: such a fault has to be seen however late it shows.
 CONCLUDED_FROM_ABSENCE = {
     "CLIENT-6/a-closed-connection-is-told": "loss-untold",
     "CLIENT-6/a-broken-connection-is-told": "reset-untold",
     "CLIENT-6/an-end-within-a-line-is-told": "loss-untold",
     "CLIENT-9/attacks-in-bye-and-hello": "bye-raw",
 }
-UNOBSERVABLE = {"CLIENT-5"}  # of a client on a terminal, since there a person types
+UNOBSERVABLE = {"CLIENT-5", "PASS-17"}  # of a client on a terminal, since there a person types
+PERMITTED = {"CLIENT-24"}  # nothing can break it
+OPTIONAL = {"HIST-11", "TELL-7"}  # of clients that use a feature, and no client shows whether it does
 
 SPEC = find_spec()
 REQUIREMENTS = read_requirements(SPEC)
@@ -90,16 +94,53 @@ def test_fault_is_caught_where_it_breaks_something(fault: str, looked: Futures) 
 
 
 @pytest.mark.parametrize(
-    "client",
-    [PLAIN, f"{PLAIN} --late 0.05", REFERENCE, f"{REFERENCE} --editor plain"],
-    ids=["plain", "late", "full", "own-editor"],
+    ("client", "columns"),
+    [
+        (PLAIN, COLUMNS),
+        (PLAIN, NARROW),
+        (f"{PLAIN} --wrapping", NARROW),
+        (f"{PLAIN} --late 0.05", COLUMNS),
+        (REFERENCE, COLUMNS),
+        (f"{REFERENCE} --editor plain", COLUMNS),
+        (f"{REFERENCE} --editor plain", NARROW),
+    ],
+    ids=["plain", "plain-narrow", "wrapping-narrow", "late", "full", "own-editor", "own-editor-narrow"],
 )
-def test_client_conforms(client: str) -> None:
-    subject = ClientSubject(client)
+def test_client_conforms(client: str, columns: int) -> None:
+    subject = ClientSubject(client, columns=columns)
     deadline = look(subject, RULES, time_factor=PATIENCE)
     results = run(subject, CHECKS, deadline, 4)
     assert len(results) >= 50
     assert [explained(result, ["--client-cmd", client]) for result in results if result.verdict != Verdict.PASS] == []
+
+
+def test_the_row_of_an_event_that_a_text_looks_like_is_told() -> None:
+    checks = [check for check in CHECKS if check.requirement == "CLIENT-23"]
+    (failed,) = run(ClientSubject(f"{PLAIN} --fault event-rows-like-text"), checks, IMPATIENCE, 1)
+    text = explained(failed, ["--client-cmd", "x"], short=True)
+    found = re.search(r'expected  no text with a row that looks like "(    .*)", in which "ANNOUNCE ', text)
+    assert found, text
+    (mark,) = re.findall(rf'received  "Bob: ([a-e])" / "{found[1]}"\n', text)
+    assert re.search(rf'sent      server -> "SAID Bob {mark} +{found[1]}\\n"\n', text)
+    assert re.search(rf"screen -- \| Bob: {mark}\n.*screen -- \| {found[1]}\n", text)
+    assert "first difference" not in text
+
+
+def test_a_reason_that_a_client_passes_over_is_not_taken_for_a_failure_to_process_it() -> None:
+    checks = [check for check in CHECKS if check.requirement == "CLIENT-7"]
+    (result,) = run(ClientSubject(f"{PLAIN} --fault bye-known-alone"), checks, IMPATIENCE, 1)
+    assert (result.verdict, result.because) == (Verdict.INCONCLUSIVE, "CLIENT-19")
+
+
+def test_a_check_makes_up_the_same_words_whatever_runs_beside_it() -> None:
+    concerned = [check for check in CHECKS if check.requirement == "CLIENT-10" and not check.ground]
+    faulty = f"{PLAIN} --fault text-stripped"
+    told = set()
+    for checks in (concerned, [check for check in concerned if check.name == "what-is-said-is-shown-as-it-is"]):
+        results = run(ClientSubject(faulty), checks, IMPATIENCE, AT_ONCE)
+        told.add(tuple(result.expected for result in results if result.verdict in FAILURES))
+    ((expected,),) = told
+    assert re.fullmatch('"  q[a-z]{5}x" on the screen', expected)
 
 
 @pytest.mark.parametrize("check_id", CONCLUDED_FROM_ABSENCE)
@@ -123,8 +164,10 @@ def test_no_check_fails_for_what_other_checks_did_to_a_client() -> None:
 def test_every_requirement_of_clients_has_checks_and_faults() -> None:
     concerned = {one.id for one in REQUIREMENTS.values() if one.concerns("client")}
     assert len(concerned) > 20
-    assert {check.requirement for check in CHECKS} == concerned - UNOBSERVABLE
-    assert {broken for fault in FAULTS.values() for broken in fault.breaks} == concerned - UNOBSERVABLE
+    assert {check.requirement for check in CHECKS} == concerned - UNOBSERVABLE - PERMITTED - OPTIONAL
+    assert {
+        broken for fault in FAULTS.values() for broken in fault.breaks
+    } == concerned - UNOBSERVABLE - PERMITTED - OPTIONAL
 
 
 def test_checks_have_names_of_their_own() -> None:

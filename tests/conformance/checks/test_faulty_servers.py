@@ -9,6 +9,8 @@ from conformance.judging.result import Result
 from conformance.judging.verdict import Verdict
 from conformance.reports.text import explained
 from tests import faulty
+from tests.forkserver import ForkServer
+from tests.support import ROOT
 
 Futures = dict[str, Future[list[Result]]]
 
@@ -17,8 +19,8 @@ Futures = dict[str, Future[list[Result]]]
 def looked(request: pytest.FixtureRequest) -> Iterator[Futures]:
     """The results of those faults whose tests are run, several at a time."""
     wanted = [item.callspec.params["fault"] for item in request.session.items if item.path == request.path]  # type: ignore[attr-defined]
-    with ThreadPoolExecutor(faulty.AT_ONCE) as pool:
-        yield {name: pool.submit(faulty.until_caught, name) for name in wanted}
+    with ForkServer(ROOT, faulty.MODULE) as forks, ThreadPoolExecutor(faulty.AT_ONCE) as pool:
+        yield {name: pool.submit(faulty.until_caught, forks, name) for name in wanted}
 
 
 @pytest.mark.parametrize("fault", faulty.KNOWN)

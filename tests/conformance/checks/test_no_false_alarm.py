@@ -13,6 +13,7 @@ SERVERS = {
     "asyncio": "{python} -m tests.asyncserver --port {port}",
     "node": "node tests/nodeserver/server.mjs --port {port}",
     "contrary": "{python} -m tests.contraryserver --port {port}",
+    "reference that keeps nothing": "{python} reference/server/server.py --port {port}",
 }
 WAY = 0.05  # seconds, to the server that is far away, and as many back
 PASSWORDS = {
@@ -41,6 +42,7 @@ def test_a_server_of_another_kind_passes(name: str) -> None:
 @pytest.mark.parametrize("section", ["11.3", "FLOW"])
 def test_a_server_far_away_passes(section: str) -> None:
     reference = f"{{python}} -m tests.faraway {WAY} {{port}} {{python}} reference/server/server.py --port {{{{inner}}}}"
+    reference += " --history 100"
     arguments = ["--server-cmd", reference, "--limited-server-cmd", reference + LIMITS]
     arguments += ["--password-server-cmd", f"{reference} --password-file {{password_file}}", "--select", section]
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""What failed by the clock beside others is tried again alone: a busy machine is nobody's fault."""
+"""A check that failed by the clock beside others is tried again alone: a busy machine is nobody's fault."""
 
 import threading
 from collections.abc import Callable
@@ -73,7 +73,7 @@ def test_a_check_that_fails_alone_as_well_fails() -> None:
 
 def test_what_failed_by_no_clock_is_not_taken_for_a_matter_of_time() -> None:
     result = results(Failing(1, timed=False), slow=False)
-    assert (result.verdict, result.reason) == (Verdict.FAIL, "fails beside other checks only, and holds alone")
+    assert (result.verdict, result.reason) == (Verdict.FAIL, "failed only while other checks ran; it passed alone")
 
 
 def test_what_failed_because_of_a_deadline_is_known_to_have() -> None:

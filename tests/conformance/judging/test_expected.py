@@ -141,10 +141,10 @@ MISTAKES = {
     "[server]\nfeatures = 'who'": "features: has to be a list of texts",
     "[server]\nfeatures = [1]": "features: has to be a list of texts",
     "[server]\ncommand = 'x {port}'\naddress = '127.0.0.1:1'": "a command and an address",
-    "[server]\ncommand = './my-server'": "{port} does not stand in the command",
+    "[server]\ncommand = './my-server'": "{port} is missing in the command",
     "[server]\naddress = '127.0.0.1'": "is not HOST:PORT",
     "[server]\nfeatures = ['password']": "say password-command instead",
-    "[server]\npassword-command = 'x {port}'": "{password_file} does not stand in the command",
+    "[server]\npassword-command = 'x {port}'": "{password_file} is missing in the command",
     "expected-failure = 1": "has to be a list of tables",
     "expected-failure = [1]": "number 1: has to be a table",
     "[[expected-failure]]\nreason = 'x'": "has to have either check or requirement",
@@ -154,8 +154,8 @@ MISTAKES = {
     "[[expected-failure]]\nrequirement = 'ROOM-3'\nreason = ' '": "(ROOM-3): has no reason",
     "[[expected-failure]]\nrequirement = 'ROOM-3'\nreason = 'x'\nuntil = '2027'": "until: has to be a date",
     "[[expected-failure]]\nrequirement = 'ROOM-3'\nreason = 'x'\n" * 2: "number 2: ROOM-3 stands twice",
-    "[[expected-failure]]\nrequirement = 'ROOM-300'\nreason = 'x'": "ROOM-300 is expected to fail, and does not exist",
-    "[[expected-failure]]\ncheck = 'ROOM-3/x'\nreason = 'x'": "ROOM-3/x is expected to fail, and does not exist",
+    "[[expected-failure]]\nrequirement = 'ROOM-300'\nreason = 'x'": "ROOM-300 is expected to fail, but does not exist",
+    "[[expected-failure]]\ncheck = 'ROOM-3/x'\nreason = 'x'": "ROOM-3/x is expected to fail, but does not exist",
 }
 
 
@@ -195,7 +195,7 @@ def test_a_run_with_expected_failures_alone_ends_well(tmp_path: Path) -> None:
     status, printed = run_with(tmp_path, "said-doubled", rest=listed)
     assert status == 0
     assert "XFAIL" in printed
-    assert "What was selected holds, but for" in printed
+    assert "All selected checks hold, but for" in printed
     assert "\nFAIL" not in printed
 
 
