@@ -1,7 +1,7 @@
 """Says which requirement a difference between the model and a server breaks. No sockets.
 
-What the model expects cites its own requirement. What came instead, or came although nothing was due, often says more:
-an event that a line must not cause breaks the sentence which says so of that line.
+A line that the model expects cites its own requirement. A line that came instead, or came although nothing was due,
+often says more: an event that a line must not cause breaks the sentence which says so of that line.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -9,6 +9,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from conformance.conversations.world import Client, Expected, World, refusal
+from conformance.conversations.world import Past as PastLines
 from conformance.wire.standing import of_refusal
 
 _EVENTS = {b"JOINED": "ROOM-2", b"LEFT": "LEFT-2", b"NICK": "NICK-2", b"ANNOUNCE": "OPER-1"}
@@ -64,6 +65,8 @@ def blamed(
         return "EXIT-4" if expected.line != line else expected.cites
     if line.startswith(b"ERROR "):
         return _of_a_refusal(past, world, label, expected, line)
+    if expected.past is not None:
+        return _of_a_past(expected, expected.past, received)
     if expected.line.split(b" ")[0] in _CONTIGUOUS:
         return _of_a_list(world, expected, received)
     if expected.line == b"ERROR bad-room" and not line.startswith(b"ROOM "):
@@ -108,6 +111,19 @@ def _of_a_list(world: World, expected: Expected, received: Sequence[bytes]) -> s
         if listed - {(client.room or "").encode() for client in world.clients}:
             return "LIST-3"
     return expected.cites
+
+
+def _of_a_past(expected: Expected, past: PastLines, received: Sequence[bytes]) -> str:
+    """Return what is broken where an answer to `/history` is not as it has to be."""
+    last = next((at for at, line in enumerate(received) if line.startswith(expected.line + b" ")), None)
+    if last is None:
+        return expected.cites
+    events = [line.split(b" ", 2)[2] for line in received[:last] if line.startswith(b"PAST ") and line.count(b" ") > 1]
+    if len(events) < last:
+        return "HIST-3"
+    if not past.least <= len(events) <= past.most:
+        return "HIST-4" if len(events) > past.most else "HIST-5"
+    return "HIST-2" if not past.is_told(events) else "HIST-1"
 
 
 def _of_another_event(past: Past, expected: Expected, line: bytes, texts: Collection[bytes]) -> str:

@@ -18,7 +18,7 @@ _SPECIAL_ROOMS = ("{32}", "{31}", "operator", "Server", "lobby")
 _SPECIAL_NAMES = ("{32}", "{31}", "7{30}", "a_-b{20}", "main", "operator", "Operator", "SERVER")
 _USUAL_NAMES = ("Ann", "Bob", "Cyd", "Fay")
 _BAD_NAMES = ("{33}", "-a", "_a", "Ann.", "main ", " main", "a b", "\u00e4", "A\u00e9", "Ann!", "main\t", "x" * 64)
-# What some languages take for a letter, a digit, a blank or nothing.
+# Characters that some languages take for a letter, a digit, a blank or nothing.
 _STRANGE = (CHANGING, BLANKS, INVISIBLE, "\u00fa\u00ea\u00f5\u00aa\u00b5\u00ba", "!#$%&'()*+,.:;<=>?@[\\]^`{|}~")
 _STRANGE_FORMS = ("/nick {}", "/nick {}", "/cd {}", "/cd {}", "{}")
 _AROUND = ("%s", "a%sn", "%sann", "ann%s", "%sann%s")
@@ -52,6 +52,9 @@ _COMMANDS = (
         "/ cd",
         "/sa x",
     ),
+    *("/history 20", "/history 20", "/history 3", "/history 1", "/history 9", "/history 2"),
+    *("/history", "/history ", "/history 0", "/history 10000", "/history 05", "/history -1", "/history 3 "),
+    *("/history x", "/tell", "/tell ", "/tell x", "/tell x ", "/tell  x", "/tell -nobody x", "/tell B.B. x"),
     *("", "", "EXIT", "Exit", "/say exit", "/say /cd lounge", "/say  two", "/say  ", "/say /nick Fay", "/say 0"),
     *("/ping 0", "/nick 0", "0", "exit ", "exit now", "/help " + "h" * 1200),
 )
@@ -121,7 +124,8 @@ _TYPED = (
 _TEXTS = tuple(f"text {number}" for number in range(100))
 _RACING_FORMS: tuple[tuple[str, Sequence[str]], ...] = (
     *(("{}", _TEXTS), ("{}", _TEXTS), ("/cd {}", ROOMS[:2]), ("/nick {}", ("Ann", "Bob", "Cyd", "Dan", "Eve", "Fay"))),
-    ("{}", ("/who", "/rooms", "/ping x", "/no-such", "/nick B.B.", "/help")),
+    ("/tell {} psst", ("Ann", "Bob", "Cyd", "Dan")),
+    ("{}", ("/history 20", "/history 2", "/who", "/rooms", "/ping x", "/no-such", "/nick B.B.", "/help")),
 )
 _BAD_CHARACTERS = (*(one.encode() for one in FORBIDDEN), *ILL_FORMED, *[b"\r"] * 12)
 # Forms in which something bad could be taken for good.
@@ -142,7 +146,8 @@ _MANY = {
     "names": (b"/nick Fay", b"/nick FAY", b"/nick {ann}"),
     "moves": (b"/cd lounge", b"/cd main"),
     "pings": (b"/ping %d",),
-    "questions": (b"/who", b"/rooms", b"/help"),
+    "questions": (b"/who", b"/rooms", b"/help", b"/history 5"),
+    "tellings": (b"/tell {bob} %d",),
     "nothing": (b"", b"\r"),
     "refused": (b"/nick B.B.", b"/cd -", b"/no-such", b"/ping", b"\xff"),
 }
@@ -169,6 +174,11 @@ class _Conversation:
             *(("/cd {}", rooms), ("/cd {}", rooms), ("/cd {}", _SPECIAL_ROOMS)),
             *(("/cd {}", WORDS), ("/nick {}", WORDS), ("/{} 0", ("say", "ping", "nick", "cd"))),
             *(("/nick {}", names), ("/nick {}", names), ("/nick {}", _SPECIAL_NAMES), ("/nick {{{}}}", LABELS)),
+            *(
+                ("/tell {} /x  y", names),
+                ("/tell {} psst", (*_USUAL_NAMES, "ANN", "Dan")),
+                ("/tell {{{}}} psst", LABELS),
+            ),
             *(
                 ("{}", _COMMANDS),
                 ("{}", _COMMANDS),
@@ -355,7 +365,7 @@ def volume() -> list[tuple[Step, ...]]:
     cuts = {
         b"\xef": (3,),
         b"\n": (),
-    }  # behind a U+FEFF; nowhere, so that what stands behind empty lines comes with them
+    }  # after a U+FEFF; nowhere, so that what stands after empty lines comes with them
     beginnings = [Step("connects", GUESTS[0], octets, cuts.get(octets[:1], (1, 2))) for octets in _OPENINGS]
     return [(*people, apart), (*people, in_one), (*people, *many), (*beginnings, *_alike()), _crowd(), _late()]
 

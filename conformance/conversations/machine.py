@@ -27,7 +27,7 @@ Lines = tuple[bytes, ...]
 _Item = TypeVar("_Item")
 
 _HASTE = 0.1  # of the deadline while shrinking; the result is played once more with the whole
-_END_SECONDS = 0.05  # in which a server that ends is seen to end, behind whatever it did wrong
+_END_SECONDS = 0.05  # in which a server that ends is seen to end, after whatever it did wrong
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class Search:
         self._refused: dict[_State, Unexplained] = {}
 
     def run(self) -> World | Unexplained:
-        """Return the world behind the first order that explains everything, or where the best order ended."""
+        """Return the world after the first order that explains everything, or where the best order ended."""
         stack, seen = [self._start], {self._start}
         best = self._start
         while stack:
@@ -64,7 +64,7 @@ class Search:
         return self._unexplained(best)
 
     def _following(self, state: _State) -> Iterator[_State]:
-        """Return the states behind each next line that agree with what was received."""
+        """Return the states after each next line that agree with what was received."""
         for actor in range(len(self._labels)):
             for following in (self._next(state, actor), self._refused_early(state, actor)):
                 if following is not None:

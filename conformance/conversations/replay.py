@@ -1,6 +1,6 @@
 """Makes a session file, and a shell script, of what a check did: whoever has one of them can do it again.
 
-What was sent is taken from the transcript, octet for octet. What has to come back is what the model says, so a file
+The sent octets are taken from the transcript, octet for octet. The model says what has to come back, so a file
 fails on the server on which the check failed, as far as its steps can say what went wrong, and holds on one that
 conforms.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from conformance.conversations.session import OPERATOR
 from conformance.conversations.shell import script
-from conformance.conversations.world import BOM, Effect, Expected, World, is_foreign, lines_of, refusal
+from conformance.conversations.world import BOM, Effect, Expected, Past, World, is_foreign, lines_of, refusal
 from conformance.judging.result import Result
 from conformance.judging.verdict import Verdict
 from conformance.wire.transcript import Act, Transcript
@@ -97,7 +97,7 @@ def _told(result: Result) -> list[str]:
 
 @dataclass
 class _Stream:
-    """What a client has sent: the line that has not ended, and whether one has."""
+    """The octets that a client has sent: the line that has not ended, and whether one has."""
 
     rest: bytes = b""
     begun: bool = False
@@ -122,7 +122,7 @@ class _Writer:
         self._sent = self._shortened()
 
     def body(self) -> list[str]:
-        """Return the steps, each behind what the one before brings."""
+        """Return the steps, each after what the one before brings."""
         actor = ""
         for number, act in enumerate(self._acts):
             if act.verb in ("settles", "is called"):
@@ -182,8 +182,9 @@ class _Writer:
     def _line(self, who: str, line: bytes) -> None:
         if self._world.get(who) is None:
             return
-        if line in (b"/who", b"/rooms"):
-            self._features.add(line[1:].decode())
+        word = line.split(b" ")[0]
+        if line in (b"/who", b"/rooms") or word in (b"/history", b"/tell"):
+            self._features.add(word[1:].decode())
         self._world, effects = self._world.act(who, line.removesuffix(b"\r"))
         self._expect(effects, end="" if self._world.get(who) else who)
 
@@ -213,12 +214,20 @@ class _Writer:
                 self.received.append((who, line.split(b" ")[0] + b" ..."))
                 if not line.startswith(b"LIVE ") or plain.split(" ")[1] in self.rooms:
                     self._expected.append(f"{who} <~ {plain}")
+            if expected.past is not None:
+                self._expect_past(who, expected.past)
             line = b"ROOMS" if expected.line.startswith(b"ROOMS ") else expected.line
             more = " ..." if expected.open or line == b"ROOMS" else ""
             self.received.append((who, line + more.encode()))
             self._expected.append(f"{who} <- {self._plain(line)}{more}")
         if end:
             self._expected.append(f"{end} <- end")
+
+    def _expect_past(self, who: str, past: Past) -> None:
+        """Note the PAST lines that come where a server keeps all that it has to keep, and nothing more."""
+        for event in past.known[len(past.known) - past.least :]:
+            self.received.append((who, b"PAST ..."))
+            self._expected.append(f"{who} <- PAST {{time}} {self._plain(event)}")
 
     def _flush(self) -> None:
         self._lines += self._expected

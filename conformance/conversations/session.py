@@ -13,6 +13,7 @@ from conformance.wire.peer import Peer, octets
 from conformance.wire.standing import is_brought, of_receiving
 
 CITED, DIGEST = "CONF-1", "e737029b67c9"  # every session is a check of this sentence
+PASSWORD_SECONDS, END_SECONDS = 4, 2  # that a session takes with wrong passwords, or to the end of the server
 OPERATOR = "operator"
 _LONGEST_TYPED = 1000  # characters of a line that every terminal takes
 
@@ -142,7 +143,8 @@ def session_check(session: Session) -> Check:
     def play(stage: Stage) -> None:
         Player(session, stage).play()
 
-    slow = bool(session.password) or any(step.who == OPERATOR and step.what == "exit" for step in session.steps)
+    ends = any(step.who == OPERATOR and step.what == "exit" for step in session.steps)
+    slow = PASSWORD_SECONDS if session.password else END_SECONDS * ends
     return Check(CITED, DIGEST, session.name, session.title, play, needs=session.needs, slow=slow)
 
 
@@ -241,7 +243,7 @@ class Player:
         self._actor = who
 
     def _settle(self, who: str) -> None:
-        """What this client did has taken effect; where a ping is not possible, what follows waits for its lines."""
+        """Wait until this client's acts have taken effect; without a ping, later steps wait for its lines."""
         peer = self._peers.get(who)
         if peer is None or who in self._gone | self._open_line | self._silent or peer.ended:
             return
@@ -325,7 +327,7 @@ class Player:
         return pieces
 
     def _replace_run(self, run: list[Step]) -> dict[int, bytes]:
-        """Replace in one stream, and cut it where it was cut; what a word grows by goes behind it."""
+        """Replace in one stream, and cut it where it was cut; what a word grows by goes after it."""
         parts = [parse_octets(step.what) for step in run]
         whole, start = b"".join(parts), 0
         cuts: list[bytes] = []

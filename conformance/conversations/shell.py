@@ -69,7 +69,8 @@ differ() {{ differs=1; printf '%s <- %s\n    ^ expected: %s\n' "$1" "$2" "$3"; }
 def script(acts: Sequence[Act], received: Iterable[tuple[str, bytes]], told: Iterable[str]) -> str:
     """Return the script: the acts in their order, then for each client what it has to receive, `...` for any words.
 
-    Who acts next waits for who acted before, but where several sent without waiting; `told`: the first comments.
+    The client that acts next waits for the one before, but where several sent without waiting;
+    `told`: the first comments.
     """
     names: dict[bytes, str] = {}
     lines: list[str] = []

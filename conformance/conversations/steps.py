@@ -1,4 +1,4 @@
-"""What clients can do, as data: steps that are drawn by chance, played, shrunk, and written into session files.
+"""The acts of clients, as data: steps that are drawn by chance, played, shrunk, and written into session files.
 
 Names and rooms stand in a step as plain words (`Ann`, `main`); whoever plays it makes them unique, as with session
 files. `{ann}` stands for the name that the server made up for ann, `{32}` for a name of so many octets.
@@ -61,7 +61,7 @@ class Rendering:
     """Makes real octets of a step's octets."""
 
     def __init__(self, suffix: str) -> None:
-        """`suffix`: what names and rooms get behind them, with a `-`; nothing where it is empty."""
+        """`suffix`: what names and rooms get after them, with a `-`; nothing where it is empty."""
         self.suffix = suffix
         self.made_up: dict[str, str] = {}  # the name that the server made up, by label
         self._words = replacement(NAMES, ROOMS, f"-{suffix}" if suffix else "")

@@ -1,8 +1,8 @@
 """Plays steps against a server, and holds what every client receives against the model.
 
 The client that acts gets a barrier: so one step is done before the next begins, and all that came to this client so
-far is compared. What a step brings to others is due, in order, until they act themselves or the conversation ends. A
-barrier of all clients after each step would be most of what a conversation costs.
+far is compared. The lines that a step brings to others are due, in order, until they act themselves or the
+conversation ends. A barrier of all clients after each step would be most of what a conversation costs.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ import re
 import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
@@ -35,7 +36,7 @@ from conformance.wire.peer import Peer
 from conformance.wire.process import STOP_SECONDS
 from conformance.wire.transcript import shown
 
-_MARK = "that was all"  # announced behind what the operator types, so that one can wait for it
+_MARK = "that was all"  # announced after what the operator types, so that one can wait for it
 _NAMING = re.compile(rb"(?:/cd |/nick )?([A-Za-z0-9][A-Za-z0-9_-]{0,31})")
 _LINE = re.compile(rb"([^\r\n]*(?:\r(?!\n)[^\r\n]*)*)(\r?\n|\Z)")
 _FEW = 6  # steps: of a conversation that was shrunk, in which nothing is left in vain
@@ -51,7 +52,7 @@ class Walk:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._world = World()
+        self._world = World(fresh=stage.suffix)
         self._peers: dict[str, Peer] = {}
         self._rendering = Rendering(stage.suffix)
         self._due: dict[str, list[tuple[int, Expected]]] = {}  # what has to have come to each, and by which step
@@ -146,7 +147,7 @@ class Walk:
             self._expect_foreign(peer)
             return
         self._greet(peer)
-        self._world = World(self._world.clients, frozenset(peer.features)).connect(step.who, peer.name)
+        self._world = replace(self._world, features=frozenset(peer.features)).connect(step.who, peer.name)
         effects = self._act(step.who, octets.removeprefix(BOM))
         if step.line and self._world.get(step.who) is not None:
             lines = self._rendered(f"/nick {step.who.capitalize()}\n{step.line}\n".encode())
@@ -298,12 +299,13 @@ class Walk:
             if self._labels() == [LOOKER]:  # nobody is to be there
                 self._settle_exit(LOOKER)
             self._stage.dismiss_pacer()
-            cites = "OPER-9" if step.line else "OPER-2"
+            by_signal = step.line and not server.several  # of several programs, a signal ends one alone
+            cites = "OPER-9" if by_signal else "OPER-2"
             with _citing(cites):
-                server.signal(signal.Signals[step.line]) if step.line else server.say("exit")
+                server.signal(signal.Signals[step.line]) if by_signal else server.say("exit")
             bye = Expected(b"BYE shutdown", cites)
             byes: list[Effect] = [(client.label, bye) for client in self._world.clients]
-            self._world = World()
+            self._world = World(fresh=self._stage.suffix)
             self._settle(byes, ends={label: cites for label, _ in byes})
             with _citing(cites):
                 if status := server.wait(STOP_SECONDS):
@@ -387,6 +389,8 @@ class Walk:
                 if not self._stage.alone and self._stage.suffix.encode() not in line:
                     continue
                 self._rooms.add(match[1].lower())
+            if line.startswith(b"/tell ") and self._is_to_a_stranger(line, renamed=renamed):
+                continue
             if end and line.startswith(b"/nick "):
                 if self._is_anybodys(line.removeprefix(b"/nick ").removesuffix(b"\r"), who, renamed=renamed):
                     continue
@@ -395,6 +399,15 @@ class Walk:
             self._texts.add(line.removeprefix(b"/say "))
             real += line + end
         return real
+
+    def _is_to_a_stranger(self, line: bytes, *, renamed: bool) -> bool:
+        """Whether a `/tell` is for somebody of whom nobody can say for certain that one has that name, or none has."""
+        name = line.split(b" ")[1].decode("utf-8", "replace").lower()
+        if not NAME.fullmatch(name) or self._stage.suffix in name:
+            return False
+        made_up = _stem(name) in {_stem(one) for one in self._rendering.made_up.values()}
+        owned = any(client.name.lower() == name for client in self._world.clients)
+        return (made_up and (renamed or not owned)) or not self._stage.alone
 
     def _wait_for_stranger(self, name: str) -> None:
         """Wait until a name like those that the server makes up is free, if no client of the conversation has it.
@@ -424,7 +437,7 @@ class Walk:
         return not owners or (owners == [who] and renamed)
 
     def _act(self, label: str, octets: bytes) -> list[Effect]:
-        """Let the model do a client's lines; what stands behind exit is not done [EXIT-3]."""
+        """Let the model do a client's lines; what stands after exit is not done [EXIT-3]."""
         effects: list[Effect] = []
         for line in lines_of(octets):
             client = self._world.get(label)
@@ -542,6 +555,8 @@ class Walk:
 
     def _different(self, label: str, expected: Expected | None, received: Sequence[bytes], note: str = "") -> Failed:
         wanted = "nothing more" if expected is None else shown(expected.line)
+        if expected and expected.past is not None:
+            wanted = f"the last {expected.past.most} events as PAST lines at most, then {wanted}"
         if expected and expected.before:
             wanted = f"{', '.join(map(shown, expected.before))} in any order, then {wanted}"
             if received:  # a list that comes late as a whole is another matter

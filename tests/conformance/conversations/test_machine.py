@@ -55,7 +55,7 @@ def test_correct_servers_are_not_blamed(command: str) -> None:
 
 def test_a_server_that_runs_already_is_not_blamed() -> None:
     owner = CommandSubject(ASYNCSERVER)
-    surroundings = Stage(AddressSubject(*owner.address()), GRAMMAR_OF_SPEC, deadline=15)
+    surroundings = Stage(AddressSubject([owner.address()]), GRAMMAR_OF_SPEC, deadline=15)
     try:
         assert Machine(surroundings, FEW).look() is None
     finally:
@@ -70,7 +70,7 @@ def test_rooms_and_names_of_others_are_left_alone() -> None:
     ]
     with (
         Server(command=(sys.executable, "-m", "tests.asyncserver")) as server,
-        closing(Stage(AddressSubject(*server.address), GRAMMAR_OF_SPEC, deadline=15)) as surroundings,
+        closing(Stage(AddressSubject([server.address]), GRAMMAR_OF_SPEC, deadline=15)) as surroundings,
         closing(server.connect("operator")),
     ):
         Walk(surroundings).play((ANN, *steps))

@@ -9,7 +9,7 @@ FEATURES = frozenset({"who", "rooms"})
 
 
 def world(*lines: tuple[str, bytes]) -> World:
-    """Return a world of ann and bob, behind some lines."""
+    """Return a world of ann and bob, after some lines."""
     result = World(features=FEATURES).connect("ann", "guest-1").connect("bob", "guest-2")
     for label, line in lines:
         result, _ = result.act(label, line)
@@ -132,6 +132,83 @@ def test_info_lines_are_passed_over_but_not_among_members() -> None:
 def test_rooms_of_others_are_left_out_and_not_counted() -> None:
     received = [b"LIVE other 2", b"LIVE main 1", b"ROOMS 2", b"LIVE main 1", b"ROOMS 2"]
     assert without_foreign_rooms(received, {b"main"}) == [b"LIVE main 1", b"ROOMS 1", b"LIVE main 1", b"ROOMS 2"]
+
+
+# ------------------------------------------------------------ history and tell
+
+
+def remembering(*lines: tuple[str, bytes], fresh: str = "main") -> World:
+    """Return a world of ann and bob, both in main, on a server with both features, after some lines."""
+    result = World(features=FEATURES | {"history", "tell"}, fresh=fresh).connect("ann", "guest-1")
+    for label, line in (*BOTH_IN_MAIN[:1], ("ann", b"main"), *lines):
+        result, _ = result.act(label, line)
+    return result
+
+
+def answered(before: World, count: int, *received: bytes) -> bool:
+    """Whether this is an answer to ann's question, whole."""
+    ((_, expected),) = before.act("ann", b"/history %d" % count)[1]
+    return take(received, 0, expected) == len(received)
+
+
+SAID = tuple(("ann", b"%d" % number) for number in range(3))
+PAST = [b"PAST 17 SAID Ann %d" % number for number in range(3)]
+
+
+def test_what_was_said_comes_back() -> None:
+    before = remembering(*SAID, ("ann", b"/nick Bea"), ("ann", b"/no-such"))
+    assert answered(before, 20, *PAST, b"HISTORY main 3 44")
+    assert answered(before, 2, *PAST[1:], b"HISTORY main 2 44")
+    assert answered(remembering(), 2, b"INFO x", b"HISTORY main 0 0")
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        [*PAST, b"HISTORY main 4 44"],
+        [*PAST, b"HISTORY main 3"],
+        [*PAST, b"HISTORY lounge 3 44"],
+        [*PAST[1:], b"HISTORY main 2 44"],
+        [PAST[1], PAST[0], PAST[2], b"HISTORY main 3 44"],
+        [PAST[0], b"INFO x", *PAST[1:], b"HISTORY main 3 44"],
+        [b"PAST 16 SAID Bob old", *PAST, b"HISTORY main 4 44"],
+        [*PAST],
+    ],
+)
+def test_other_answers_are_wrong(received: list[bytes]) -> None:
+    assert not answered(remembering(*SAID), 20, *received)
+
+
+def test_what_is_not_known_can_come_before_in_a_room_that_others_used() -> None:
+    old = [b"PAST 16 SAID Bob old", *PAST, b"HISTORY main 4 44"]
+    assert answered(remembering(*SAID, fresh=""), 20, *old)
+    assert not answered(remembering(*SAID, fresh=""), 3, *old)
+    assert not answered(remembering(*SAID, fresh=""), 20, PAST[0], old[0], *PAST[1:], b"HISTORY main 4 44")
+
+
+def test_of_a_room_that_was_empty_nothing_has_to_be_kept() -> None:
+    before = remembering(*SAID, ("ann", b"/cd tea"), ("ann", b"/cd main"), ("ann", b"new"))
+    new = b"PAST 18 SAID Ann new"
+    assert answered(before, 20, new, b"HISTORY main 1 44")
+    assert answered(before, 20, *PAST, new, b"HISTORY main 4 44")
+    assert not answered(before, 20, b"HISTORY main 0 44")
+    assert not answered(before, 20, PAST[0], new, b"HISTORY main 2 44")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"/tell guest-1 hi", [("ann", b"ERROR no-user")]),
+        (b"/tell ANN  hi", [("ann", b"TELL Ann  hi"), ("ann", b"TOLD Ann  hi")]),
+        (b"/tell Ann", [("ann", b"ERROR bad-argument")]),
+        (b"/tell  Ann", [("ann", b"ERROR bad-argument")]),
+        (b"/history 0", [("ann", b"ERROR bad-argument")]),
+        (b"/history 9999", [("ann", b"HISTORY main")]),
+        (b"/history 10000", [("ann", b"ERROR bad-argument")]),
+    ],
+)
+def test_lines_of_both_features(line: bytes, expected: list[tuple[str, bytes]]) -> None:
+    assert news(remembering(), "ann", line) == expected
 
 
 # ------------------------------------------------------------ orders

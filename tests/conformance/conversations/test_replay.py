@@ -1,4 +1,4 @@
-"""What replays a failure: it fails again on the faulty server, and holds on one that conforms."""
+"""A session that replays a failure: it fails again on the faulty server, and holds on one that conforms."""
 
 import shutil
 import subprocess
@@ -67,7 +67,7 @@ def test_a_session_file_tells_the_faulty_server_from_one_that_conforms(fault: st
     [
         ("own-case-refused", "ORDER-1/walk", "expected: NAME"),
         ("text-nfc", "TEXT-5", "expected: SAID"),
-        ("left-missing-lost", "LEFT-1", "expected: LEFT"),
+        ("left-missing-lost", "LEFT-1/left-by-loss", "expected: LEFT"),
         ("bad-text-silent", "TEXT-1/ill-formed-utf8", "expected: ERROR bad-text ..."),
         ("cr-all-dropped", "ORDER-1/walk", "expected: ERROR bad-text ..."),
     ],

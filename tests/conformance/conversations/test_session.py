@@ -3,6 +3,7 @@
 import pytest
 
 from conformance.conversations.session import SessionSyntaxError, parse_octets, parse_session, replacement
+from conformance.wire.peer import like
 
 TEXT = """\
 title: Two meet
@@ -119,3 +120,19 @@ def test_what_is_no_octets_is_told(text: str) -> None:
 def test_names_are_replaced_as_whole_words(text: str, replaced: str) -> None:
     replace = replacement(["Ann"], ["main"], "-1")
     assert replace(text.encode()) == replaced.encode()
+
+
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        (b"PAST 17 SAID Ann hi", True),
+        (b"PAST 17 SAID Ann ho", False),
+        (b"PAST x SAID Ann hi", False),
+        (b"PAST  SAID Ann hi", False),
+        (b"PAST 17 18 SAID Ann hi", False),
+        (b"PAST {time} SAID Ann hi", False),
+        (b"PAST", False),
+    ],
+)
+def test_a_time_stands_for_digits(line: bytes, right: bool) -> None:
+    assert like(line, "PAST {time} SAID Ann hi") is right
