@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 from itertools import pairwise
 
-from conformance.reports.document import Document
+from conformance.reports.document import Document, url_of
 from conformance.reports.picture import picture
 
 _ORDER = ("ERROR", "FAIL", "XPASS", "INCONCLUSIVE", "WARN", "XFAIL")
@@ -37,7 +37,10 @@ def cards(report: Document) -> str:
         for html in (
             [_alike(group)]
             if len(group) > _ALIKE
-            else [_card(check, titles[check["requirement"]], first=not number) for check in group]
+            else [
+                _card(check, titles[check["requirement"]], linked(report, check["requirement"]), first=not number)
+                for check in group
+            ]
         )
     ]
     return "\n".join(['<h2 id="look">What needs a look</h2>', *shown])
@@ -65,14 +68,20 @@ def sentence(text: str) -> str:
     return _CODE.sub(r"<code>\1</code>", escape(text))
 
 
-def _card(check: Document, title: str, *, first: bool) -> str:
-    where = f"{check['level']} [{check['requirement']}], section {check['section']}, {title}"
+def linked(report: Document, requirement: str) -> str:
+    """Return the identifier of a requirement as HTML: a link to its sentence, where the report has an address of it."""
+    url = url_of(report, requirement)
+    return f'<a href="{escape(url)}">{escape(requirement)}</a>' if url else escape(requirement)
+
+
+def _card(check: Document, title: str, requirement: str, *, first: bool) -> str:
+    where = f"{check['level']} [{requirement}], section {escape(check['section'])}, {sentence(title)}"
     return f"""\
 <details class="card {check["verdict"]}" id="check-{escape(check["id"])}"{" open" if first else ""}>
 <summary>{verdict(check["verdict"])} <h3>{escape(check["id"])}</h3>
 <p class="title">{escape(check["title"])}</p></summary>
 <div class="body">
-<blockquote>{sentence(check["sentence"])}<cite>{sentence(where)}</cite></blockquote>
+<blockquote>{sentence(check["sentence"])}<cite>{where}</cite></blockquote>
 {_compared(check)}
 {_drawn(check)}
 {_conversation(check)}

@@ -1,4 +1,4 @@
-"""What failed, by cause: each requirement that does not hold once, with what could not be reached because of it."""
+"""Failures by cause: each requirement that does not hold once, with what could not be reached because of it."""
 
 import textwrap
 from collections.abc import Callable, Iterable, Sequence

@@ -26,7 +26,7 @@ Document = dict[str, Any]
 
 @dataclass
 class Run:
-    """What is known of a run; filled while it goes on."""
+    """The known facts of a run; filled while it goes on."""
 
     requirements: Mapping[str, Requirement]
     spec: Path
@@ -35,6 +35,7 @@ class Run:
     kind: str = "server"  # or "client", or "server and client"
     name: str = ""
     version: str = ""
+    spec_url: str = ""  # of the page with the specification, if there is one to link to
     features: frozenset[str] | None = None  # None: not known
     results: list[Result] = field(default_factory=list)
     status: int = 0
@@ -47,34 +48,56 @@ class Run:
 def document(run: Run) -> Document:
     """Return a run as the published schema describes it; every text is free of control characters."""
     known = run.requirements.values()
-    return {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "conclusion": str(run.concluded),
-        "summary": clean(run.sentence),
-        "exit_status": run.status,
-        "implementation": {"name": clean(run.name), "version": clean(run.version)},
-        "subject": {"kind": run.kind, "arguments": [clean(word) for word in run.arguments]},
-        "versions": {
-            "suite": suite_version(),
-            "specification": "flurfunk/1",
-            "specification_digest": spec_digest(run.spec),
-            "python": platform.python_version(),
-        },
-        "features": None if run.features is None else sorted(map(clean, run.features)),
-        "run": {
-            "began": run.began.isoformat(timespec="seconds"),
-            "seconds": round(run.seconds, 3),
-            "options": dict(run.options),
-            "replay": command(run.arguments),
-        },
-        "totals": {
-            "checks": _counted(result.verdict for result in run.results),
-            "requirements": _counted(verdict_of(_of(run, one)) for one in known),
-        },
-        "requirements": [_requirement(one, _of(run, one)) for one in known],
-        "checks": [_check(result, run.arguments) for result in run.results],
-    }
+    told: Document = _cleaned(
+        {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "conclusion": str(run.concluded),
+            "summary": run.sentence,
+            "exit_status": run.status,
+            "implementation": {"name": run.name, "version": run.version},
+            "subject": {"kind": run.kind, "arguments": run.arguments},
+            "versions": {
+                "suite": suite_version(),
+                "specification": "flurfunk/1",
+                "specification_digest": spec_digest(run.spec),
+                **({"specification_url": run.spec_url} if run.spec_url else {}),
+                "python": platform.python_version(),
+            },
+            "features": None if run.features is None else sorted(run.features),
+            "run": {
+                "began": run.began.isoformat(timespec="seconds"),
+                "seconds": round(run.seconds, 3),
+                "options": dict(run.options),
+                "replay": command(run.arguments),
+            },
+            "totals": {
+                "checks": _counted(result.verdict for result in run.results),
+                "requirements": _counted(verdict_of(_of(run, one)) for one in known),
+            },
+            "requirements": [_requirement(one, _of(run, one)) for one in known],
+            "checks": [_check(result, run.arguments) for result in run.results],
+        }
+    )
+    return told
+
+
+def _cleaned(value: Any) -> Any:
+    """Return a value with all its texts cleaned: a word of the command line can have any octets in it."""
+    match value:
+        case str():
+            return clean(value)
+        case Mapping():
+            return {key: _cleaned(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_cleaned(one) for one in value]
+    return value
+
+
+def url_of(report: Document, requirement: str) -> str:
+    """Return the address of a requirement in the specification that a report links to; empty where it links to none."""
+    page = report["versions"].get("specification_url", "")
+    return f"{page}#{requirement}" if page else ""
 
 
 def clean(text: str) -> str:
@@ -137,18 +160,18 @@ def _check(result: Result, arguments: list[str]) -> Document:
         "level": requirement.level,
         "section": requirement.section,
         "sentence": requirement.text,
-        "title": clean(result.title),
+        "title": result.title,
         "verdict": str(result.verdict),
-        "reason": clean(result.reason.rstrip()),
+        "reason": result.reason.rstrip(),
         **({"because": result.because} if result.because else {}),
-        "expected": clean(result.expected),
-        "received": clean(result.received),
+        "expected": result.expected,
+        "received": result.received,
         "missing": result.missing,
         "seconds": round(result.seconds, 4),
         **({"suffix": result.transcript.suffix} if result.transcript.suffix else {}),
         "transcript": entries,
         "transcript_left_out": left_out,
-        "replay": clean(command(arguments, result.seen_in or result.id)),
+        "replay": command(arguments, result.seen_in or result.id),
     }
 
 
@@ -160,8 +183,7 @@ def _entries(result: Result) -> tuple[list[Document], int]:
     head, tail = (_HEAD_OF_PASS, _TAIL_OF_PASS) if passed else (_HEAD, _TAIL)
     kept = entries if len(entries) <= head + tail else entries[:head] + entries[-tail:]
     return [
-        {"seconds": round(one.seconds, 4), "who": clean(one.who), "arrow": one.arrow, "text": clean(one.text)}
-        for one in kept
+        {"seconds": round(one.seconds, 4), "who": one.who, "arrow": one.arrow, "text": one.text} for one in kept
     ], transcript.count - len(kept)
 
 

@@ -41,7 +41,9 @@ def drawn(result: Result, width: int = 100) -> str:
 def placed(drawing: Drawing, width: int) -> Placed:
     """Return a drawing with places so that it is no wider than `width` characters; long texts are shortened."""
     labels = [max(len(column.who), len(column.name) + 2 if column.name else 0) for column in drawing.columns]
-    notes = max((len(row.note) + _NOTE_AT for row in drawing.rows if row.note), default=len(drawing.subject) // 2 + 1)
+    notes = max(
+        (len(row.beside) + _NOTE_AT for row in drawing.rows if row.beside), default=len(drawing.subject) // 2 + 1
+    )
     first = MARGIN + labels[0] // 2
     last = width - 1 - notes
     gaps = [(one + 1) // 2 + other // 2 + 2 for one, other in pairwise(labels)]
@@ -118,7 +120,7 @@ def _row(row: Row, picture: Placed, width: int) -> str:
         line.put(start, begin)
         line.put(start + TEXT_AT - 2, f" {row.text} ")
         line.put(server - len(end), end)
-    line.put(server + _NOTE_AT, row.note)
+    line.put(server + _NOTE_AT, row.beside)
     return str(line)
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -11,13 +10,14 @@ from conformance.reports.badge import message_and_colour
 from conformance.reports.cards import verdict
 from conformance.reports.document import FORMAT, FORMAT_VERSION, Document, clean
 from conformance.reports.page import shell
+from conformance.reports.progress import complain, say
 from conformance.reports.reached import Reached, reached
 
 _USAGE = 2
 
 
 class NoReportError(Exception):
-    """What is given is no report of this suite; the message says why, in one line."""
+    """The given file is no report of this suite; the message says why, in one line."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -38,12 +38,10 @@ def main(argv: Sequence[str]) -> int:
         if arguments.output:
             arguments.output.write_text(html(reports, names, far), encoding="utf-8")
     except NoReportError as error:
-        print(f"flurfunk-conformance: {error}", file=sys.stderr)
-        return _USAGE
+        return complain(error, _USAGE)
     except OSError as error:
-        print(f"flurfunk-conformance: {error.filename}: {error.strerror}", file=sys.stderr)
-        return _USAGE
-    print(text(reports, names, far))
+        return complain(f"{error.filename}: {error.strerror}", _USAGE)
+    say(text(reports, names, far))
     return 0
 
 

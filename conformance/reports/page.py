@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 
 from conformance.reports.badge import message_and_colour
-from conformance.reports.cards import cards, sentence, verdict
+from conformance.reports.cards import cards, linked, sentence, verdict
 from conformance.reports.document import Document
 
 _HERE = Path(__file__).parent
@@ -131,7 +131,7 @@ def _requirements(report: Document) -> str:
     counts = Counter(one["verdict"] or "none" for one in requirements)
     labels = "".join(_choice(one, counts[one]) for one in (*ORDER, "none") if counts[one])
     sections = "\n".join(
-        _section([one for one in requirements if one["section"] == section], checks)
+        _section(report, [one for one in requirements if one["section"] == section], checks)
         for section in dict.fromkeys(one["section"] for one in requirements)
     )
     return f"""\
@@ -148,11 +148,11 @@ def _choice(one: str, count: int) -> str:
     return f'<input type="radio" name="show" id="show-{one}">{label}'
 
 
-def _section(requirements: list[Document], checks: dict[str, Document]) -> str:
+def _section(report: Document, requirements: list[Document], checks: dict[str, Document]) -> str:
     first = requirements[0]
     verdicts = [one["verdict"] or "none" for one in requirements]
     told = ", ".join(f"{verdicts.count(one)} {_word(one, verdicts.count(one))}" for one in ORDER if one in verdicts)
-    rows = "\n".join(_row(one, checks) for one in requirements)
+    rows = "\n".join(_row(report, one, checks) for one in requirements)
     return f"""\
 <section class="section" data-has="{" ".join(sorted(set(verdicts)))}">
 <h3>{first["section"]} {sentence(first["title"])} <small>{told}</small></h3>
@@ -163,7 +163,7 @@ def _section(requirements: list[Document], checks: dict[str, Document]) -> str:
 </section>"""
 
 
-def _row(requirement: Document, checks: dict[str, Document]) -> str:
+def _row(report: Document, requirement: Document, checks: dict[str, Document]) -> str:
     kind = requirement["verdict"] or "none"
     mine = [checks[identifier] for identifier in requirement["checks"]]
     reasons = {check["reason"].partition("\n")[0] for check in mine if check["verdict"] == kind and check["reason"]}
@@ -171,7 +171,7 @@ def _row(requirement: Document, checks: dict[str, Document]) -> str:
     not_run = '<span class="soft">not run</span>'
     condition = f", {requirement['condition']}" if requirement["condition"] else ""
     return f"""\
-<tr data-verdict="{kind}"><th scope="row" id="{requirement["id"]}">{requirement["id"]}
+<tr data-verdict="{kind}"><th scope="row" id="{requirement["id"]}">{linked(report, requirement["id"])}
 <small>{requirement["level"]}{condition}</small></th>
 <td class="text">{sentence(requirement["text"])}{why}{_details(mine)}</td>
 <td>{verdict(requirement["verdict"]) if mine else not_run}</td></tr>"""

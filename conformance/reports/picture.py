@@ -32,7 +32,7 @@ def _svg(identifier: str, picture: Placed) -> str:
     drawing = picture.drawing
     foot = _HEAD + len(drawing.rows) * _ROW
     extent = max((cells(row.text) + MARGIN for row in drawing.rows if not row.who), default=0)
-    width = max(picture.server + max(len(row.note) for row in drawing.rows) + 6, extent) * _CELL
+    width = max(picture.server + max(len(row.beside) for row in drawing.rows) + 6, extent) * _CELL
     who = f"drawing-{escape(identifier)}"
     lines = "".join(
         f'<path class="life" d="M{_CELL * place} {_HEAD}V{foot}"/>'
@@ -54,7 +54,7 @@ def _svg(identifier: str, picture: Placed) -> str:
 
 def _row(row: Row, picture: Placed, y: int) -> str:
     kind = f"{row.kind} wrong" if row.note and row.kind != "missing" else row.kind
-    note = _text("note", picture.server + 2, y - _ABOVE // 2, row.note) if row.note else ""
+    note = _text("note", picture.server + 2, y - _ABOVE // 2, row.beside) if row.beside else ""
     if row.who not in picture.places or row.kind == "event":
         own = picture.places.get(row.who, MARGIN - 2 if not row.who else picture.server - cells(row.text) - 4)
         text = f"({row.text})" if row.kind == "event" else row.text
@@ -80,4 +80,4 @@ def _told(drawing: Drawing) -> str:
 def _row_told(row: Row, subject: str) -> str:
     ways = {"sent": f"{row.who} to {subject}: ", "got": f"{subject} to {row.who}: ", "event": f"{row.who}: "}
     way = ways.get(row.kind, f"{subject} to {row.who}: " if row.who else "")
-    return f"{way}{row.text}{f' ({row.note})' if row.note else ''};"
+    return f"{way}{row.text}{f' ({row.beside})' if row.beside else ''};"

@@ -1,16 +1,19 @@
-"""What is drawn of a failed check: the clients, the last lines, what is wrong among them, and what did not come."""
+"""The drawing of a failed check: the clients, the last lines, what is wrong among them, and what did not come."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import NamedTuple
 
 from conformance.reports.document import clean
 
 MAX_ROWS = 12
 _MAX_CLIENTS = 4
+_FEW = 2  # rows that are the same, one after the other, and are all drawn
 _MAX_MARKED = 3  # lines that did not come, and wrong lines, that are drawn in any case
-_HELPER = "pacer"
+_HELPER = "pacer"  # a client of the suite's own: what it does matters where the failure is told of it alone
+_TO_HELPER = re.compile(rf"(?<![\w-]){_HELPER}(?:, [^<\"]*,)? <- ")
 _OPERATOR = "operator"
 _CONSOLE = "console"
 _END = "the end of the connection"
@@ -37,13 +40,19 @@ class Row:
     """One row: an arrow between a client and the server, an event, or words.
 
     `kind`: sent, got, missing (expected and not received), event, or words (these belong to no client);
-    `note`: what is to be noticed about it.
+    `note`: what is to be noticed about it; `times`: how many rows it stands for that are the same.
     """
 
     who: str
     kind: str
     text: str
     note: str = ""
+    times: int = 1
+
+    @property
+    def beside(self) -> str:
+        """The text beside it."""
+        return " ".join(filter(None, (self.note, f"x {self.times}" if self.times > 1 else "")))
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Drawing:
-    """What is drawn; `subject` is at the other end of each arrow."""
+    """The drawn events; `subject` is at the other end of each arrow."""
 
     columns: Sequence[Column]
     subject: str
@@ -65,7 +74,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class _Lines:
-    """What a client was to receive, or has received; `lines`: None where it is told in other words."""
+    """Lines that a client was to receive, or has received; `lines`: None where it is told in other words."""
 
     who: str
     lines: list[str] | None
@@ -103,17 +112,20 @@ def drawing_of(
         return clean(own.replace("\n", " "))
 
     columns = [Column(one, "" if short(names.get(one, one)) == one else short(names[one])) for one in shown]
-    folded = _folded(marked, failing, MAX_ROWS - len(below), left_out)
+    folded = _folded(*_counted(marked, failing), MAX_ROWS - len(below), left_out)
     return Drawing(columns, kind, [replace(row, text=short(row.text)) for row in (*folded, *below)])
 
 
 def _rows(said: Iterable[Said], expected: str, received: str) -> list[Row]:
-    """Return all that a check said, a row for each line; without the suite's own pings, and words for people."""
+    """Return all that a check said, a row for each line; without the suite's own pings, and words for people.
+
+    The suite's helper is left out, too, except where the failure is about what it receives.
+    """
     told = f"{expected} {received}"
     tokens = set(_OWN_TOKEN.findall(told))  # of pings that the failure is about
     rows = []
     for who, arrow, text in said:
-        if who == _HELPER:
+        if who == _HELPER and not _TO_HELPER.search(told):
             continue
         if arrow == "--":
             rows.append(Row(who, "event", text))
@@ -184,10 +196,12 @@ def _compared(
     wanted = (expected.lines if expected else None) or []
     who = (received or expected or _Lines("", None)).who  # nobody: whoever received it
     came = received.lines if received else [] if _NOTHING.match(words) else _items(words) or None
-    further = list(came or [])
+    further, absent = list(came or []), []
     for line in wanted:
         if same := next((one for one in further if _like(one, line)), ""):
             further.remove(same)
+        else:
+            absent.append(line)
     got = [(n, row.who, row.text) for n, row in enumerate(rows) if row.kind == "got"]
     wrong: set[int] = set()
     for line in reversed(further):
@@ -199,6 +213,8 @@ def _compared(
     wrong -= {-1}
     if further and not wrong:
         return [], []  # the transcript is of a repetition, or its middle is left out: it tells nothing of this
+    if absent:
+        wrong = {n for n in wrong if _is_instead(rows, n, absent)}
     place = min(wrong, default=len(rows))
     after = place if came is not None or wrong else -1  # what comes after it has come, if too late
     missing: list[tuple[int, Row]] = []
@@ -210,6 +226,17 @@ def _compared(
         elif not any(n > after and whose == who and _like(text, line) for n, whose, text in got):
             missing.insert(0, (place, Row(who, "missing", line, "did not come")))
     return missing, sorted(wrong)
+
+
+def _is_instead(rows: Sequence[Row], number: int, absent: Sequence[str]) -> bool:
+    """Whether an unexpected row stands where one of the absent lines should be, and did not come rightly before."""
+    row = rows[number]
+    if row.kind == "event" or not any(later.kind == "sent" for later in rows[number:]):
+        return True
+    word, _, token = row.text.partition(" ")
+    if word == "PONG" and any(one.who == row.who and one.text == f"/ping {token}" for one in rows):
+        return False
+    return word in {"ERROR", *(line.partition(" ")[0] for line in absent)}
 
 
 def _like(line: str, wanted: str) -> bool:
@@ -249,6 +276,19 @@ def _marked(
     return marked, failing
 
 
+def _counted(rows: Sequence[Row], failing: Collection[int]) -> tuple[list[Row], list[int]]:
+    """Return rows with one in place of many that are the same, one after the other; and the places of the failing."""
+    counted: list[Row] = []
+    places: list[int] = []
+    # One that fails stands by itself.
+    for fails, run in groupby(enumerate(rows), lambda item: (item[0] if item[0] in failing else -1, item[1])):
+        same = [row for _, row in run]
+        if fails[0] >= 0:
+            places.append(len(counted))
+        counted += same if len(same) <= _FEW else [replace(same[0], times=len(same))]
+    return counted, places
+
+
 def _folded(rows: list[Row], failing: Sequence[int], limit: int, left_out: int) -> list[Row]:
     """Return at most so many rows: those that fail, the one that was sent before, and those around; the rest folded."""
     if len(rows) <= limit:
@@ -262,7 +302,7 @@ def _folded(rows: list[Row], failing: Sequence[int], limit: int, left_out: int) 
         kept.add(number)
     folded = []
     for run in _runs({number for number in kept if number < len(rows)}, len(rows)):
-        count = len(run) + (left_out if len(run) > 1 else 0)
+        count = sum(rows[number].times for number in run) + (left_out if len(run) > 1 else 0)
         left_out = 0 if len(run) > 1 else left_out
         folded.append(rows[run[0]] if len(run) == 1 else Row("", "words", f"... {count} more lines ..."))
     return folded

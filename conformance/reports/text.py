@@ -3,8 +3,9 @@
 import shlex
 import sys
 import textwrap
-from collections.abc import Iterable
-from itertools import groupby
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import groupby, pairwise, takewhile
 from pathlib import Path
 
 from conformance.judging.result import SYNTHETIC, Result
@@ -22,16 +23,19 @@ _GRAVE = (
     Verdict.PASS,
     Verdict.SKIP,
 )
-# What is installed has a command of its own.
+# The installed suite has a command of its own.
 PROGRAM = (
     ["flurfunk-conformance"] if Path(sys.argv[0]).stem == "flurfunk-conformance" else ["python", "-m", "conformance"]
 )
 WIDTH = 100
 _FIRST, _LAST = 30, 60  # lines of a transcript that are printed
 _FIRST_OF_SHORT, _LAST_OF_SHORT = 3, 9
+_MOST_THAT_MATTER = 5  # lines, besides those
+_CAME = "<- "
+_ROW = "screen -- | "
 _OWN_PING = "barrier-"  # in the tokens of the suite's own pings
 _FOR_PEOPLE = '<- "INFO '
-_ALIKE = 3  # more lines than this that are the same, one behind the other, are folded
+_ALIKE = 3  # more lines than this that are the same, one after the other, are folded
 _HEAD, _TAIL = 105, 35  # characters of a longer line that are printed
 
 
@@ -48,7 +52,7 @@ def explained(
     whose, found = result.id, list[str]()
     if own != requirement.id:  # a check of many things cites the requirement that it found broken
         whose = requirement.id
-        found = [f"  found by  {result.id}: it counts for {requirement.id}, which it found broken, not for {own}"]
+        found = [f"  found by  {result.id}, a check of {own}; the failure is one of {requirement.id}"]
     lines = [
         f"{result.verdict}  {whose}  {requirement.level}  section {requirement.section}, {requirement.title}",
         *found,
@@ -59,13 +63,14 @@ def explained(
         lines.append(f"  sent      {sent.who} -> {sent.text}")
     if result.expected:
         lines += [f"  expected  {result.expected}", f"  received  {result.received}"]
-        lines.append(f"            {_mark(result.expected, result.received)}")
+        lines += _mark(result.expected, result.received)
     if result.reason:
         lines += [f"  reason    {line}" for line in result.reason.rstrip().splitlines()]
     if picture:
         lines += ["", textwrap.indent(picture, "  "), ""]
     elif entries := str(result.transcript).splitlines():
-        told = _shortened(_essential(entries), _FIRST_OF_SHORT, _LAST_OF_SHORT) if short else _shortened(entries)
+        bounds = (_FIRST_OF_SHORT, _LAST_OF_SHORT) if short else (_FIRST, _LAST)
+        told = _shortened(_essential(entries) if short else entries, *bounds, partial(_matters, result))
         lines += ["  transcript (seconds, who, what)", textwrap.indent(told, "  ")]
     lines.append(f"  again     {command(arguments, result.seen_in or result.id)}")
     for path in replays:
@@ -112,10 +117,22 @@ def _wrapped(label: str, text: str) -> list[str]:
     return [f"  {label:<9} {first}", *(f"            {line}" for line in rest)]
 
 
-def _mark(expected: str, received: str) -> str:
-    """Return a line with a mark under the first character of `received` that differs."""
-    same = next((n for n, (a, b) in enumerate(zip(expected, received, strict=False)) if a != b), None)
-    return " " * (min(len(expected), len(received)) if same is None else same) + "^ first difference"
+def _mark(expected: str, received: str) -> list[str]:
+    """Return a line with a mark under the first character of `received` that differs.
+
+    None unless both tell what came to the same client: a place in other words says nothing.
+    """
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(expected, received, strict=False))
+    same = "".join(one for one, _ in alike)
+    return [f"            {' ' * len(same)}^ first difference"] if _CAME in same else []
+
+
+def _matters(result: Result, line: str) -> bool:
+    """Whether a line of a transcript is what was judged, or a row of the screen that the failure tells of."""
+    entry = line[SECONDS_WIDTH:]
+    sent, row = result.transcript.last_sent(), entry.partition(_ROW)[2]
+    told = f"{result.expected}\n{result.received}"
+    return f'"{row}"' in told if row else bool(sent and entry.endswith(f"{sent.who} -> {sent.text}"))
 
 
 def _essential(entries: list[str]) -> list[str]:
@@ -125,13 +142,21 @@ def _essential(entries: list[str]) -> list[str]:
     return [line for number, line in enumerate(entries) if number not in dropped and _FOR_PEOPLE not in line]
 
 
-def _shortened(entries: list[str], first: int = _FIRST, last: int = _LAST) -> str:
-    """Return a transcript with repeats folded, and without the middle of a long one and of its long lines."""
+def _shortened(entries: list[str], first: int, last: int, matters: Callable[[str], bool]) -> str:
+    """Return a transcript with repeats folded, and without the middle of its long lines.
+
+    Of the middle of a long one, only the last few lines stay that matter.
+    """
     repeats = groupby(entries, key=lambda line: line[SECONDS_WIDTH:])
-    lines = [_narrow(line) for _, same in repeats for line in _folded(list(same))]
-    if len(lines) > first + last:
-        lines[first:-last] = [f"           ({len(lines) - first - last} more)"]
-    return "\n".join(lines)
+    lines = [line for _, same in repeats for line in _folded(list(same))]
+    end = max(len(lines) - last, first)
+    kept = [number for number in range(first, end) if matters(lines[number])][-_MOST_THAT_MATTER:]
+    shown: list[str] = []
+    for before, number in pairwise([-1, *range(min(first, len(lines))), *kept, *range(end, len(lines))]):
+        if number > before + 1:
+            shown.append(f"           ({number - before - 1} more)")
+        shown.append(_narrow(lines[number]))
+    return "\n".join(shown)
 
 
 def _folded(same: list[str]) -> list[str]:

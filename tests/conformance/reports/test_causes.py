@@ -1,4 +1,4 @@
-"""What failed, by cause: each once, and no more than a person reads."""
+"""Failures by cause: each cause once, and no more than a person reads."""
 
 from dataclasses import replace
 

@@ -47,6 +47,15 @@ ann <- PONG barrier-ab12cd-1
 """
 LONG = TWO + "".join(f"bob -> {n}\nann <- SAID guest-2 {n}\nbob <- SAID guest-2 {n}\n" for n in range(40))
 CROWD = "".join(f"c{n} -> /cd main\nc{n} <- ROOM main\n" for n in range(9)) + "c7 -> hello\n"
+MEANWHILE = """
+ann -> /ping x-0
+ann <- HELLO flurfunk/1
+ann <- NAME guest-1
+ann <- PONG x-0
+ann -> main
+ann <- ROOM main
+ann -> /ping x-1
+"""
 CASES = {
     "missing": (TWO, 'ann <- "JOINED guest-2"', "ann <- nothing"),
     "wrong": (
@@ -62,6 +71,21 @@ CASES = {
     ),
     "words": ("ann -> exit\nann <- BYE exit\n", "the program ends with exit status 0", "exit status 1"),
     "crowd": (CROWD, "c3 <- SAID c7 hello", "c3 <- nothing"),
+    "meanwhile": (
+        MEANWHILE, "ann <- PONG x-1", 'ann <- "HELLO flurfunk/1", "NAME guest-1", "PONG x-0", "ROOM main"',
+    ),
+    "instead": (
+        MEANWHILE + "ann <- ERROR unknown-command\n", "ann <- PONG x-1",
+        'ann <- "HELLO flurfunk/1", "NAME guest-1", "PONG x-0", "ROOM main", "ERROR unknown-command"',
+    ),
+    "helper": (
+        "ann -> main\nann <- ROOM main\npacer <- NAME guest-2\nann -> hello\n",
+        "pacer <- SAID guest-1 hello", "pacer <- nothing",
+    ),
+    "repeated": (
+        "ann -> main\nann <- ROOM main\n" + "ann -> /ping a\n" * 12 + "ann <- PONG a\n" * 11,
+        "ann <- PONG a, after each ping", "ann <- nothing",
+    ),
 }  # fmt: skip
 DRAWN = {
     "missing": r"""
@@ -136,6 +160,48 @@ DRAWN = {
    |                   |---- hello ------>|
    |<. . SAID c7 hello . . . . . . . . .  |  did not come
   (7 more clients not drawn)
+""",
+    "meanwhile": r"""
+     ann                     server
+  (guest-1)
+      |---- /ping x-0 --------->|
+      |<--- HELLO flurfunk/1 ---|
+      |<--- NAME guest-1 -------|
+      |<--- PONG x-0 -----------|
+      |---- main -------------->|
+      |<--- ROOM main ----------|
+      |---- /ping x-1 --------->|
+      |<. . PONG x-1  . . . . . |  did not come
+""",
+    "instead": r"""
+     ann                          server
+  (guest-1)
+      |---- /ping x-0 -------------->|
+      |<--- HELLO flurfunk/1 --------|
+      |<--- NAME guest-1 ------------|
+      |<--- PONG x-0 ----------------|
+      |---- main ------------------->|
+      |<--- ROOM main ---------------|
+      |---- /ping x-1 -------------->|
+      |<. . PONG x-1  . . . . . . .  |  did not come
+!     |<--- ERROR unknown-command ---|  came instead
+""",
+    "helper": r"""
+  ann                pacer                      server
+                   (guest-2)
+   |---- main ------------------------------------>|
+   |<--- ROOM main --------------------------------|
+   |                   |<--- NAME guest-2 ---------|
+   |---- hello ----------------------------------->|
+   |                   |<. . SAID guest-1 hello  . |  did not come
+""",
+    "repeated": r"""
+  ann              server
+   |---- main ------->|
+   |<--- ROOM main ---|
+   |---- /ping a ---->|  x 12
+   |<--- PONG a ------|  x 11
+  expected: ann <- PONG a, after each ping
 """,
 }
 

@@ -1,6 +1,7 @@
-"""What the suite says of a failure: who did what, what came instead, and no more than a person reads."""
+"""The suite's words for a failure: the acts, what came instead, and no more than a person reads."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -23,7 +24,7 @@ def failure(*arguments: str) -> str:
 
 
 def word(text: str, label: str) -> str:
-    """Return what stands behind a label."""
+    """Return what stands after a label."""
     found = re.search(rf"(?m)^  {label} +(.*)$", text)
     assert found, text
     return found[1]
@@ -64,7 +65,7 @@ def test_a_limit_that_does_not_end_anybody_is_told_with_its_time() -> None:
     command = LIMITED + " --fault idle-missing"
     check = "BYE-7/who-does-not-choose-is-sent-away"
     text = failure("--server-cmd", FAULTY, "--limited-server-cmd", command, "--select", check)
-    assert word(text, "expected") == 'busy <- "BYE idle" behind the 1 s in which it has to choose'
+    assert word(text, "expected") == 'busy <- "BYE idle" after the 1 s in which it has to choose'
     assert re.fullmatch(r"busy <- no BYE idle within \d+ s: its lines are answered", word(text, "received"))
     numbers = re.findall(r'busy -> "/ping (\d+)', text)
     assert 3 < int(numbers[-1]) < 40
@@ -74,13 +75,45 @@ def test_what_is_found_by_chance_counts_where_it_belongs() -> None:
     text = failure("--server-cmd", faulty("said-doubled-rare"), "--select", "ORDER-1/walk")
     first, second, *_ = text.splitlines()
     assert first.startswith("FAIL  SAY-2  MUST  section 6.3")
-    assert second == "  found by  ORDER-1/walk: it counts for SAY-2, which it found broken, not for ORDER-1"
+    assert second == "  found by  ORDER-1/walk, a check of ORDER-1; the failure is one of SAY-2"
 
 
-def told(transcript: Transcript) -> str:
+def told(transcript: Transcript, *, expected: str = "", received: str = "", short: bool = False) -> str:
     requirement = read_requirements(find_spec())["SAY-2"]
     result = Result("SAY-2/x", requirement, "x", verdict=Verdict.FAIL, transcript=transcript)
-    return explained(result, ["--server", "x:1"])
+    return explained(replace(result, expected=expected, received=received), ["--server", "x:1"], short=short)
+
+
+def test_lines_that_matter_are_not_left_out() -> None:
+    transcript = Transcript()
+    for number in range(40):
+        transcript.sent("server", f"SAID Bob {number}\n".encode())
+    for number in range(40):
+        transcript.event("screen", f"| <Bob> {number}")
+    transcript.awaits_answer("server", b"SAID Bob 12\n")
+    text = told(transcript, expected='"13" on the screen', received='"<Bob> 17" / "<Bob> 20"', short=True)
+    assert '  sent      server -> "SAID Bob 12\\n"\n' in text
+    shown = re.findall(r"(?m)^ +(?:\d+\.\d+ +\w+ (?:->|--) (.*)|\((\d+) more\))$", text)
+    first, last = [f'"SAID Bob {number}\\n"' for number in range(3)], [f"| <Bob> {number}" for number in range(31, 40)]
+    between = ["9", '"SAID Bob 12\\n"', "44", "| <Bob> 17", "2", "| <Bob> 20", "10"]
+    assert [line or more for line, more in shown] == [*first, *between, *last]
+
+
+@pytest.mark.parametrize(
+    ("expected", "received", "place"),
+    [
+        ('bob <- "LEFT Ann moved"', 'bob <- "LEFT Ann exit"', len('bob <- "LEFT Ann ')),
+        ('bob <- "LEFT Ann moved"', 'ann <- "LEFT Ann moved"', None),
+        ("['a', 'b'] on the screen", "['a', 'c']", None),
+        ("the client closes the connection", "the screen shows nothing", None),
+    ],
+)
+def test_the_first_difference_is_marked_where_it_says_something(
+    expected: str, received: str, place: int | None
+) -> None:
+    text = told(Transcript(), expected=expected, received=received)
+    found = re.search(r"(?m)^ {12}( *)\^ first difference$", text)
+    assert (len(found[1]) if found else None) == place
 
 
 def test_repeats_in_a_transcript_are_folded() -> None:

@@ -81,7 +81,7 @@ def test_the_report_is_as_the_schema_says(report: Any) -> None:
 def test_the_report_tells_what_came_out(report: Any, directory: Path) -> None:
     assert (report["conclusion"], report["exit_status"]) == ("not-conformant", 1)
     assert report["implementation"] == {"name": "<b>tab\\x09server</b>", "version": "0.3"}
-    assert report["features"] == ["rooms", "who"]
+    assert report["features"] == ["history", "rooms", "tell", "who"]
     checks = {check["id"]: check for check in report["checks"]}
     assert checks["TEXT-5/texts-are-relayed-octet-for-octet"]["verdict"] == "XFAIL"
     failed = [check for check in report["checks"] if check["verdict"] == "FAIL"]
@@ -117,8 +117,9 @@ def test_junit_counts_and_names_what_came_out(report: Any, directory: Path) -> N
     cases = root.findall("testsuite/testcase")
     assert [case.get("name") for case in cases] == [check["id"] for check in sorted_by_section(report)]
     assert root.get("failures") == str(len(root.findall(".//failure"))) == str(report["totals"]["checks"]["FAIL"])
-    assert root.get("skipped") == str(len(root.findall(".//skipped")))
-    assert root.get("skipped") == str(report["totals"]["checks"]["XFAIL"] + report["totals"]["checks"]["SKIP"])
+    skipped = [int(str(one.get("skipped"))) for one in root.findall("testsuite")]
+    assert sum(skipped) == len(root.findall(".//skipped"))
+    assert sum(skipped) == report["totals"]["checks"]["XFAIL"] + report["totals"]["checks"]["SKIP"]
     assert (root.get("errors"), root.get("tests")) == ("0", str(len(report["checks"])))
     failure = root.find(".//failure")
     assert failure is not None
@@ -182,6 +183,22 @@ def test_the_page_refers_to_nothing_outside(directory: Path) -> None:
     assert [reference for reference in references if not str(reference).startswith(("#", "data:,"))] == []
     assert re.findall(r"url\(|@import", text) == []
     assert "default-src 'none'" in text
+
+
+def test_requirements_are_links_to_the_page_that_is_named(tmp_path: Path) -> None:
+    page_of_all = "https://example.org/spec/flurfunk-1.html?a&b"
+    faulty_server = ("--server-cmd", faulty("nick-same-told"))
+    done = suite(*faulty_server, "--select", "NICK-3", "--report", tmp_path, "--spec-url", page_of_all)
+    assert done.returncode == 1, done.stderr
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8"))).validate(report)
+    elements = Elements((tmp_path / "report.html").read_text(encoding="utf-8")).found
+    links = [str(attributes["href"]) for tag, attributes in elements if tag == "a" and attributes.get("href")]
+    outside = [link for link in links if not link.startswith("#")]
+    assert {*outside} == {f"{page_of_all}#{one['id']}" for one in report["requirements"] if one["binds"] != "client"}
+    assert outside.count(f"{page_of_all}#NICK-3") == 2  # in the table, and beside what failed
+    (failure,) = Xml.fromstring((tmp_path / "junit.xml").read_bytes()).iter("failure")
+    assert f"{page_of_all}#NICK-3" in str(failure.text).splitlines()
 
 
 def test_the_page_can_be_used_without_eyes_or_mouse(directory: Path) -> None:
