@@ -1,15 +1,24 @@
-"""`python -m conformance`."""
+"""`python -m conformance`, and the command `flurfunk-conformance`."""
 
 import sys
 
+from conformance.judging.outcome import SUITE_FAULT
+
 PACKAGES = "abnf pexpect pyte"
 
-try:
-    from conformance.cli import main
-except ModuleNotFoundError as missing:
-    if missing.name not in PACKAGES.split():
-        raise
-    print(f"conformance: {missing.name} is missing; use tox -e conformance, or pip install {PACKAGES}", file=sys.stderr)
-    sys.exit(4)  # as for any other fault of the suite, whose modules cannot be imported here
 
-sys.exit(main())
+def main() -> int:
+    """Run the suite; return its exit status, that of a fault of the suite where a package is missing."""
+    try:
+        from conformance.cli import main
+    except ModuleNotFoundError as missing:
+        if missing.name not in PACKAGES.split():
+            raise
+        needed = f"the suite needs more than Python: pip install {PACKAGES}"
+        print(f"flurfunk-conformance: {missing.name} is missing: {needed}", file=sys.stderr)
+        return SUITE_FAULT
+    return main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

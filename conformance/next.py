@@ -2,10 +2,11 @@
 
 import contextlib
 import os
+import re
 import shlex
-import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -18,16 +19,21 @@ from conformance.judging.runner import CheckRunner
 from conformance.judging.verdict import Verdict
 from conformance.reports.causes import table
 from conformance.reports.drawing import drawn
-from conformance.reports.progress import coloured
+from conformance.reports.progress import say
 from conformance.reports.text import PROGRAM, WIDTH, explained
 from conformance.wire.process import UnreachableError
 
 # The last steps run side by side: a server that has come so far bears that, and some of their checks take long.
 TOGETHER = 12
-LONG = 9  # from this step on, going through those before takes longer than what is looked at
+QUICK = 5  # up to this step, going through those before costs next to nothing
+MOST_SECTIONS = 4  # that are to be read for a step, that of what failed among them
 HURRY = 3  # of the deadlines of a whole run, before that: there is little that can take long
 _LOOK_SECONDS = 0.3
+_LOOK_SHARE = 10  # times as long as a look takes, at least, passes until the next
 _MADE = ("node_modules", "target", "build", "dist")  # folders in which nobody writes by hand
+_NAMED = 6  # checks that were passed over, at most
+_WARNED = 3  # recommendations that are not followed, at most, of which all is told
+_AN_END = re.compile(r"(?:end|reset) of the connection")  # in what was received instead
 _BAD = (Verdict.ERROR, Verdict.FAIL)
 
 
@@ -38,7 +44,8 @@ class Course:
     kind: str  # "server" or "client"
     steps: Sequence[Step]
     checks: dict[str, Check]  # by their identifiers
-    open: Callable[[list[Check], bool], CheckRunner]  # what runs these; whether side by side with the slow ones
+    open: Callable[[list[Check], bool], CheckRunner]  # what runs these; whether all of the last steps, side by side
+    text: str  # the path of the specification, as it is shown
     advice: Callable[["Stop"], str] = lambda stop: ""  # what is proved to be the slip, in a sentence or two
 
 
@@ -83,7 +90,7 @@ def _groups(numbers: Iterable[int]) -> list[list[int]]:
 
 
 class _Enough(Exception):  # noqa: N818 - the way ends here
-    """What is known says where the way ends."""
+    """Tell by what is known where the way ends."""
 
 
 def _results(course: Course, group: Sequence[int]) -> dict[int, list[Result]]:
@@ -93,7 +100,7 @@ def _results(course: Course, group: Sequence[int]) -> dict[int, list[Result]]:
     missing = {number: set(course.steps[number - 1].checks) for number in group}
 
     def heed(result: Result) -> None:
-        # What no check of its own says (a malformed line, say) belongs to the first step in which it was seen.
+        # A failure without a check of its own (a malformed line, say) belongs to the first step in which it was seen.
         number, _ = place.get(result.id) or place.get(result.seen_in) or (group[-1], 0)
         found[number].append(replace(result, kind=course.kind))
         missing[number].discard(result.id)
@@ -107,7 +114,7 @@ def _results(course: Course, group: Sequence[int]) -> dict[int, list[Result]]:
     first = [check for check in checks if check.ground and place[check.id][0] == group[0]]
     for some in filter(None, (first, [check for check in checks if check not in first])):
         with contextlib.suppress(_Enough):
-            course.open(some, len(group) > 1).run(some, heed)
+            course.open(some, group[0] >= TOGETHER).run(some, heed)
         if any(one.verdict in _BAD or _is_open(one) for results in found.values() for one in results):
             break
     for results in found.values():
@@ -130,38 +137,57 @@ def tell(
     """
     last = len(course.steps)
     if stop is None:
-        return _conclude(course, begin, seen)
+        return _conclude(course, begin, seen, arguments)
     step = course.steps[stop.number - 1]
-    print(f"Step {stop.number} of {last}: {step.title}")
-    print(textwrap.fill(step.build, WIDTH, initial_indent="  ", subsequent_indent="  "))
+    say(f"Step {stop.number} of {last}: {step.title}")
+    say(textwrap.fill(step.build, WIDTH, initial_indent="  ", subsequent_indent="  "))
     sections = step.sections
     if stop.failure and not any(f"{stop.failure.requirement.section}.".startswith(f"{one}.") for one in sections):
-        sections = tuple(
-            sorted((*sections, stop.failure.requirement.section), key=lambda one: [*map(int, one.split("."))])
-        )
-    print(f"  Read section{'s' if len(sections) > 1 else ''} {_listed(sections)} of the specification.")
-    print(f"  {_held(begin, stop.number, before)}\n")
-    print(coloured(_explained(course, stop, arguments), sys.stdout))
-    print(f"  next      {shlex.join([*PROGRAM, 'next', *arguments])}")
-    if stop.number >= LONG:
-        print(f"            with --from {stop.number}, it begins here")
+        some = (*sections[: MOST_SECTIONS - 1], stop.failure.requirement.section)
+        sections = tuple(sorted(some, key=_place))
+    say(f"  Read {_sections(sections)} of {course.text}.")
+    say(f"  {_held(begin, stop.number, before)}\n")
+    say(_explained(course, stop, arguments))
+    if passed_over := _passed_over(step, stop, seen.get(stop.number, [])):
+        say(_paragraph("unseen", passed_over))
+    say(f"  next      {shlex.join([*PROGRAM, 'next', *arguments])}")
+    if stop.number > QUICK:
+        say(f"            with --from {stop.number}, it begins here")
     return SUITE_FAULT if stop.failure and stop.failure.verdict is Verdict.ERROR else NOT_CONFORMANT
 
 
-def _conclude(course: Course, begin: int, seen: dict[int, list[Result]]) -> int:
+def _conclude(course: Course, begin: int, seen: dict[int, list[Result]], arguments: Sequence[str]) -> int:
     """Print that no step stops the way, and what was not looked at or is only recommended; return the exit status."""
-    if rows := table([result for results in seen.values() for result in results]):
-        print(f"{rows}\n")
-    idle = [number for number, mine in seen.items() if all(one.verdict is Verdict.SKIP for one in mine)]
-    for number in idle:
-        print(
-            f"Step {number} ({course.steps[number - 1].title}) does not bind this {course.kind}, or was not looked at."
-        )
-    held = len(course.steps) - begin + 1 - len(idle)
-    print(
-        f"{held} of {len(course.steps)} steps hold. The {course.kind} conforms to Flurfunk/1 in all that was looked at."
-    )
+    results = [result for mine in seen.values() for result in mine]
+    warned = {result.requirement.id: result for result in results if result.verdict is Verdict.WARN}
+    for warning in [*warned.values()][:_WARNED]:
+        say(f"{explained(warning, list(arguments), short=True)}\n")
+    if rows := table(results):
+        say(f"{rows}\n")
+    for number, mine in seen.items():
+        if told := _optional(course.steps[number - 1], mine):
+            say(textwrap.fill(f"Step {number} {told}", WIDTH))
+    say(f"{_hold(begin, len(course.steps))} The {course.kind} conforms to Flurfunk/1 in all that was looked at.")
     return CONFORMANT
+
+
+def _optional(step: Step, results: Sequence[Result]) -> str:
+    """Return what of a step was passed over, why, and where to read about it; nothing where all was looked at."""
+    skipped = [one for one in results if one.verdict is Verdict.SKIP]
+    if not skipped:
+        return ""
+    reasons = "; ".join(sorted({one.reason.partition("\n")[0] for one in skipped}))
+    count = "its only check" if len(results) == 1 else f"{len(skipped)} of {len(results)} checks"
+    return f"({step.title}): passed over {count} ({reasons}). Read {_sections(step.sections)}."
+
+
+def _hold(begin: int, last: int) -> str:
+    """Say which of all steps hold, where the way did not stop."""
+    if begin == 1:
+        return f"All {last} steps hold."
+    held = f"Step {last} holds" if begin == last else f"Steps {begin} to {last} hold"
+    before = "step 1 was" if begin == 2 else f"steps 1 to {begin - 1} were"
+    return f"{held}; {before} not looked at (--from {begin})."
 
 
 def _explained(course: Course, stop: Stop, arguments: Sequence[str]) -> str:
@@ -170,6 +196,18 @@ def _explained(course: Course, stop: Stop, arguments: Sequence[str]) -> str:
         told = explained(stop.failure, list(arguments), short=True, picture=drawn(stop.failure, WIDTH - 2))
     advice = course.advice(stop)
     return f"{told}\n{_paragraph('hint', advice)}" if advice else told
+
+
+def _passed_over(step: Step, stop: Stop, results: Sequence[Result]) -> str:
+    """Return which checks of a step were passed over since the server ended, or closed a connection."""
+    failure = stop.failure
+    if failure is None or not (failure.ended or _AN_END.search(failure.received)):
+        return ""
+    looked_at = {one.id for one in results if one.verdict is not Verdict.INCONCLUSIVE}
+    if not (left := [check for check in step.checks if check not in looked_at and check != failure.seen_in]):
+        return ""
+    more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+    return f"{', '.join(left[:_NAMED])}{more} {'was' if len(left) == 1 else 'were'} passed over after that."
 
 
 def _paragraph(label: str, text: str) -> str:
@@ -189,6 +227,16 @@ def _held(begin: int, number: int, before: int) -> str:
     return f"Step {first}{still} holds." if first == last else f"Steps {first} to {last}{still} hold."
 
 
+def _place(section: str) -> list[int]:
+    """Return the numbers of a section, by which sections stand in their order."""
+    return [*map(int, section.split("."))]
+
+
+def _sections(numbers: Sequence[str]) -> str:
+    """Return these sections in words."""
+    return f"section{'s' * (len(numbers) > 1)} {_listed(numbers)}"
+
+
 def _listed(words: Sequence[str]) -> str:
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last
@@ -198,7 +246,7 @@ def _listed(words: Sequence[str]) -> str:
 
 
 class Watch:
-    """The files of the working directory, without hidden ones and those that the program itself writes."""
+    """The files of the working directory, without hidden ones, libraries, and what the program itself writes."""
 
     def __init__(self) -> None:
         self._seen = _files()
@@ -210,17 +258,22 @@ class Watch:
         during = _changed(self._seen, _files())
         self._own |= during & self._lately
         self._lately = during
-        print("\nWaiting for a change in this folder; Ctrl-C ends it.", flush=True)
+        say("\nWaiting for a change in this folder; Ctrl-C ends it.")
+        begun = time.monotonic()
         while not (changed := _changed(self._seen, now := _files()) - self._own):
-            threading.Event().wait(_LOOK_SECONDS)
+            threading.Event().wait(max(_LOOK_SECONDS, _LOOK_SHARE * (time.monotonic() - begun)))
+            begun = time.monotonic()
         self._seen = now
-        print(f"\n{'-' * WIDTH}\n{min(changed).removeprefix('./')} changed.\n", flush=True)
+        say(f"\n{'-' * WIDTH}\n{min(changed).removeprefix('./')} changed.\n")
 
 
 def _files() -> dict[str, float]:
     """Return the files of the working directory, and when each was last changed."""
     found: dict[str, float] = {}
     for folder, folders, files in os.walk("."):
+        if "pyvenv.cfg" in files and folder != ".":  # a virtual environment, whatever its name
+            folders.clear()
+            continue
         folders[:] = [name for name in folders if not name.startswith((".", "__")) and name not in _MADE]
         for name in files:
             with contextlib.suppress(OSError):  # gone meanwhile

@@ -1,15 +1,14 @@
 """A whole run: checks the parts one after the other, tells a person what comes out, and leaves reports."""
 
 import contextlib
-import signal
+import errno
+import gc
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from conformance.conversations.replay import write_replays
 from conformance.judging import outcome
@@ -21,10 +20,12 @@ from conformance.judging.verdict import Verdict
 from conformance.reports import text
 from conformance.reports.causes import by_cause, cut_off, table
 from conformance.reports.document import Run, document
-from conformance.reports.progress import Progress, coloured, print_into_nothing
+from conformance.reports.progress import Progress, complain, print_into_nothing, say
 from conformance.reports.write import write_reports
 from conformance.wire.process import UnreachableError
 from conformance.wire.transcript import Transcript
+
+_ALLOCATIONS = 50_000  # after which Python looks for cycles of garbage: it would look through transcripts, in vain
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def perform(
     began = time.monotonic()
     total = sum(len(part.checks) for part in parts)
     telling = _Telling(run, expectations, total, directory, verbose=verbose)
-    signals = _interrupting()
+    gc.set_threshold(_ALLOCATIONS)
     try:
         for part in parts:
             try:
@@ -69,16 +70,18 @@ def perform(
         run.status = outcome.INTERRUPTED
     except Exception:
         run.status = outcome.SUITE_FAULT
-        print(traceback.format_exc(), file=sys.stderr)
+        complain(traceback.format_exc().rstrip(), run.status)
     finally:
         telling.progress.clear()
-        _restore(signals)
     run.seconds = time.monotonic() - began
     partial = bool(run.options.get("select") or run.options.get("level"))
     run.concluded = outcome.conclusion(run.status, run.results, partial=partial)
     run.sentence = run.sentence or outcome.in_words(run.concluded, run.results, what=run.kind)
     _sum_up(run, telling)
-    return run.status if directory is None else _report(run, directory)
+    status = run.status if directory is None else _report(run, directory)
+    if telling.trouble:
+        return complain(f"the output cannot be written: {telling.trouble}", status or outcome.NOT_PROVEN)
+    return status
 
 
 def _perform(part: Part, run: Run, telling: "_Telling") -> None:
@@ -98,7 +101,7 @@ def _perform(part: Part, run: Run, telling: "_Telling") -> None:
 
 
 class _Telling:
-    """What a person is told while checks run."""
+    """The text for a person while checks run."""
 
     def __init__(
         self, run: Run, expectations: Expectations, total: int, directory: Path | None, *, verbose: bool
@@ -113,6 +116,7 @@ class _Telling:
         self._expectations = expectations
         self._told: set[str] = set()
         self._unread = False
+        self.trouble = ""  # why the output could not be written, where it is not that nobody reads it
 
     def on_result(self, result: Result) -> None:
         """Keep a result; where all are to be explained, do that unless it is PASS.
@@ -145,16 +149,17 @@ class _Telling:
         """Print, with the line of progress out of the way; into nothing from when on nobody reads (`| head`)."""
         self.progress.clear()
         try:
-            print(coloured(text, sys.stdout), flush=True)
-        except BrokenPipeError:
+            say(text)
+        except OSError as error:
             self._unread = True
+            self.trouble = "" if error.errno in (errno.EPIPE, errno.EIO) else str(error.strerror)
             print_into_nothing()
 
 
 def _sum_up(run: Run, telling: _Telling) -> None:
     """Print the table, the numbers and the conclusion; only one line where nothing was checked."""
     if run.status == outcome.UNREACHABLE and not run.results:
-        print(f"flurfunk-conformance: {run.sentence}", file=sys.stderr)
+        complain(run.sentence, run.status)
         return
     if telling.running:
         telling.say(cut_off(telling.running, telling.total - len(run.results)) + "\n")
@@ -199,26 +204,5 @@ def _report(run: Run, directory: Path) -> int:
         directory.mkdir(parents=True, exist_ok=True)
         write_reports(directory, document(run))
     except OSError as error:
-        print(f"flurfunk-conformance: no reports in {directory}: {error.strerror}", file=sys.stderr)
-        return run.status or outcome.NOT_PROVEN
+        return complain(f"no reports in {directory}: {error.strerror}", run.status or outcome.NOT_PROVEN)
     return run.status
-
-
-def _interrupting() -> dict[int, Any]:
-    """Let SIGTERM end a run as Ctrl-C does, so that its reports are written; return the handlers that were before.
-
-    SIGINT too: a shell without job control, as in continuous integration, starts what runs in the background so
-    that it is ignored, and what is started from here would inherit that and be deaf to Ctrl-C.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return {}
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    return {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-
-
-def _restore(before: dict[int, Any]) -> None:
-    for number, handler in before.items():
-        signal.signal(number, handler)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from conformance.judging.result import Result
 from conformance.stage.server_subject import Subject
 from conformance.text.exceptions import exceptions
+from conformance.wire.address import Address, endpoint
 from conformance.wire.process import Running, UnreachableError, named, plain
 from conformance.wire.transcript import Act
 
@@ -21,7 +22,7 @@ _WAIT = 1.0  # seconds that a probe waits for something, at most
 _SOON = 0.5  # seconds: less than what has passed in vain
 _PAUSE = 0.2  # seconds without anything, after which a server has said what it has to say
 _MOST_ACTS = 10  # of a check that a probe does again
-_TAIL = 0.5  # seconds in which a console still shows what a check has done
+_TAIL = 5.0  # seconds in which a console still shows what a check has done, on a busy machine
 _FLOOD_SECONDS = 3.0  # that it takes, at most
 _FLOOD = 8 << 20  # octets, more than is on the way between a server and a client
 _SMALL = 4096  # octets for SO_RCVBUF
@@ -33,9 +34,10 @@ _AWAITED = re.compile(r'(\w+) <- "([A-Z]+)')
 _TOLD_NAME = re.compile(r'\w+ <- "((?:NAME|NICK|JOINED|LEFT|MEMBER) [^"]*)".*')
 _IN_USE = re.compile(r".*(?:EADDRINUSE|[Aa]ddress already in use|Only one usage of each socket address).*")
 _OF_THE_END = re.compile(r"ConnectionReset|BrokenPipe|ConnectionAborted|ECONNRESET|EPIPE|reset by peer|[Bb]roken pipe")
+_AN_END = re.compile(r"closes the connection|breaks the connection|and closes")
 _NO_GREETING = re.compile(r"sends nothing for|closes the connection at once")
 _GREETING = b"HELLO flurfunk/1"
-_BESIDE = "beside other checks"  # in the reason of what was not tried alone
+_BESIDE = "while other checks ran"  # in the reason of what was not tried alone
 
 
 def slip(subject: Subject, failure: Result | None, reason: str) -> str:
@@ -76,7 +78,11 @@ def _of_reason(reason: str, programs: Sequence[Running]) -> str:
         return "Let the program bind the port that stands in the command in place of {port}, listen, and accept."
     if ended is not None:
         return _of_the_end(ended, console)
-    thrown = exceptions(console) if reason.startswith("no Flurfunk/1 server") else []
+    if not programs or not reason.startswith("no Flurfunk/1 server"):
+        return ""
+    # Many a program tells why a connection ended only after that end.
+    wait = _TAIL if _AN_END.search(reason) else 0
+    thrown = exceptions(programs[-1].shows_in_the_end(lambda shown: bool(exceptions(shown)), 0, wait))
     return f"The program's console showed: {thrown[-1]}" if thrown else ""
 
 
@@ -127,14 +133,14 @@ def _of_failure(failure: Result, programs: Sequence[Running]) -> str:
         return next((_of_the_end(status, console) for status, console in ends if status is not None), "")
     since = server.mark_at(failure.transcript.began)
     broken = any(entry.text == "end of stream" or "broken" in entry.text for entry in failure.transcript.entries)
-    text = server.shows(lambda shown: bool(exceptions(shown)), since, _TAIL if broken or failure.ended else 0)
+    text = server.shows_in_the_end(lambda shown: bool(exceptions(shown)), since, _TAIL)
     if (ended := server.ended_by_itself) is not None:
         last = _sent_before_the_end(failure)
         how = f"The program ended by itself, with {named(ended)}{f', after it was sent {last}' if last else ''}"
         thrown = exceptions(text)
         return f"{how}. Its console showed: {thrown[-1]}" if thrown else f"{how}{server.last_words()}."
     until = server.mark_at(failure.transcript.began + failure.seconds)
-    meanwhile, after = plain(server.output[since:until]), text if broken else ""
+    meanwhile, after = plain(server.shown_between(since, until)), text if broken else ""
     return _of_exceptions([*exceptions(meanwhile)[-1:], *exceptions(after)[:1]])
 
 
@@ -190,13 +196,14 @@ def _greeted(failure: Result) -> set[str]:
 class _Client:
     """A connection of a probe."""
 
-    def __init__(self, address: tuple[str, int], receive_buffer: int = 0) -> None:
-        self._socket = socket.socket()
+    def __init__(self, address: Address, receive_buffer: int = 0) -> None:
+        family, place = endpoint(address)
+        self._socket = socket.socket(family)
         if receive_buffer:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self._socket.settimeout(_WAIT)
         try:
-            self._socket.connect(address)
+            self._socket.connect(place)
         except OSError:
             self._socket.close()
             raise
@@ -301,7 +308,8 @@ def _probes(failure: Result) -> list[_Probe]:
     if any(entry.text == "stops reading" for entry in transcript.entries):
         probes.append(_waits_for_a_reader)
     wanted = _AWAITED.match(failure.expected)
-    if wanted and silent and len(acts) <= _MOST_ACTS:
+    # Where the PONG to a later ping has come, nothing is in a buffer.
+    if wanted and failure.received.startswith("nothing for") and len(acts) <= _MOST_ACTS:
         who, word = wanted[1], wanted[2].encode()
         probes.append(lambda connect: _holds_back(connect, acts, who, word))
     return probes
@@ -310,7 +318,7 @@ def _probes(failure: Result) -> list[_Probe]:
 def _greets_late(connect: _Connect) -> str:
     """Of two silent clients, the one that sends a line is greeted, and the other is not."""
     ann, bob = connect(), connect()
-    if ann.gets(b"HELLO") or bob.gets(b"HELLO", _PAUSE):
+    if ann.gets(b"HELLO", _SOON) or bob.gets(b"HELLO", _PAUSE):
         return ""
     for one, other in ((bob, ann), (ann, bob)):  # a server can serve the first alone
         one.send(b"/ping x\n")
@@ -342,12 +350,14 @@ def _takes_two_for_one(connect: _Connect) -> str:
     for client in (together, apart):
         client.rests()
     together.send(b"/ping one\n/ping two\n")
-    if together.gets(b"PONG one") and together.gets(b"PONG two"):
+    if together.gets(b"PONG one", _SOON) and together.gets(b"PONG two", _SOON):
         return ""
     for word in (b"one", b"two"):
         apart.send(b"/ping " + word + b"\n")
         if not apart.gets(b"PONG " + word):
             return ""
+    if together.gets(b"PONG one", _PAUSE) and together.gets(b"PONG two", _PAUSE):
+        return ""
     return (
         "Split what one read brings at each LF: two lines that came in one segment were not both answered, and the "
         "same two in two segments were."
@@ -394,21 +404,16 @@ def _is_blocked(speaker: _Client, listener: _Client) -> bool:
 
 def _holds_back(connect: _Connect, acts: Sequence[Act], who: str, word: bytes) -> str:
     """A line does not come while its client waits, and does as soon as that has ended its sending."""
-    client, since = _done_again(connect, acts, who)
-    if client is None or client.gets(word, since=since):
-        return ""
-    had = len(client.received)
-    client.half_close()
-    if not client.gets(word, since=had):
-        return ""
-    client.close()
-    # And not because a second has passed: at once, this time.
-    client, since = _done_again(connect, acts, who)
-    if client is None:
-        return ""
-    client.half_close()
-    if not client.gets(word, _SOON, since):
-        return ""
+    # The end of the sending comes first: where it brings nothing, there is no reason to wait for what does not come.
+    for patience in (0, _WAIT):  # and not because a second has passed: at once, the first time
+        client, since = _done_again(connect, acts, who)
+        if client is None or (patience and client.gets(word, patience, since)):
+            return ""
+        had = len(client.received) if patience else since
+        client.half_close()
+        if not client.gets(word, _SOON, had):
+            return ""
+        client.close()
     return f"Flush after each line: {word.decode()} came only when the client had ended its sending."
 
 

@@ -33,7 +33,7 @@ class SubjectFileError(Exception):
 
 @dataclass(frozen=True)
 class SubjectFile:
-    """What stands in the file."""
+    """The content of the file."""
 
     name: str = ""
     version: str = ""

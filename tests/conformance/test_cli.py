@@ -21,17 +21,21 @@ PASSWORD = FAULTY + " --password-file {password_file}"
     [
         (["--server", "nowhere"], "'nowhere' is not HOST:PORT"),
         (["--server", "127.0.0.1:0"], "is not HOST:PORT"),
-        (["--server-cmd", "./server"], "{port} does not stand in the command"),
-        (["--server-cmd", "./server {port} {what}"], "a brace that means nothing"),
+        (["--server-cmd", "./server"], "{port} is missing in the command"),
+        (["--server-cmd", "./server {port} {what}"], "unknown word in braces"),
         (["--server", "127.0.0.1:1", "--server-cmd", "x {port}"], "not allowed with"),
-        (["--password-server-cmd", "./server {port}"], "{password_file} does not stand in the command"),
-        (["--password-server-cmd", "./server {password_file}"], "{port} does not stand in the command"),
-        (["--select", "NONE-1"], "no check is selected by NONE-1"),
+        (["--password-server-cmd", "./server {port}"], "{password_file} is missing in the command"),
+        (["--password-server-cmd", "./server {password_file}"], "{port} is missing in the command"),
+        (["--select", "NONE-1"], "--select NONE-1 selects no check"),
         (["--level", "often"], "invalid choice"),
         (["--jobs", "0"], "has to be at least 1"),
         (["--client", "--columns", "0"], "has to be at least 1"),
         (["--time-factor", "0"], "has to be more than 0"),
         (["--time-factor", "nan"], "has to be more than 0"),
+        (["--spec-url", "javascript:alert(1)"], "neither http, https nor file"),
+        (["--spec-url", "https://example.org/spec.html#NET-1"], "without a blank and without a #"),
+        (["--spec-url", "https://example.org/my spec.html"], "without a blank and without a #"),
+        (["--spec-url", "http://[::1/spec.html"], "is no address"),
     ],
 )
 def test_wrong_usage_is_told(arguments: list[str], told: str) -> None:
@@ -45,10 +49,10 @@ def test_a_missing_package_is_told_with_what_brings_all() -> None:
     bare = [sys.executable, "-S", "-m", "conformance"]  # -S: without what is installed
     ended = subprocess.run(bare, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    packages = [requirement.split(">=")[0] for requirement in project["dependencies"]]
-    remedy = f"is missing; use tox -e conformance, or pip install {' '.join(packages)}"
+    packages = [requirement.split(">=")[0] for requirement in project["optional-dependencies"]["suite"]]
+    remedy = f"is missing: the suite needs more than Python: pip install {' '.join(packages)}"
     assert ended.returncode == SUITE_FAULT
-    assert ended.stderr.splitlines() in [[f"conformance: {package} {remedy}"] for package in packages]
+    assert ended.stderr.splitlines() in [[f"flurfunk-conformance: {package} {remedy}"] for package in packages]
 
 
 def test_a_specification_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -115,7 +119,7 @@ def test_a_selection_that_holds_tells_what_was_skipped() -> None:
     assert ended.returncode == CONFORMANT
     skipped, ran = (int(count) for count in re.findall(r"(\d+) (?:SKIP|PASS)", ended.stdout)[::-1])
     assert min(skipped, ran) > 0
-    assert f"\nWhat was selected holds. {skipped} of {skipped + ran} checks were skipped," in ended.stdout
+    assert f"\nAll selected checks hold. {skipped} of {skipped + ran} checks were skipped," in ended.stdout
 
 
 def test_a_check_with_a_password_leaves_no_replay(tmp_path: Path) -> None:
@@ -156,7 +160,7 @@ def test_a_sentence_that_changed_turns_its_checks_red(tmp_path: Path) -> None:
     edited = text.replace("PONG MUST repeat the token", "PONG MUST repeat the whole token")
     assert edited != text
     (spec / "flurfunk-1.md").write_text(edited, encoding="utf-8")
-    ended = suite("--spec", spec, "--server-cmd", faulty(), "--verbose", "--select", "PING")
+    ended = suite("--spec", spec, "--server-cmd", faulty(), "-v", "--select", "PING")
     assert ended.returncode == SUITE_FAULT
     assert "the sentence changed: look at the check" in ended.stdout
     assert re.search(r"(?m)^PING-1 +MUST +PASS", ended.stdout)
@@ -176,7 +180,7 @@ def test_suite_and_specification_are_all_that_it_takes(tmp_path: Path) -> None:
         check=False,
     )
     assert (ended.returncode, ended.stderr) == (CONFORMANT, "")
-    assert "What was selected holds." in ended.stdout
+    assert "All selected checks hold." in ended.stdout
 
 
 def test_the_terminal_of_the_client_is_as_wide_as_wanted(tmp_path: Path) -> None:

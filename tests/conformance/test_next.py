@@ -13,6 +13,9 @@ import pytest
 from conformance.checks.registry import all_checks, client_checks
 from conformance.conversations.session import session_checks
 from conformance.judging.outcome import CONFORMANT, NOT_CONFORMANT, NOT_PROVEN
+from conformance.judging.result import Result
+from conformance.judging.verdict import Verdict
+from conformance.next import Course, Stop, Watch, tell
 from conformance.reports.reached import STEPS, reached
 from conformance.text.requirements import TEXT, find_spec, read_requirements
 from tests.suite import DEADLINE, FAULTY, ROOT, suite
@@ -100,18 +103,23 @@ def test_wrong_usage_is_told(arguments: list[str], told: str) -> None:
 @pytest.mark.parametrize(("kind", "steps"), [("server", 15), ("client", 8)])
 def test_the_reference_has_all_steps(kind: str, steps: int) -> None:
     ended = suite("next", *(["--client"] if kind == "client" else []))
-    words = f"{steps} of {steps} steps hold. The {kind} conforms to Flurfunk/1 in all that was looked at."
+    words = f"All {steps} steps hold. The {kind} conforms to Flurfunk/1 in all that was looked at."
     assert (ended.stdout.splitlines()[-1], ended.returncode) == (words, CONFORMANT)
 
 
 def test_what_was_not_looked_at_is_told() -> None:
     ended = suite("next", "--from", "13", "--no-console", "--examples", "1", "--server-cmd", FAULTY)
-    *_, console, words = ended.stdout.splitlines()
+    words = ended.stdout.splitlines()[-1]
     assert re.search(
         r"^SKIP .*BYE-4[^(]*\(client-limit: --limited-server-cmd is not given\)", ended.stdout, re.MULTILINE
     )
-    assert console == "Step 13 (The operator's console) does not bind this server, or was not looked at."
-    assert words == "2 of 15 steps hold. The server conforms to Flurfunk/1 in all that was looked at."
+    told = " ".join(ended.stdout.split())
+    assert "Step 13 (The operator's console): passed over " in told
+    assert "(the server is said to have no console). Read sections 10 and 12. Step 14 " in told
+    assert words == (
+        "Steps 13 to 15 hold; steps 1 to 12 were not looked at (--from 13). "
+        "The server conforms to Flurfunk/1 in all that was looked at."
+    )
     assert ended.returncode == CONFORMANT
 
 
@@ -144,9 +152,83 @@ def test_it_looks_again_when_a_file_changes(watching: pexpect.spawn, tmp_path: P
         (3, "Step 4 of 15: .*Steps 1 to 3 still hold"),
         (0, "Step 1 of 15: .*Step 1 held before, and broke"),
     ):
-        (tmp_path / "server.py").write_text(SERVER.format(steps=steps))
+        (tmp_path / ".new").write_text(SERVER.format(steps=steps))
+        (tmp_path / ".new").replace(tmp_path / "server.py")  # at once: a look could meet a file that is half written
         watching.expect(f"(?s){wanted}.*Waiting for a change")
     watching.sendintr()
     watching.expect(pexpect.EOF)
     watching.close()
     assert watching.exitstatus == 130
+
+
+def test_libraries_are_not_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are many files, which nobody writes by hand."""
+    monkeypatch.chdir(tmp_path)
+    libraries = tmp_path / "env" / "lib"
+    libraries.mkdir(parents=True)
+    (tmp_path / "env" / "pyvenv.cfg").touch()
+    watch = Watch()
+    (libraries / "json.py").touch()
+    (tmp_path / "server.py").touch()
+    watch.await_change()
+    assert "\nserver.py changed.\n" in capsys.readouterr().out
+
+
+GREETS = """
+import socket, sys
+server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+kept = []
+while True:
+    kept.append(server.accept()[0])
+    TALKS
+"""
+# The fifth client ends it: after the suite's first looks, the last of three that one check connects.
+ENDS_AT_THE_FIFTH = """kept[-1].sendall(b"HELLO flurfunk/1\\nNAME guest-%d\\n" % len(kept))
+    if len(kept) == 5: raise ValueError("too many")"""
+
+
+def led_by_program(talks: str, tmp_path: Path) -> str:
+    program = tmp_path / "server.py"
+    program.write_text(GREETS.replace("TALKS", talks), encoding="utf-8")
+    done = suite("next", "--no-console", "--server-cmd", f"{{python}} {program} {{port}}")
+    assert (done.returncode, done.stderr) == (1, "")
+    return done.stdout
+
+
+def test_a_server_that_ends_after_a_check_that_passed_is_told_with_that_check(tmp_path: Path) -> None:
+    printed = led_by_program(ENDS_AT_THE_FIFTH, tmp_path)
+    assert "  reason    it ended in NET-1/several-connections-at-once, or right after it\n" in printed
+    assert '  sent      client2 -> "/ping first\\n/ping second\\n"\n' in printed
+    assert "Its console showed: ValueError: too many\n" in printed
+    assert "--select NET-1/several-connections-at-once\n" in printed
+    passed_over = printed.partition("  unseen    ")[2].partition("  next ")[0]
+    named = re.findall(r"[A-Z]+-\d+/[\w-]+", passed_over)
+    assert "NAME-7/made-up-names-have-the-form" in named  # another may have been tried before that was noticed
+    assert set(named) < set(STEPS["server"][0].checks)
+    assert " ".join(passed_over.split()).endswith(" were passed over after that.")
+
+
+def test_a_server_that_ends_at_the_first_client_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    printed = led_by_program('kept[-1].sendall("HELLO")', tmp_path)
+    assert "ended as soon as a client had connected, with status 1; its last lines are " in printed
+    assert "TypeError: a bytes-like object is required" in printed.partition("  hint ")[2]
+    assert "Connection refused" not in printed
+
+
+def test_no_more_than_four_sections_are_to_be_read(capsys: pytest.CaptureFixture[str]) -> None:
+    """That of what failed is always among them."""
+    spec = read_requirements(find_spec(None))
+    for one in STEPS["server"]:
+        for requirement in (spec["SEC-1"], spec["LINE-1"], spec["TEXT-1"]):
+            failure = Result("X-1/x", requirement, "", verdict=Verdict.FAIL)
+            course = Course(
+                "server", [one], {}, lambda checks, together: pytest.fail("runs nothing"), "spec/flurfunk-1.md"
+            )
+            tell(course, 1, Stop(1, failure), {}, [])
+            told = re.search(r"  Read sections? (.*) of spec/flurfunk-1.md", capsys.readouterr().out)
+            assert told
+            sections = re.findall(r"[\d.]+\d|\d", told[1])
+            assert len(sections) <= 4
+            assert any(f"{requirement.section}.".startswith(f"{section}.") for section in sections)

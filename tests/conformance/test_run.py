@@ -1,4 +1,4 @@
-"""What the suite does with servers that are no servers, that end half way, and with a run that is interrupted."""
+"""The suite on servers that are none, on servers that end half way, and on a run that is interrupted."""
 
 import itertools
 import json
@@ -29,7 +29,7 @@ from conformance.text.grammar import Grammar
 from conformance.text.requirements import GRAMMAR, find_spec, read_requirements
 from conformance.wire.failure import Failed
 from conformance.wire.process import launch
-from tests.suite import DEADLINE, ROOT, faulty, listening, suite
+from tests.suite import DEADLINE, ROOT, faulty, listening, suite, unread
 from tests.support import Server
 
 ASYNC = (sys.executable, "-m", "tests.asyncserver")
@@ -220,7 +220,7 @@ def test_a_failure_that_waits_to_be_tried_alone_is_told_when_the_run_is_interrup
     (failure,) = (result for result in told if result.verdict is Verdict.FAIL)
     assert (failure.received, failure.reason) == (
         "that",
-        "failed beside other checks; the run ended before it was tried alone",
+        "failed while other checks ran; the run ended before it was tried alone",
     )
 
 
@@ -310,19 +310,10 @@ def test_an_interrupted_run_leaves_its_reports(tmp_path: Path) -> None:
 
 def test_a_run_of_which_nobody_reads_more_ends_as_if_interrupted(tmp_path: Path) -> None:
     """As with `| head`."""
-    reading, writing = os.pipe()
-    os.close(reading)
-    command = [sys.executable, "-m", "conformance", "--server-cmd", faulty("said-doubled"), "--report", str(tmp_path)]
-    done = subprocess.run(
-        [*command, "--verbose", "--select", "SAY-2"],
-        cwd=ROOT,
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        timeout=DEADLINE,
-        check=False,
-    )
-    os.close(writing)
-    assert (done.returncode, done.stderr) == (130, b"")
+    few = ("--verbose", "--select", "SAY-2")
+    with unread() as nobody:
+        done = suite("--server-cmd", faulty("said-doubled"), "--report", tmp_path, *few, stdout=nobody)
+    assert (done.returncode, done.stderr) == (130, "")
     report = json.loads((tmp_path / "report.json").read_text())
     assert (report["conclusion"], {check["verdict"] for check in report["checks"]}) == ("interrupted", {"FAIL"})
 
@@ -399,3 +390,33 @@ def test_a_run_that_is_cut_off_knows_which_checks_ran() -> None:
     finally:
         subject.close()
     assert list(runner.cut_off) == ["TEXT-1/long"]
+
+
+ONE_WITHOUT_PINGS = """
+import itertools, socket, sys
+server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+for number in itertools.count(1):
+    connection, _ = server.accept()
+    connection.sendall(b"HELLO flurfunk/1\\nNAME guest-%d\\n" % number)
+    while connection.recv(4096):
+        pass
+    connection.close()
+"""
+
+
+def test_several_connections_are_looked_at_where_no_ping_is_answered(tmp_path: Path) -> None:
+    program = tmp_path / "server.py"
+    program.write_text(ONE_WITHOUT_PINGS)
+    command = f"{{python}} {shlex.quote(str(program))} {{port}}"
+    done = suite("--server-cmd", command, "--select", "NET-1/several-connections-at-once")
+    assert done.returncode == 1
+    assert "  expected  client1 <- anything\n" in done.stdout
+
+
+def test_a_client_that_deals_late_with_what_it_read_and_shows_no_info_is_not_blamed() -> None:
+    """As on a busy machine: it takes a while from reading ADMITTED to what comes of it."""
+    command = "{python} -m tests.plainclient {host} {port} --late 0.3 --fault no-info"
+    done = suite("--client-cmd", command, "--select", "PASS-12")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "FAIL" not in done.stdout
+    assert "WARN" not in done.stdout

@@ -14,7 +14,7 @@ from conformance.judging.check import Check
 from conformance.judging.result import Settings
 from conformance.judging.runner import CheckRunner
 from conformance.judging.server_runner import Runner
-from conformance.next import Course, tell, walk
+from conformance.next import Course, Stop, tell, walk
 from conformance.slips import slip
 from conformance.stage.server_subject import CommandSubject
 from conformance.text.exceptions import exceptions
@@ -92,7 +92,11 @@ def led_by(check: str, command: str, capsys: pytest.CaptureFixture[str]) -> str:
 
     only = step("only", "The only step", "Build it.", sections="1", checks=check)
     checks = {one.id: one for one in all_checks()}
-    course = Course("server", [only], checks, begin, lambda stop: slip(subject, stop.failure, stop.reason))
+
+    def advise(stop: Stop) -> str:
+        return slip(subject, stop.failure, stop.reason)
+
+    course = Course("server", [only], checks, begin, "spec/flurfunk-1.md", advise)
     try:
         tell(course, 1, *walk(course, 1), ["--server-cmd", command])
     finally:
