@@ -26,8 +26,11 @@ from conformance.text.requirements import GRAMMAR, find_spec, read_requirements
 from conformance.wire.process import UnreachableError
 from tests.asyncserver.faults import FAULTS
 from tests.asyncserver.faults_missed import MISSED
+from tests.forkserver import ForkServer
+from tests.support import ROOT
 
-SERVER = "{python} -m tests.asyncserver --port {port}"
+MODULE = "tests.asyncserver.__main__"
+SERVER = "--port {port}"
 PASSWORD = " --password-file {password_file}"
 LIMITS = " --max-clients {clients} --choose-timeout {seconds} --stall-timeout {stall}"
 AT_ONCE = 6  # faulty servers that are looked at at the same time: most of the time goes by in waiting
@@ -35,9 +38,9 @@ ATTEMPTS = 4  # runs in which a fault has to show: some depend on what the opera
 
 KNOWN = {**FAULTS, **MISSED}  # all mistakes that the second server can make
 
-# What every line is held against: a line that a fault lets through breaks it, too.
+# Requirements that every line is held against: a line that a fault lets through breaks it, too.
 EVERY_LINE = {"OUT-1", "TEXT-4"}
-# What else fails of a fault.
+# Other failures of a fault.
 BESIDES = {
     "made-up-form": {"GROW-2"},  # a name with a blank looks like a name and a word
     "order-differs": {"ORDER-7", "ORDER-8"},  # broken, too, where the tenth text is one of their checks
@@ -62,13 +65,15 @@ def citing(requirements: Iterable[str]) -> list[Check]:
     return [check for check in checks() if check.requirement in wanted]
 
 
-def run(fault: str | None, selected: list[Check], jobs: int = 4) -> list[Result]:
-    """Run checks against the second server with one fault, or none.
+def run(forks: ForkServer, fault: str | None, selected: list[Check], jobs: int = 4) -> list[Result]:
+    """Run checks against the second server with one fault, or none; `forks` it.
 
     A server that the first look finds to be no Flurfunk server has no results: that is caught as well.
     """
     command = SERVER + (f" --fault {fault}" if fault else "")
-    subject = CommandSubject(command, limited_command=command + LIMITS, password_command=command + PASSWORD)
+    subject = CommandSubject(
+        command, limited_command=command + LIMITS, password_command=command + PASSWORD, begin=forks.begin
+    )
     try:
         first = smoke.look(subject.address())
         settings = Settings(first.features, first.deadline, jobs, patient=True)
@@ -79,11 +84,11 @@ def run(fault: str | None, selected: list[Check], jobs: int = 4) -> list[Result]
         subject.close()
 
 
-def until_caught(fault: str) -> list[Result]:
+def until_caught(forks: ForkServer, fault: str) -> list[Result]:
     """Run the checks that cite what a fault breaks, again where it did not show; return the last run's results."""
     results: list[Result] = []
     for _ in range(ATTEMPTS):
-        results = run(fault, citing(KNOWN[fault].breaks), jobs=1)  # each has to notice it with no other beside
+        results = run(forks, fault, citing(KNOWN[fault].breaks), jobs=1)  # each has to notice it with no other beside
         if not results or (set(KNOWN[fault].breaks) <= failed(results) and not blamed_wrongly(fault, results)):
             break
     return results
@@ -110,10 +115,10 @@ def main() -> int:
     names = options.faults or list(KNOWN)
 
     def look(name: str) -> list[Result]:
-        return until_caught(name) if options.cited else run(name, checks())
+        return until_caught(forks, name) if options.cited else run(forks, name, checks())
 
     missed = 0
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ForkServer(ROOT, MODULE) as forks, ThreadPoolExecutor(AT_ONCE) as pool:
         for name, results in zip(names, pool.map(look, names), strict=True):
             breaks, found = set(KNOWN[name].breaks), failed(results)
             lost = breaks - found if results else set()

@@ -1,4 +1,4 @@
-"""What is taken out of conforming servers, which requirements that breaks, and how each server is edited for it.
+"""The parts taken out of conforming servers, the requirements that this breaks, and how each server is edited for it.
 
 The requirements stand here as the sentences of the specification have it, not as the suite finds them: all those that
 the edited server breaks in some conversation.
@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Thing:
-    """What is taken out: what the server does without it, and the requirements that it breaks then."""
+    """A part that is taken out: the server's behaviour without it, and the requirements that it breaks then."""
 
     text: str
     breaks: str
+    unrecognized: bool = False  # whether nobody takes it for a Flurfunk server any more
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,13 @@ class Edit:
 class Server:
     """A conforming server: what belongs to it, how a copy is started, and how each thing is taken out."""
 
-    files: tuple[str, ...]
-    command: str  # {folder}: where the copy is
+    files: str  # a pattern
+    command: str  # {folder}: where the copy is; the arguments alone where there is a module
     limits: str
     edits: Mapping[str, tuple[Edit, ...]]
     password: str = ""  # the option, where it can want one
     written: Mapping[str, str] = field(default_factory=dict)  # files that the copy needs besides
+    module: str = ""  # of a server in Python, which is forked
     further: Mapping[str, str] = field(default_factory=dict)  # requirements that it breaks besides those of the thing
 
 
@@ -59,10 +61,10 @@ THINGS = {
     "no-said-others": Thing("sends SAID to the speaker alone", "SAY-2 ORDER-1 CONF-1"),
     "said-everywhere": Thing("sends SAID to all rooms", "SAY-3 OUT-3 ORDER-2 CONF-1"),
     # the greeting
-    "no-hello": Thing("never sends HELLO", "STATE-1 OUT-2 BYE-4 CONF-1"),
+    "no-hello": Thing("never sends HELLO", "STATE-1 OUT-2 BYE-4 CONF-1", unrecognized=True),
     "no-name": Thing("sends no NAME in the greeting", "STATE-2 CONF-1"),
     "info-for-name": Thing("sends INFO where NAME belongs in the greeting", "STATE-2 CONF-1"),
-    "no-features": Thing("has /who and /rooms, and names no feature", "OUT-2 FEAT-1"),
+    "no-features": Thing("has the commands of features, and names no feature", "OUT-2 FEAT-1"),
     # answers
     "no-pong": Thing("does not answer /ping", "PING-1 ORDER-6 CMD-6 CONF-1"),
     "no-ping": Thing("does not know /ping", "PING-1 ORDER-6 CMD-3 CONF-1"),
@@ -76,7 +78,7 @@ THINGS = {
     "no-error": Thing(
         "never sends ERROR",
         "LINE-4 TEXT-1 TEXT-2 NAME-2 NAME-3 NAME-6 NAME-12 STATE-6 STATE-7 CMD-1 CMD-3 CMD-4 CMD-6 "
-        "WHO-3 WHO-4 LIST-4 FEAT-1 PASS-3 PASS-4 PASS-7 CONF-1",
+        "WHO-3 WHO-4 LIST-4 FEAT-1 PASS-3 PASS-4 PASS-7 HIST-6 HIST-7 TELL-3 TELL-4 CONF-1",
     ),
     "error-without-text": Thing("sends ERROR and a code, and no text", "OUT-1 CONF-1"),
     "all-twice": Thing(
@@ -94,9 +96,20 @@ THINGS = {
     "no-nick-in-the-lobby": Thing(
         "refuses /nick in the lobby", "NICK-1 NICK-3 NAME-1 NAME-2 NAME-3 NAME-5 NAME-6 ERR-1 CONF-1"
     ),
-    "no-members": Thing("sends no MEMBERS behind the MEMBER lines", "WHO-1 CONF-1"),
-    "no-rooms-line": Thing("sends no ROOMS behind the LIVE lines", "LIST-1 CONF-1"),
+    "no-members": Thing("sends no MEMBERS after the MEMBER lines", "WHO-1 CONF-1"),
+    "no-rooms-line": Thing("sends no ROOMS after the LIVE lines", "LIST-1 CONF-1"),
     "no-member-self": Thing("leaves the asker out of /who", "WHO-1 WHO-2 CONF-1"),
+    # history, and a word to one
+    "no-history": Thing(
+        "does not know /history, and names it in HELLO", "OUT-2 HIST-1 HIST-2 HIST-4 HIST-5 HIST-6 HIST-7 CONF-1"
+    ),
+    "no-past": Thing("sends no PAST line", "HIST-1 HIST-2 HIST-4 HIST-5 CONF-1"),
+    "past-newest-first": Thing("sends the newest PAST line first", "HIST-2 HIST-10 CONF-1"),
+    "past-ten": Thing("keeps ten lines of a room", "HIST-2 HIST-4 HIST-5 CONF-1"),
+    "past-all": Thing("sends all that it keeps, whatever number is asked for", "HIST-4 CONF-1"),
+    "no-tell": Thing("does not know /tell, and names it in HELLO", "OUT-2 TELL-1 TELL-2 TELL-3 TELL-4 TELL-6 CONF-1"),
+    "no-told": Thing("does not answer /tell", "TELL-2 TELL-6 CMD-6 CONF-1"),
+    "told-alone": Thing("tells nobody, and says that it has", "TELL-1 TELL-5 TELL-6 CONF-1"),
     # names
     "rooms-unfolded": Thing("does not fold room names", "NAME-10 ROOM-5 OUT-1 CONF-1"),
     "names-unfolded": Thing("does not fold user names", "NAME-3 OPER-4 OPER-5 CONF-1"),
@@ -123,7 +136,7 @@ THINGS = {
     ),
     "no-bye-full": Thing("sends no BYE where it is full", "BYE-1 BYE-4"),
     "no-bye-idle": Thing("lets a client stay in the lobby", "BYE-6 BYE-7"),
-    "not-closed": Thing("closes no connection behind BYE", "EXIT-1 OPER-4 BYE-4 NET-6 FLOW-5 CONF-1"),
+    "not-closed": Thing("closes no connection after BYE", "EXIT-1 OPER-4 BYE-4 NET-6 FLOW-5 CONF-1"),
     "exit-ignored": Thing("does nothing because of exit", "EXIT-1 EXIT-2 EXIT-3 CMD-6 CONF-1"),
     "no-exit": Thing("takes exit for a room, or a text", "EXIT-1 EXIT-2 EXIT-3 CMD-6 STATE-6 SAY-1 CONF-1"),
     "half-close-unnoticed": Thing(
@@ -146,7 +159,6 @@ THINGS = {
 _CONNECTION, _HUB, _COMMANDS, _LINES, _TEXT, _CONSOLE = (
     f"tests/asyncserver/{name}.py" for name in ("connection", "hub", "commands", "lines", "text", "console")
 )
-_MAIN = "tests/asyncserver/__main__.py"
 
 
 def _in_hub(old: str, new: str = "") -> Edit:
@@ -155,6 +167,10 @@ def _in_hub(old: str, new: str = "") -> Edit:
 
 def _in_connection(old: str, new: str = "") -> Edit:
     return Edit(_CONNECTION, old, new)
+
+
+def _in_past(old: str, new: str = "") -> Edit:
+    return Edit("tests/asyncserver/past.py", old, new)
 
 
 def _in_commands(old: str, new: str = "") -> Edit:
@@ -170,6 +186,14 @@ _NICK = '        if client.room is not None and not fault("nick-missing"):\n'
 _TAKEN = '        if fault("password-lost-at-nick") and self.options.password:\n'
 
 _ASYNCIO = {
+    "no-history": (_in_commands('    "/history": _history,\n'),),
+    "no-past": (_in_past("        events = list(self._events.get(room, ()))\n", "        events = []\n"),),
+    "past-newest-first": (_in_past('        if fault("history-newest-first"):\n', "        if True:\n"),),
+    "past-ten": (_in_past('10 if fault("history-ten") else KEPT', "10"),),
+    "past-all": (_in_past("        events = events[-count:]\n"),),
+    "no-tell": (_in_commands('    "/tell": _tell,\n'),),
+    "no-told": (_in_hub('        if not fault("told-missing"):\n', "        if False:\n"),),
+    "told-alone": (_in_hub("            told.send(line)\n", "            pass\n"),),
     "no-joined": (_in_hub('        elif not fault("joined-missing"):\n            self.cast(room, line)\n'),),
     "no-left": (
         _in_hub(
@@ -201,7 +225,7 @@ _ASYNCIO = {
     ),
     "no-name": (_in_hub('            client.send(f"NAME {client.name}")\n', "            pass\n"),),
     "info-for-name": (_in_hub('client.send(f"NAME {client.name}")', 'client.send(f"INFO You are {client.name}.")'),),
-    "no-features": (_in_hub('        features = ["who", "rooms"]\n', "        features = []\n"),),
+    "no-features": (_in_hub('        features = ["who", "rooms", "history", "tell"]\n', "        features = []\n"),),
     "no-pong": (_in_commands('    client.send(f"PONG {argument}")\n'),),
     "no-ping": (_in_commands('    "/ping": _ping,\n'),),
     "pong-lowered": (_in_commands('    if fault("token-lowered"):\n', "    if True:\n"),),
@@ -313,7 +337,7 @@ _ASYNCIO = {
     "no-exit-on-the-console": (Edit(_CONSOLE, "            return self._stop()\n", "            return None\n"),),
     "no-sigterm": (
         Edit(
-            _MAIN,
+            "tests/asyncserver/__main__.py",
             '((signal.SIGINT, "sigint-dies"), (signal.SIGTERM, "sigterm-dies"))',
             '((signal.SIGINT, "sigint-dies"),)',
         ),
@@ -496,12 +520,34 @@ def _in_chat(old: str, new: str) -> tuple[Edit, ...]:
 
 
 _CONTRARY = {
+    "no-history": (_in_contrary("client", 'elif word == "/history":', 'elif word == "/no-history":'),),
+    "no-past": (
+        _in_contrary("past", "self._events.get(room, [])[-min(count, most) :]", "self._events.get(room, [])[:0]"),
+    ),
+    "past-newest-first": (_in_contrary("past", "[-min(count, most) :]", "[-1 : -min(count, most) - 1 : -1]"),),
+    "past-ten": (_in_contrary("past", "[-min(count, most) :]", "[-min(count, 10) :]"),),
+    "past-all": (_in_contrary("past", "[-min(count, most) :]", ""),),
+    "no-tell": (_in_contrary("client", 'elif word == "/tell":', 'elif word == "/no-tell":'),),
+    "no-told": (_in_contrary("client", "self._give(lambda: [receipt])", "self._give(lambda: [])"),),
+    "told-alone": (_in_contrary("client", '            told.put(f"TELL {self.name} {text}")\n'),),
     "no-joined": _in_chat('            self.tell(room, f"JOINED {client.name}", client)\n', ""),
     "no-left": _in_chat("            if reason:\n", "            if False:\n"),
     "no-nick": _in_chat('            self.tell(client.room, f"NICK {old} {name}", client)\n', "            pass\n"),
     "no-pong": (_in_contrary("client", '[f"PONG {argument}"]', "[]"),),
     "no-room": _in_chat('        client.put(f"ROOM {room}")\n', ""),
-    "no-said-self": (_in_contrary("client", 'f"SAID {self.name} {text}")', 'f"SAID {self.name} {text}", self)'),),
+    "no-said-self": (
+        _in_contrary("client", 'f"SAID {self.name} {text}")', 'f"SAID {self.name} {text}", self)'),
+        _in_contrary(
+            "hub",
+            "def say(self, room: str, event: str)",
+            'def say(self, room: str, event: str, but: "Client | None" = None)',
+        ),
+        _in_contrary(
+            "hub",
+            "        self.past.add(room, event)\n        self.tell(room, event)\n",
+            "        self.past.add(room, event)\n        self.tell(room, event, but)\n",
+        ),
+    ),
     "no-error": (_in_contrary("client", "self._give(lambda: [self._error(code)])", "self._give(lambda: [])"),),
     "no-bye": (
         _in_contrary("hub", 'client.end(*before, f"BYE {reason}")', "client.end(*before)"),
@@ -510,7 +556,7 @@ _CONTRARY = {
     ),
     "rooms-unfolded": _in_chat("        room = fold(name)\n        if room", "        room = name\n        if room"),
     "no-who": (_in_contrary("client", 'elif word == "/who":', 'elif word == "/no-who":'),),
-    "no-announce": _in_chat('            self.tell(room, f"ANNOUNCE {text}")\n', "            pass\n"),
+    "no-announce": _in_chat('            self.say(room, f"ANNOUNCE {text}")\n', "            pass\n"),
     "no-name-answer": (_in_contrary("client", 'self._give(lambda: [f"NAME {name}"])', "self._give(lambda: [])"),),
     "no-help": (_in_contrary("client", '[f"INFO {text}" for text in self.whims.help()]', "list[str]()"),),
     "no-say": (_in_contrary("client", 'elif word == "/say":', 'elif word == "/no-say":'),),
@@ -522,27 +568,22 @@ _CONTRARY = {
     "no-kick": (_in_contrary("console", 'elif word == "/kick" and client:', 'elif word == "/no-kick" and client:'),),
 }
 
-
 SERVERS = {
     "asyncio": Server(
-        files=(
-            *(_CONNECTION, _HUB, _COMMANDS, _LINES, _TEXT, _CONSOLE, _MAIN),
-            *(f"tests/asyncserver/{name}.py" for name in ("__init__", "faults", "faults_missed", "later", "slips")),
-        ),
-        written={"__main__.py": "import runpy\nrunpy.run_module('tests.asyncserver', run_name='__main__')\n"},
-        command="{python} {folder} --port {port}",
+        files="tests/asyncserver/*.py",
+        written={"tests/__init__.py": ""},
+        module="tests.asyncserver.__main__",
+        command="--port {port} --max-clients 1000",  # those too that it never forgets
         limits=" --max-clients {clients} --choose-timeout {seconds} --stall-timeout {stall}",
         password=" --password-file {password_file}",
         edits=_ASYNCIO,
         further={"no-longest-line": "LINE-8 LINE-9", "empty-answered": "ERR-1", "name-kept": "LEFT-2"},
     ),
     "contrary": Server(
-        files=tuple(
-            f"tests/contraryserver/{name}.py"
-            for name in ("__init__", "__main__", "client", "connection", "console", "hub", "lines", "loop", "whims")
-        ),
-        written={"__main__.py": "import runpy\nrunpy.run_module('tests.contraryserver', run_name='__main__')\n"},
-        command="{python} {folder} --port {port} --quiet",
+        files="tests/contraryserver/*.py",
+        written={"tests/__init__.py": ""},
+        module="tests.contraryserver.__main__",
+        command="--port {port} --quiet",
         limits=" --max-clients {clients} --choose-timeout {seconds} --stall-timeout {stall}",
         password=" --password-file {password_file}",
         edits=_CONTRARY,
@@ -550,7 +591,7 @@ SERVERS = {
         further=dict.fromkeys(_CONTRARY, "STATE-3 LINE-10"),
     ),
     "node": Server(
-        files=(_NODE_FILE,),
+        files=_NODE_FILE,
         command="node {folder}/" + _NODE_FILE + " --port {port}",
         limits=" --max-clients {clients} --choose-timeout {seconds} --stall-timeout {stall}",
         edits=_NODE,

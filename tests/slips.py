@@ -210,11 +210,12 @@ class Throws(Server):
 
 
 class ThrowsAtOnce(Server):
-    """Has a mistake that ends each connection before the greeting."""
+    """Has a mistake that ends each connection before the greeting, and is told of after the connection has ended."""
 
-    def greet(self, file: IO[bytes]) -> None:
+    def welcome(self, connection: socket.socket) -> None:
+        connection.close()
+        work(0.2)
         print("Traceback (most recent call last):\n  File ...\nAttributeError: no attribute 'nmae'", flush=True)
-        sys.exit()
 
 
 class Resets(Server):

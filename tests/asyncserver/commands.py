@@ -1,4 +1,4 @@
-"""What each line of a client means: section 6 and the features of section 11."""
+"""The meaning of each line of a client: section 6 and the features of section 11."""
 
 import hmac
 import os
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.asyncserver.faults import fault
 from tests.asyncserver.later import later
+from tests.asyncserver.past import number_of
 from tests.asyncserver.text import RefusalError
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _command(hub: "Hub", client: "Connection", text: str) -> None:
         word = word.lower()
     if fault("commands-abbreviated"):
         word = next((known for known in _COMMANDS if known.startswith(word)), word)
-    if fault("features-unknown") and word in {"/who", "/rooms"}:
+    if fault("features-unknown") and word in {"/who", "/rooms", "/history", "/tell"}:
         raise RefusalError("unknown-command")
     command = _COMMANDS.get(word)
     if word == "/password" and not hub.options.password and not fault("password-always-known"):
@@ -258,6 +259,27 @@ def _rooms(hub: "Hub", client: "Connection", _argument: str) -> None:
     client.send(*lines)
 
 
+def _history(hub: "Hub", client: "Connection", argument: str) -> None:
+    """Show the last events of the asker's room, contiguous ([HIST-1] to [HIST-7])."""
+    client.used_feature = True
+    if client.room is None and fault("history-room-first"):
+        raise RefusalError("no-room")
+    count = number_of(argument)
+    if client.room is None:
+        if fault("history-lobby"):
+            return client.send("HISTORY main 0 0")
+        raise RefusalError("no-room")
+    return client.send(*hub.past.answer(client.room, count))
+
+
+def _tell(hub: "Hub", client: "Connection", argument: str) -> None:
+    """Tell one client something ([TELL-1] to [TELL-6])."""
+    name, _, text = argument.partition(" ")
+    if not name or not (text or fault("tell-empty")):
+        raise RefusalError("no-user" if fault("tell-empty-nobody") else "bad-argument")
+    hub.tell(client, name, text or " ")
+
+
 def _password(hub: "Hub", client: "Connection", argument: str) -> None:
     """Let in who knows the password ([PASS-2], [PASS-3], [PASS-9])."""
     if fault("password-logged"):
@@ -307,6 +329,8 @@ _COMMANDS: dict[str, _Command] = {
     "/help": _help,
     "/who": _who,
     "/rooms": _rooms,
+    "/history": _history,
+    "/tell": _tell,
     "/password": _password,
 }
 _NEED_ARGUMENT = frozenset({"/cd", "/say", "/nick", "/ping"})

@@ -18,15 +18,16 @@ from tests.asyncserver.text import RefusalError
 if TYPE_CHECKING:
     from tests.asyncserver.hub import Hub
 
-HINT_AFTER = 5.0  # seconds of silence behind the beginning of a line ([LINE-10])
+HINT_AFTER = 5.0  # seconds of silence after the beginning of a line ([LINE-10])
 WRONG = 1.0  # seconds until a wrong password is answered ([PASS-5])
 TRIES = 3  # wrong passwords until a client is sent away ([PASS-7])
-LINGER = 2.0  # seconds of reading on behind BYE ([NET-6])
+LINGER = 2.0  # seconds of reading on after BYE ([NET-6])
 SOFT = 65536  # waiting octets above which a client, or its room, is read more slowly ([FLOW-1], [FLOW-2])
 _MUCH = 16384  # waiting octets, for a fault only
 _CHUNK = 65536  # octets handed to the transport at once: whole lines
 _BATCH_LINES = 64  # lines, and octets, of one client that are processed before it is the others' turn
 _BATCH_OCTETS = 8192
+_TALK = 4096  # octets of lines in a second that are no flood ([FLOW-8])
 _RETRY = 0.01  # seconds until a client whose room is crowded is read again
 _DELAY = 0.9  # seconds that a room waits for one who does not read, for a fault only
 _SEND_BUFFER = 131072  # octets: small, so that what the system takes says something about what the client reads
@@ -52,6 +53,7 @@ class Connection(asyncio.Protocol):
         self._pumping = False
         self._blocked = False  # lines are there, and nothing is scheduled: goes on when the client reads
         self._scheduled: asyncio.Handle | None = None
+        self._second, self._done = 0.0, 0  # when the present second began, and octets of lines processed in it
         self._choose: asyncio.TimerHandle | None = None
         self._hint: asyncio.TimerHandle | None = None
         self._hinted = False
@@ -110,7 +112,7 @@ class Connection(asyncio.Protocol):
     # ----------------------------------------------------------------- input
 
     def data_received(self, data: bytes) -> None:
-        """Process what came ([NET-3]); behind BYE it is dropped ([NET-6], [BYE-3])."""
+        """Process what came ([NET-3]); after BYE it is dropped ([NET-6], [BYE-3])."""
         if not self.served and not (fault("acts-behind-bye") and self._bye):
             return None
         if not self._greeted and self.served:
@@ -138,7 +140,7 @@ class Connection(asyncio.Protocol):
     def _work(self) -> None:
         """Process one batch of lines; read on when none is left, else let the others have their turn."""
         self._scheduled = None
-        if self._waiting or self._must_wait():
+        if (self._waiting and not self._overtakes()) or self._must_wait():
             return None
         octets = 0
         for _ in range(_BATCH_LINES):
@@ -161,11 +163,16 @@ class Connection(asyncio.Protocol):
                 continue
             self.hub.line(self, line)
             if self._waiting and not fault("password-overtaken"):
-                return None
+                return self._schedule(0) if fault("password-ping-overtakes") else None
             octets += len(line)
+            self._done += len(line) + 1
             if octets > _BATCH_OCTETS or (self.waiting > SOFT and not fault("answers-unbounded")):
                 break
         return self._schedule(0)
+
+    def _overtakes(self) -> bool:
+        """Tell whether the next line is processed before a wrong password is answered, for a fault only."""
+        return fault("password-ping-overtakes") and self._lines.begins_with(b"/ping ")
 
     def _must_wait(self) -> bool:
         """Read a client more slowly that does not read, or whose room does not keep up ([FLOW-1], [FLOW-2])."""
@@ -183,11 +190,26 @@ class Connection(asyncio.Protocol):
             self._blocked = True
         elif fault("say-unpressed") and self._lines.begins_with(b"/say "):
             return False
-        elif self.hub.crowded(self) or (fault("unfinished-blocks") and self.hub.others_unfinished(self)):
+        elif ((self._floods() or fault("slow-stalls-room")) and (self.hub.crowded(self) or self._overwhelms())) or (
+            fault("unfinished-blocks") and self.hub.others_unfinished(self)
+        ):
             self._schedule(_RETRY)
         else:
             return False
         return True
+
+    def _floods(self) -> bool:
+        """Tell whether more than talk was processed in the present second: others that talk do not wait ([FLOW-8])."""
+        if (now := time.monotonic()) > self._second + 1:
+            self._second, self._done = now, 0
+        return self._done > _TALK or fault("talk-waits-as-flood") or fault("talk-waits-for-slowest")
+
+    def _overwhelms(self) -> bool:
+        """Tell whether the next line is for a client that has enough to read ([FLOW-7])."""
+        words = self._lines.beginning.split(b" ")
+        if words[0] != b"/tell" or len(words) < 2 or fault("tell-unpressed"):
+            return False
+        return self.hub.overwhelms(words[1].decode("ascii", "replace"))
 
     def refuse_password(self, words: str) -> None:
         """Answer a wrong password after a while, and do nothing for this client until then ([PASS-5])."""
@@ -332,7 +354,7 @@ class Connection(asyncio.Protocol):
         return self._queued + self._transport.get_write_buffer_size()
 
     def send(self, *lines: str) -> None:
-        """Queue lines, contiguous, for this client; nothing behind BYE ([BYE-2])."""
+        """Queue lines, contiguous, for this client; nothing after BYE ([BYE-2])."""
         if self._ending or self._transport.is_closing():
             return
         self.slips.told = time.monotonic()
@@ -490,13 +512,22 @@ class Connection(asyncio.Protocol):
         if self.stalled(now) > limit and not self._unbounded() and not self._is_spared():
             if self.served:
                 self.hub.remove_slow(self)
-            else:
+            elif not fault("unserved-never-broken"):
+                if fault("unserved-broken-told") and self.room and not self._transport.is_closing():
+                    self.hub.cast(self.room, f"LEFT {self.name} lost")
                 self._transport.abort()
+
+    def forget_end(self) -> None:
+        """Take a client that has ended its sending for one that has not, for a fault only."""
+        if self._peer_ended and not self._bye:
+            self._ending = False
 
     def _is_spared(self) -> bool:
         """Tell whether this client may stall, for faults only."""
-        return (self.room is None and fault("stall-lobby-spared")) or (
-            self._peer_ended and fault("stall-half-closed-spared")
+        return (
+            (self.room is None and fault("stall-lobby-spared"))
+            or (self._peer_ended and fault("stall-half-closed-spared"))
+            or (self._bye == "exit" and fault("stall-exit-spared"))
         )
 
     def abort(self) -> None:

@@ -7,8 +7,10 @@ import threading
 from collections.abc import Callable
 
 from tests.asyncserver import commands
+from tests.asyncserver.connection import SOFT
 from tests.asyncserver.faults import fault
 from tests.asyncserver.hub import Hub
+from tests.asyncserver.later import later
 from tests.asyncserver.lines import MAX_LINE
 from tests.asyncserver.text import check_console
 
@@ -29,7 +31,9 @@ class Console:
         self._stop = stop
         self._octets = bytearray()
         self._overlong = False
-        self._deaf = False  # for faults only
+        self._deaf = False  # these for faults only
+        self._begun = False
+        self._kept: list[bytes] = []  # lines that wait
 
     def start(self) -> None:
         """Begin to read; the thread never keeps the program from ending."""
@@ -47,6 +51,9 @@ class Console:
     def _feed(self, octets: bytes) -> None:
         if self._deaf:
             return
+        if fault("console-mark-dropped") and not self._begun:
+            octets = octets.removeprefix(b"\xef\xbb\xbf")
+        self._begun = True
         self._octets += octets
         if fault("console-8191-split"):
             self._octets = bytearray(b"\n".join(_split(bytes(line)) for line in self._octets.split(b"\n")))
@@ -75,6 +82,9 @@ class Console:
 
     def _line(self, octets: bytes) -> None:
         """Do what one line of the console asks for."""
+        if self._has_to_wait(octets):
+            self._kept.append(octets)
+            return None
         if fault("console-prompt-alone"):
             tell("> ")
         text = check_console(octets)
@@ -93,6 +103,23 @@ class Console:
             return self._hub.announce(text.strip() if fault("announce-trimmed") else text)
         word, _, argument = text.partition(" ")
         return self._command(text, word, argument)
+
+    def _has_to_wait(self, octets: bytes) -> bool:
+        """Tell whether a line waits for those that read slowly or not at all, for faults only."""
+        if self._kept:
+            return True
+        if not (fault("console-waits-for-readers") and self._hub.keeps_waiting(SOFT)) and not (
+            fault("kick-waits-for-announcements") and octets.startswith(b"/kick ") and self._hub.keeps_waiting(0)
+        ):
+            return False
+        later(0.05, self._take_up)
+        return True
+
+    def _take_up(self) -> None:
+        """Deal with the lines that have waited, for faults only."""
+        kept, self._kept = self._kept, []
+        for octets in kept:
+            self._line(octets)
 
     def _command(self, text: str, word: str, argument: str) -> None:
         if word == "/kick" and argument:

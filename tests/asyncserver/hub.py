@@ -1,4 +1,4 @@
-"""Who is there, in which room, and what they are told about each other."""
+"""The clients, their rooms, and the lines that they are sent about each other."""
 
 import time
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from tests.asyncserver import commands
 from tests.asyncserver.connection import SOFT, Connection
 from tests.asyncserver.faults import fault
 from tests.asyncserver.later import later
+from tests.asyncserver.past import Past
 from tests.asyncserver.slips import HubSlips
 from tests.asyncserver.text import (
     RefusalError,
@@ -30,6 +31,7 @@ _ERRORS = {
     "bad-room": "A room's name is 1 to 32 letters, digits, - and _, a letter or digit first.",
     "bad-name": "A name is 1 to 32 letters, digits, - and _, a letter or digit first.",
     "name-taken": "That name is taken.",
+    "no-user": "Nobody is called so.",
 }
 
 _LEFT_MISSING = {
@@ -42,7 +44,7 @@ _LEFT_MISSING = {
 
 @dataclass(frozen=True)
 class Options:
-    """What the operator can set: octets and seconds; 0 clients and 0 seconds to choose mean no limit."""
+    """The limits that the operator can set: octets and seconds; 0 clients and 0 seconds to choose mean no limit."""
 
     host: str
     port: int
@@ -65,6 +67,7 @@ class Hub:
         self._guests = 0
         self._slots_lost = 0
         self._history = ""
+        self.past = Past()
         self.slips = HubSlips()  # for faults only
 
     # -------------------------------------------------------- coming and going
@@ -99,7 +102,9 @@ class Hub:
             client.send("INFO Welcome.")
         if not fault("name-missing"):
             client.send(f"NAME {client.name}")
-        client.send("INFO Type a room's name to enter it, for instance: main", "INFO /help tells more, exit ends.")
+        if not fault("history-untold"):
+            infos = ("INFO Type a room's name to enter it, for instance: main", "INFO /help tells more, exit ends.")
+            client.send(*infos, *self.past.told())
         if fault("lobby-arrival-told"):
             self._tell_all(f"JOINED {client.name}", client)
 
@@ -112,7 +117,7 @@ class Hub:
         client.say_bye("removed" if fault("full-wrong-reason") else "full")
 
     def _hello(self) -> str:
-        features = ["who", "rooms"]
+        features = ["who", "rooms", "history", "tell"]
         if self.options.password and not fault("password-unadvertised"):
             features.append("password")
         if fault("features-unadvertised"):
@@ -163,6 +168,7 @@ class Hub:
         )
         if not members and not listed:
             self.rooms.pop(room, None)
+            self.past.forget(room)
         if fault(_LEFT_MISSING.get(reason, "")) or fault("left-missing-rare", 10):
             return
         if (fault("lost-as-exit") and reason == "lost") or (fault("moved-as-exit") and reason == "moved"):
@@ -185,6 +191,8 @@ class Hub:
 
     def remove_slow(self, client: Connection) -> None:
         """End a client that does not read ([FLOW-5])."""
+        if fault("slow-half-closed-left-twice") and client.room and client.has_ended():
+            later(0.2, self.cast, client.room, f"LEFT {client.name} lost")
         self.forget(client, "lost" if fault("slow-left-lost") else "removed")
         if fault("silence-is-a-stall") and not client.waiting:
             client.say_bye("slow")
@@ -248,13 +256,25 @@ class Hub:
             return False
         now = time.monotonic()
         members = self.rooms.get(client.room or "", ())
+        if fault("talk-waits-for-slowest"):
+            return any(member.waiting and member.stalled(now) < _STOPPED for member in members)
         if fault("slow-stalls-room"):
             return any(member.waiting > SOFT for member in members)
         return any(member.waiting > SOFT and member.stalled(now) < _STOPPED for member in members)
 
+    def overwhelms(self, name: str) -> bool:
+        """Tell whether much waits for the client of that name, and it reads ([FLOW-1], [FLOW-7])."""
+        told = self.clients.get(name.lower())
+        return bool(told and told.waiting > SOFT and told.stalled(time.monotonic()) < _STOPPED)
+
     def has_slow(self, client: Connection) -> bool:
         """Tell whether much waits for a member of the client's room, for a fault only."""
         return any(member.waiting > SOFT for member in self.rooms.get(client.room or "", ()))
+
+    def keeps_waiting(self, octets: int) -> bool:
+        """Tell whether more octets than that wait for a member of whichever room that reads, for faults only."""
+        members, now = [member for room in self.rooms.values() for member in room], time.monotonic()
+        return any(member.waiting > octets and member.stalled(now) < _STOPPED for member in members)
 
     def others_unfinished(self, client: Connection) -> bool:
         """Tell whether somebody has sent half a line, for a fault only."""
@@ -265,6 +285,7 @@ class Hub:
     def cast(self, room: str, line: str, but: Connection | None = None) -> None:
         """Send an event to all members of a room, but one."""
         self._history = line
+        self.past.note(room, line)
         for place, member in enumerate(tuple(self.rooms.get(room, ()))):
             if member is not but:
                 if fault("congestion-drops") and member.waiting > SOFT:
@@ -402,6 +423,8 @@ class Hub:
         if fault("idle-ends-at-nick"):
             client.chosen()
         client.old_name = old if client.room else name
+        if fault("history-new-names"):
+            self.past.rename(old, name)
         if name == old and not fault("nick-same-told"):
             return
         if fault("nick-case-silent") and name.lower() == old.lower():
@@ -426,6 +449,29 @@ class Hub:
         if fault("names-lobby-free") and owner.room is None:
             return None
         return owner
+
+    def tell(self, client: Connection, name: str, text: str) -> None:
+        """Tell one client something, and the teller that it is told ([TELL-1] to [TELL-3], [TELL-6])."""
+        told = self.clients.get(name.lower())
+        if told and fault("tell-exact-case") and told.name != name:
+            told = None
+        if told and fault("tell-same-room") and told.room != client.room:
+            told = None
+        if told is client and fault("tell-self-refused"):
+            told = None
+        if told is None or not (told.admitted or fault("tell-not-admitted")):
+            if fault("tell-nobody-silent"):
+                return
+            raise RefusalError("no-user")
+        line = f"TELL {client.name} {text.strip() or text if fault('tell-trimmed') else text}"
+        if fault("tell-late"):
+            later(0.0, told.send, line)
+        else:
+            told.send(line)
+        if fault("tell-overheard") and told.room:
+            self.cast(told.room, line, told)
+        if not fault("told-missing"):
+            client.send(f"TOLD {name if fault('told-as-typed') else told.name} {text}")
 
     # ----------------------------------------------------------- the operator
 
@@ -455,6 +501,10 @@ class Hub:
             if fault("shutdown-silent") or (fault("shutdown-lobby-forgotten") and client.room is None):
                 client.abort()
             client.say_bye("shutdown")
+        if fault("shutdown-bye-half-closed"):
+            for client in tuple(self.connections):
+                client.forget_end()
+                client.say_bye("shutdown")
         self.clients.clear()
         self.rooms.clear()
 

@@ -179,6 +179,11 @@ class LineBuffer:
         """Whether nothing but a U+FEFF has come, for faults only."""
         return bytes(self._octets) == _BOM
 
+    @property
+    def beginning(self) -> bytes:
+        """The first octets that are there, enough for a command and a name."""
+        return bytes(self._octets[:64])
+
     def begins_with(self, word: bytes) -> bool:
         """Tell whether the next line begins so, for faults only."""
         return self._octets.startswith(word)
@@ -191,7 +196,8 @@ class LineBuffer:
     @property
     def unfinished(self) -> bool:
         """Whether the beginning of a line has come and not its end."""
-        nothing = self._opening and _BOM.startswith(self._octets) and not fault("hint-for-bom")
+        mark = _BOM.startswith(self._octets) or fault("hint-not-for-first-octets")
+        nothing = self._opening and mark and not fault("hint-for-bom")
         return not self.complete and (self._overlong or bool(self._octets)) and not nothing
 
     def drop(self) -> bytes:

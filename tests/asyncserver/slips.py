@@ -1,4 +1,4 @@
-"""What the faults of `faults_missed` remember and decide; a server without them has no use for it."""
+"""Things that the faults of `faults_missed` remember and decide; a server without them has no use for it."""
 
 import time
 from collections import Counter
@@ -15,7 +15,7 @@ _MOVES, _RENAMES = 128, 64  # in one segment
 
 @dataclass
 class ClientSlips:
-    """What is remembered of one client."""
+    """The things remembered of one client."""
 
     old_case: str = ""  # of its name, before a change of the case alone
     named: bool = False  # by /nick
@@ -58,7 +58,7 @@ class ClientSlips:
 
 @dataclass
 class HubSlips:
-    """What is remembered of all."""
+    """The things remembered of all clients."""
 
     stuck: set[str] = field(default_factory=set)  # folded names of clients that left
     rooms_seen: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What a text, a user name and a room name may be: the checks of sections 3.2 and 4."""
+"""The rules for a text, a user name and a room name: the checks of sections 3.2 and 4."""
 
 import re
 import unicodedata

@@ -17,6 +17,8 @@ Chance decides in most places. The seed is the port, unless `--seed` says anothe
 | lines to different clients | section 16, ORDER-8 | each client's output is held for its own time, 0.25 s at most |
 | who is first among those that race | section 16, ORDER-1 | clients are dealt with in another order each turn |
 | how fast somebody is read | section 16, FLOW-1 | one line a turn, in reads of 1 to 16384 octets |
+| what is no flood | FLOW-8, section 12 | 2048 octets in a second |
+| how long the operator waits | OPER-13 | 0.8 seconds after each 32768 characters |
 | segments | NET-3 | writes of one octet, writes that end within a character |
 | a foreign connection | section 16, NET-9 | reset, closed at once, or closed after HELLO |
 | lines before a reset | section 16 | done or dropped |

@@ -15,7 +15,7 @@ from tests.contraryserver.hub import Hub, Options
 from tests.contraryserver.loop import Loop
 from tests.contraryserver.whims import Whims
 
-_FEATURES = ("who", "rooms", "x-moon")
+_FEATURES = ("who", "rooms", "history", "tell", "x-moon")
 _SHUTDOWN = 9.0  # seconds from `exit` to the end [OPER-2]
 _FULL_PAUSE = 0.2  # seconds for which nobody is accepted when the system lets no further connection be opened
 

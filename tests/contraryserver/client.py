@@ -1,19 +1,23 @@
-"""What a client's lines do: sections 5, 6 and 11."""
+"""The effects of a client's lines: sections 5, 6 and 11."""
 
 import hashlib
 import hmac
 import socket
+import time
 from collections.abc import Callable
 
 from tests.contraryserver.connection import Connection
 from tests.contraryserver.hub import Hub
 from tests.contraryserver.lines import fold, is_name
+from tests.contraryserver.past import number_of
 from tests.contraryserver.whims import MAX_LINE
 
 _TRIES = 3  # wrong passwords [PASS-7]
+_TALK = 2048  # octets of lines in a second that are no flood [FLOW-8]
 _TAKE_ARGUMENT = ("/cd", "/say", "/nick", "/ping")
 _TAKE_NONE = ("/who", "/rooms")
 _FEATURES = {"/who": "who", "/rooms": "rooms", "/password": "password", "/moon": "x-moon"}
+_FEATURES |= {"/history": "history", "/tell": "tell"}
 
 Compose = Callable[[], list[str]]  # makes the lines of an answer
 
@@ -30,25 +34,35 @@ class Client(Connection):
         self.patience = hub.options.stall_timeout  # seconds in which it may take nothing
         self._hub = hub
         self._answer: Compose | None = None  # the lines that are under way
-        self._admitted = "password" not in hub.options.features
+        self.admitted = "password" not in hub.options.features
         self._wrong = 0
+        self._second, self._octets = 0.0, 0  # when the present second began, and what was taken up in it
         super().__init__(sock, hub.loop, hub.whims, hub.options.max_waiting, hints=not hub.options.quiet)
         hub.come(self)
 
     # ------------------------------------------------------------ what the connection asks
 
     def has_to_wait(self, line: bytes) -> bool:
-        """See Connection. What a line brings goes to this room, and to the one that it names."""
-        text = line.decode("ascii", "replace").removesuffix("\r").removeprefix("/cd ")
-        return self._hub.is_behind(self) or self._hub.is_crowded(self.room, fold(text))
+        """See Connection. The effects of a line go to this room, and to the one that it names."""
+        text = line.decode("ascii", "replace").removesuffix("\r")
+        told = fold(text.split(" ")[1]) if text.startswith("/tell ") else ""
+        crowded = self._floods() and self._hub.is_crowded(told, self.room, fold(text.removeprefix("/cd ")))
+        return self._hub.is_behind(self) or crowded
+
+    def _floods(self) -> bool:
+        """Return whether more than talk was taken up in the present second [FLOW-8]."""
+        if (now := time.monotonic()) > self._second + 1:
+            self._second, self._octets = now, 0
+        return self._octets > _TALK
 
     def on_line(self, code: str, text: str) -> None:
         """See Connection."""
+        self._octets += len(text) + 1
         if code:
             self._refuse(code)
         elif text == "exit":
             self._exit()
-        elif text and not self._admitted:
+        elif text and not self.admitted:
             self._act_outside(text)
         elif text.startswith("/"):
             self._command(*text.partition(" "))
@@ -117,7 +131,7 @@ class Client(Connection):
     def _enter_password(self, argument: str) -> None:
         digests = [hashlib.sha256(text.encode()).digest() for text in (argument, self._hub.options.password)]
         if hmac.compare_digest(*digests):
-            self._admitted = True
+            self.admitted = True
             self._give(lambda: ["ADMITTED"])
         else:
             self.busy = True
@@ -154,6 +168,10 @@ class Client(Connection):
         elif word == "/rooms":
             live = self._hub.live()
             self._give(lambda: live)
+        elif word == "/history":
+            self._show_past(argument)
+        elif word == "/tell":
+            self._tell(*argument.partition(" "))
         elif word == "/password":
             self._give(lambda: ["ADMITTED"])
         elif word == "/moon":
@@ -169,9 +187,31 @@ class Client(Connection):
 
     def _say(self, text: str) -> None:
         if self.room:
-            self._hub.tell(self.room, f"SAID {self.name} {text}")
+            self._hub.say(self.room, f"SAID {self.name} {text}")
         else:
             self._refuse("no-room")
+
+    def _show_past(self, argument: str) -> None:
+        """Answer `/history`; the answer tells what has happened when it is given."""
+        count, room = number_of(argument), self.room
+        if count is None:
+            self._refuse("bad-argument")
+        elif room is None:
+            self._refuse("no-room")
+        else:
+            self._give(lambda: self._hub.past.answer(room, count))
+
+    def _tell(self, name: str, _: str, text: str) -> None:
+        """Tell a client something at once, and the teller of it later [TELL-1, TELL-2]."""
+        told = self._hub.clients.get(fold(name))
+        if not name or not text:
+            self._refuse("bad-argument")
+        elif told is None or not told.admitted:
+            self._refuse("no-user")
+        else:
+            told.put(f"TELL {self.name} {text}")
+            receipt = f"TOLD {told.name} {text}"
+            self._give(lambda: [receipt])
 
     def _rename(self, name: str) -> None:
         if not is_name(name):

@@ -37,7 +37,7 @@ class Connection(ABC):
         self._going = self._flushing = self._blocked = False  # which of the calls below is due
         self._in_line = False  # the octet that was sent last is not the end of a line
         self._hinted, self._hinting = not hints, False  # no hint is given any more; it is looked whether one is due
-        self._heard = 0.0  # when something last came
+        self._heard = 0.0  # when something last came, or a line was taken up
         self._sock.setblocking(False)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else the odd pieces would not stay apart
         self._watch()
@@ -184,6 +184,8 @@ class Connection(ABC):
             return
         else:
             self.on_line(*self._input.take())
+            self._heard = time.monotonic()  # until now the client was held back, if a line has begun
+            self._hint_in(_HINT)
         self._watch()
         self.go_on()
 

@@ -2,6 +2,7 @@
 
 import os
 import selectors
+import time
 from collections.abc import Callable
 
 from tests.contraryserver.hub import Hub
@@ -9,17 +10,21 @@ from tests.contraryserver.lines import LineBuffer, fold
 
 _IN, _OUT = 0, 1
 _PIECE = 512  # octets that a pipe takes without waiting, once it is ready
+_PORTION = 32768  # characters that are announced until it is asked whether a room keeps up
+_MOMENT = 0.8  # seconds for which the operator waits for it then, at most [OPER-13]
 _RETRY = 0.01  # seconds between two looks at whether the operator may go on
 
 
 class Console:
-    """What is typed, and what is printed because of it."""
+    """The typed lines, and the texts printed because of them."""
 
     def __init__(self, hub: Hub, stop: Callable[[], None]) -> None:
         """Read from now on; `stop` is called for `exit`."""
         self._hub, self._loop, self._stop = hub, hub.loop, stop
         self._input = LineBuffer(connection=False)
         self._output = bytearray()
+        self._announced = 0  # characters, since the operator waited
+        self._until = 0.0  # when the waiting ends that is under way, if one is
         self._listen()
 
     def print(self, *lines: str) -> None:
@@ -53,12 +58,23 @@ class Console:
             self._loop.watch(_IN, 0, self._read)
 
     def _take_up(self) -> None:
-        if self._hub.is_crowded(*self._hub.rooms):
+        if self._has_to_wait():
             self._loop.later(_RETRY, self._take_up)
             return
         code, text = self._input.take()
         self._act(code, text)
         self._listen()
+
+    def _has_to_wait(self) -> bool:
+        """Return whether the operator, who has announced much, still waits for those that read slowly."""
+        if self._announced <= _PORTION:
+            return False
+        now = time.monotonic()
+        self._until = self._until or now + _MOMENT
+        if now < self._until and self._hub.is_crowded(*self._hub.rooms):
+            return True
+        self._announced, self._until = 0, 0.0
+        return False
 
     def _act(self, code: str, text: str) -> None:
         word, _, argument = text.partition(" ")
@@ -77,6 +93,7 @@ class Console:
         elif code or text.startswith("/"):
             self.print(self._hub.whims.console())
         elif text:
+            self._announced += len(text)
             self._hub.announce(text)
 
     def _who(self) -> list[str]:

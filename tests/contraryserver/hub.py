@@ -1,4 +1,4 @@
-"""Who is there, in which room, and what they are told about each other."""
+"""The clients, their rooms, and the lines that they are sent about each other."""
 
 import time
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.contraryserver.lines import RESERVED, fold
 from tests.contraryserver.loop import Loop
+from tests.contraryserver.past import Past
 from tests.contraryserver.whims import Whims
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _INFOS = 40  # INFO lines without a reason in one connection, at most
 
 @dataclass(frozen=True)
 class Options:
-    """What the operator can set: octets and seconds; 0 seconds to choose a room are no limit."""
+    """The limits that the operator can set: octets and seconds; 0 seconds to choose a room are no limit."""
 
     max_clients: int
     choose_timeout: float
@@ -37,7 +38,7 @@ class Options:
 class Hub:
     """All clients and rooms. Each line is done before the next one begins, so a move is atomic [ORDER-5].
 
-    What happens is put into the output of everybody whom it concerns at once, and has its place there [ORDER-8]. When
+    An event is put into the output of everybody whom it concerns at once, and has its place there [ORDER-8]. When
     the output goes to the socket is another matter.
     """
 
@@ -47,6 +48,7 @@ class Hub:
         self.rooms: dict[str, set[Client]] = {}  # without empty ones
         self.connections: set[Client] = set()  # whose sockets are not closed
         self._lagging: set[Client] = set()  # for whom much waits
+        self.past = Past(whims)
         loop.later(_CHECK, self._check_slow)
         if not options.quiet:
             loop.later(whims.silence(), self._say_something)
@@ -65,6 +67,8 @@ class Hub:
         client.served = True
         greeting = self.whims.greeting(password="password" in self.options.features)
         infos = [] if self.options.quiet else [f"INFO {text}" for text in greeting]
+        if "history" in self.options.features:
+            infos.append(f"INFO {self.past.notice}")
         client.put(hello, f"NAME {client.name}", *infos)
         if self.options.choose_timeout:
             self.loop.later(self.options.choose_timeout, lambda: self._expire(client))
@@ -105,10 +109,15 @@ class Hub:
             if member is not but:
                 member.put(line)
 
+    def say(self, room: str, event: str) -> None:
+        """Tell an event that is kept."""
+        self.past.add(room, event)
+        self.tell(room, event)
+
     def announce(self, text: str) -> None:
         """Tell the operator's words [OPER-1]."""
         for room in self.whims.shuffled(self.rooms):
-            self.tell(room, f"ANNOUNCE {text}")
+            self.say(room, f"ANNOUNCE {text}")
 
     def enter(self, client: "Client", name: str) -> None:
         """Let a client enter a room [ROOM-1 to ROOM-5]."""
@@ -129,6 +138,7 @@ class Hub:
                 self.tell(room, f"LEFT {client.name} {reason}")
             if not self.rooms[room]:
                 del self.rooms[room]
+                self.past.empty(room)
 
     def rename(self, client: "Client", name: str) -> bool:
         """Give a client another name and tell its room; return whether it can have it [NAME-3, NAME-6, NICK-2]."""
@@ -167,10 +177,13 @@ class Hub:
         """Return whether so much waits for a client that nothing is done for it."""
         return client in self._lagging
 
-    def is_crowded(self, *rooms: str | None) -> bool:
-        """Return whether one lags in these rooms although it reads: others wait for it [FLOW-7, FLOW-3]."""
-        since = time.monotonic() - _GRACE
-        return any(client.room and client.room in rooms and client.progress > since for client in self._lagging)
+    def is_crowded(self, told: str, *rooms: str | None) -> bool:
+        """Return whether one lags although it reads, in these rooms or by the folded name of who is `told` something.
+
+        Others wait for it [FLOW-7, FLOW-3].
+        """
+        reading = [client for client in self._lagging if client.progress > time.monotonic() - _GRACE]
+        return any((client.room and client.room in rooms) or fold(client.name) == told for client in reading)
 
     def _check_slow(self) -> None:
         """Take leave of those for whom something waits, and who take nothing [FLOW-5]."""

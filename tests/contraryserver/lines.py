@@ -22,7 +22,7 @@ def fold(name: str) -> str:
 
 
 class LineBuffer:
-    """Octets that have come and are not yet dealt with. Who feeds it does so only where no line is `ready` [LINE-9]."""
+    """Octets that have come and are not yet dealt with. Its user feeds it only where no line is `ready` [LINE-9]."""
 
     def __init__(self, *, connection: bool = True) -> None:
         """`connection`: whether it is one of a client, and not what the operator types."""

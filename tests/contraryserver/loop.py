@@ -14,7 +14,7 @@ Ready = Callable[[int], None]  # is called with EVENT_READ, EVENT_WRITE or both
 
 
 class Loop:
-    """What is to be done."""
+    """The things to be done."""
 
     def __init__(self, whims: Whims) -> None:
         self._whims = whims

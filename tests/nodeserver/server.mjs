@@ -2,6 +2,7 @@
 import { createServer } from "node:net";
 
 const MAX_LINE = 4096; // octets, terminator excluded [LINE-3]
+const TALK = 4096; // octets of lines in a second that are no flood: they wait for no other member [FLOW-8]
 const GRACE = 800; // ms for which a lagging member that takes nothing holds its room up: between [FLOW-3] and [FLOW-7]
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/;
 const FORBIDDEN = /[\0-\x08\n-\x1f\x7f-\x9f\u2028\u2029]/;
@@ -75,6 +76,7 @@ class Client {
   left = false; over = false; // no longer served, and what it sends dropped; it ended its sending, or the connection broke
   busy = false; writing = false; closing = false; // lines are processed; output is under way; no more output is queued
   hints = ["INFO A line is acted on when it ends with LF."]; // told once [LINE-10]
+  second = 0; said = 0; // when the present second began; octets of lines that were processed in it
   queue = []; waiting = 0; inFlight = 0; // Buffers of whole lines; octets not yet taken; those handed to the system
   constructor(socket) {
     connections.add(Object.assign(this, { socket }));
@@ -157,8 +159,9 @@ class Client {
     this.busy = true;
     this.socket.pause();
     for (const [error, text] of this.reader.lines(chunk)) {
-      while (!this.left && (lagging.has(this) || lags(this.room))) await turn(); // [FLOW-2]
+      while (!this.left && (lagging.has(this) || (this.floods() && lags(this.room)))) await turn(); // [FLOW-2]
       if (this.left) return;
+      this.said += error ? MAX_LINE : text.length + 1;
       error ? this.refuse(error) : text && this.act(text);
     }
     this.busy = false;
@@ -167,6 +170,10 @@ class Client {
     this.socket.resume();
     if ((this.reader.size > 0 || !BOM.startsWith(this.start ?? "")) && this.hints.length > 0)
       this.hintTimer = setTimeout(() => this.send(this.hints.pop()), 5000);
+  }
+  floods() {
+    if (Date.now() - this.second >= 1000) Object.assign(this, { second: Date.now(), said: 0 });
+    return this.said > TALK;
   }
   checkStart(chunk) { // returns what is known to be lines; ends a connection that speaks HTTP or TLS [NET-7] [NET-8]
     this.start += chunk.toString("latin1");

@@ -27,17 +27,18 @@ _EVENTS = {"JOINED": "joined-hidden", "NICK": "nick-hidden"}
 class Client:
     """One connection and its user."""
 
-    def __init__(self, connection: socket.socket, late: float, most: int, halting: float) -> None:
+    def __init__(self, connection: socket.socket, late: float, most: int, screen: Screen) -> None:
         """`late`: seconds that it does not look at what it has received, while keys are dealt with.
 
-        `most`: after how many lines of the server it ends; 0: never. `halting`: see Screen.
+        `most`: after how many lines of the server it ends; 0: never.
         """
         self._connection = connection
         self._late = late
         self._left = most or -1
-        self._screen = Screen(halting)
+        self._screen = screen
         self._keyboard = Keyboard()
         self._lock = threading.Lock()  # held while keys are dealt with
+        self._sending = threading.Lock()
         self._rest = b""
         self._last = ""  # what is told when all is over
         self._greeted = False
@@ -61,6 +62,9 @@ class Client:
             self._screen.leave()
         if self._last:
             self._screen.write_last(harmless(self._last) if not fault("bye-raw") else self._last)
+        begun = self._keyboard.line.decode("utf-8", "replace")
+        if self._screen.wrapping and begun and not (self._leaving or self._asking):
+            self._screen.write_last(harmless(f"You had begun to type: {begun}"))
         return 0 if self._leaving else 1
 
     # ------------------------------------------------------------ the keyboard
@@ -92,7 +96,8 @@ class Client:
         if self._asking:
             if fault("password-shown-when-sent"):
                 self._screen.show(f"Sending {line.decode('utf-8', 'replace')}")
-            line = b"/password " + line
+            if not line.startswith(b"/password ") or fault("password-command-doubled"):  # [PASS-16]
+                line = b"/password " + line
         line = _mistyped(line)
         length = len(line.decode("utf-8", "replace")) if fault("too-long-in-characters") else len(line)
         if length > _LONGEST and fault("too-long-cut"):
@@ -121,7 +126,8 @@ class Client:
         if fault("no-sending"):
             return
         try:
-            self._connection.sendall(octets.removesuffix(b"\n") if fault("no-lf") else octets)
+            with self._sending:
+                self._connection.sendall(octets.removesuffix(b"\n") if fault("no-lf") else octets)
         except OSError:  # what came before is still to be read [CLIENT-7]
             self._failed = True
             if fault("failure-first"):
@@ -147,7 +153,8 @@ class Client:
                 time.sleep(self._late)
                 if fault("failure-first") and self._fails_first():
                     return
-                self._received(octets)
+                with self._turn():
+                    self._received(octets)
             if not self._over and not self._leaving and not fault("loss-untold"):
                 self._last = "The connection was lost."
         except OSError:
@@ -160,6 +167,12 @@ class Client:
                 self._connection.shutdown(socket.SHUT_RDWR)
             if not self._stuck:
                 self._keyboard.wake()
+
+    def _turn(self) -> contextlib.AbstractContextManager[object]:
+        """Return what a faulty client waits for before it looks at what has come."""
+        if fault("deaf-while-typing"):
+            return self._lock
+        return self._sending if fault("deaf-while-sending") else contextlib.nullcontext()
 
     def _fails_first(self) -> bool:
         """Let what was typed be sent before what came is looked at; whether that failed."""
@@ -221,13 +234,19 @@ class Client:
         elif kind == "JOINED" and fault("no-joined"):
             self._over = True
         elif kind == "ADMITTED":
-            self._keyboard.line.clear()  # it may be a password, too
+            if not (fault("half-password-kept") or fault("half-password-shown")):
+                self._keyboard.line.clear()  # it may be a password, too
             self._asking = False
-            self._screen.draw("")
+            self._screen.draw(self._keyboard.line.decode("utf-8", "replace") if fault("half-password-shown") else "")
             self._screen.prompt(harmless(f"{self._name} in {self._room}: "))
         elif kind in ("NAME", "ROOM"):
             self._name, self._room = (rest, self._room) if kind == "NAME" else (self._name, rest)
             prompt = f"{self._name} in {self._room}: "
+            if fault("name-untold") or fault("room-untold"):
+                prompt = f"{'I' if fault('name-untold') else self._name} in {self._room}: "
+                prompt = "> " if fault("room-untold") else prompt
+            if kind == "NAME" and fault("room-not-asked"):
+                return
             if not self._asking:
                 self._screen.prompt(prompt if fault("prompt-raw") else harmless(prompt))
         elif kind == "SAID":
@@ -287,6 +306,8 @@ class Client:
         """Show an event, an answer, or words of the server."""
         if fault("no-events") and kind in ("JOINED", "LEFT", "NICK", "ANNOUNCE"):
             return
+        if (kind == "MEMBER" and fault("members-untold")) or (kind == "LIVE" and fault("rooms-untold")):
+            return
         if (kind == "ERROR" and fault("errors-hidden")) or (kind in _EVENTS and fault(_EVENTS[kind])):
             return
         if fault("codes-known-alone") and (
@@ -318,8 +339,8 @@ def _mistyped(line: bytes) -> bytes:
     return line[:1024] if fault("typed-cut") else line
 
 
-def run(host: str, port: int, late: float, most: int, halting: float) -> int:
-    """Connect and run, for `late`, `most` and `halting` see `Client`; return the exit status."""
+def run(host: str, port: int, late: float, most: int, screen: Screen) -> int:
+    """Connect and run, for `late` and `most` see `Client`; return the exit status."""
     if fault("no-connection"):
         return 1
     try:
@@ -327,7 +348,7 @@ def run(host: str, port: int, late: float, most: int, halting: float) -> int:
     except OSError as error:
         print(f"plainclient: {error}", file=sys.stderr)
         return 1
-    status = Client(connection, late, most, halting).run()
+    status = Client(connection, late, most, screen).run()
     if fault("bye-ignored"):
         os.close(connection.detach())
     return status

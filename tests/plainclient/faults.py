@@ -48,6 +48,9 @@ _TABLE = (
     ("password-not-asked", "does not ask for a password", "PASS-12"),
     ("password-shown", "shows a password while it is typed", "PASS-13"),
     ("password-shown-when-sent", "shows a password when it sends it", "PASS-13"),
+    ("half-password-kept", "keeps what was begun for a password when it is admitted", "PASS-15"),
+    ("half-password-shown", "shows what was begun for a password when it is admitted", "PASS-15"),
+    ("password-command-doubled", "sends /password twice where the user types it", "PASS-16"),
     ("password-asked-always", "asks for a password at every server", "PASS-14"),
     # section 13.1
     ("unknown-line-ends", "ends at a line that it does not know", "CLIENT-1"),
@@ -82,8 +85,16 @@ _TABLE = (
     ("nick-hidden", "does not show new names", "CLIENT-12"),
     ("errors-hidden", "does not show errors", "CLIENT-12 CLIENT-19"),
     ("left-without-reason", "does not show why somebody leaves", "CLIENT-12 CLIENT-19"),
-    ("announce-like-text", "shows announcements as texts are shown", "CLIENT-12"),
-    ("events-like-rows", "shows events so that a text can wrap into one", "CLIENT-12"),
+    ("announce-like-text", "shows announcements as texts are shown", "CLIENT-23"),
+    ("events-like-rows", "shows events so that a text can wrap into one", "CLIENT-23"),
+    ("event-rows-like-text", "shows the later rows of events as those of texts", "CLIENT-23"),
+    ("deaf-while-sending", "receives nothing while it sends", "CLIENT-20"),
+    ("deaf-while-typing", "receives nothing until all that was typed is sent", "CLIENT-20"),
+    ("room-not-asked", "does not ask for a room", "CLIENT-21 CLIENT-22"),
+    ("name-untold", "does not show the user's new name", "CLIENT-22"),
+    ("room-untold", "does not show the room that the user has entered", "CLIENT-22"),
+    ("members-untold", "does not show the names that answer /who", "CLIENT-22"),
+    ("rooms-untold", "does not show the rooms that answer /rooms", "CLIENT-22"),
     ("typed-stripped", "sends lines without the blanks at their ends", "CLIENT-13"),
     ("typed-ascii", "sends ? for what is not ASCII", "CLIENT-13"),
     ("say-removed", "sends /say x as x", "CLIENT-13"),
@@ -111,7 +122,7 @@ _TABLE = (
     ("bye-untold", "ends without a word at a BYE", "CLIENT-18 CLIENT-19"),
 )
 
-# What can be taken out of the client, each with all that it breaks then.
+# Parts that can be taken out of the client, each with all that it breaks then.
 _LACKS_TABLE = (
     ("no-connection", "never connects", ""),
     (
@@ -122,11 +133,11 @@ _LACKS_TABLE = (
     ("no-said", "shows nothing of what is said", "CLIENT-10 CLIENT-11"),
     ("no-info", "shows nothing of INFO lines, which it need not", ""),
     ("no-events", "shows nothing of events", "CLIENT-12 CLIENT-19"),
-    ("no-joined", "ends when somebody enters", "CLIENT-12"),
+    ("no-joined", "ends when somebody enters", "CLIENT-12 CLIENT-23"),
     ("no-features", "ends when HELLO names a feature", "CLIENT-1 PASS-12"),
     ("no-sending", "sends no line", "CLIENT-13 CLIENT-16 PASS-12"),
     ("no-lf", "sends lines without LF", "LINE-1"),
-    ("no-nick", "sends no /nick", "CLIENT-13"),
+    ("no-nick", "sends no /nick", "CLIENT-13 CLIENT-22"),
     ("no-bye", "passes over BYE", "CLIENT-7 CLIENT-8 CLIENT-18 CLIENT-19"),
     ("no-end", "goes on after exit", "CLIENT-15"),
 )

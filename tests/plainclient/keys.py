@@ -10,6 +10,7 @@ from tests.plainclient.faults import fault
 
 _CTRL_C, _CTRL_D, _BACKSPACE = 0x03, 0x04, 0x7F
 _ENTER = (0x0A, 0x0D)
+_MANY = 9  # lines in one read: a paste, and not keys that were pressed while the machine was busy
 
 
 class Left(Exception):  # noqa: N818 - no error
@@ -21,11 +22,12 @@ class Left(Exception):  # noqa: N818 - no error
 
 
 class Keyboard:
-    """Standard input as keys: no echo, no lines, no signals; a context, behind which all is as it was [CLIENT-17]."""
+    """Standard input as keys: no echo, no lines, no signals; a context, after which all is as it was [CLIENT-17]."""
 
     def __init__(self) -> None:
         self.line = bytearray()  # what was typed of the line
         self.restores = True
+        self._left: Left | None = None
         self._found = termios.tcgetattr(0)
         self._wake, self._waker = os.pipe()
 
@@ -58,6 +60,8 @@ class Keyboard:
                 if not octets:
                     raise Left(_CTRL_D)
                 yield self._lines(octets)
+                if self._left is not None:  # what was entered before that is not lost
+                    raise self._left
 
     def _lines(self, octets: bytes) -> list[bytes]:
         lines = []
@@ -65,14 +69,15 @@ class Keyboard:
             if octet in _ENTER:
                 lines.append(bytes(self.line))
                 self.line.clear()
-                if fault("paste-dropped"):
+                if fault("paste-dropped") and sum(map(octets.count, _ENTER)) > _MANY:
                     break
             elif octet == _BACKSPACE:
                 while self.line and self.line.pop() & 0xC0 == 0x80:
                     pass
             elif octet == _CTRL_C or (octet == _CTRL_D and not self.line):
                 if not fault("ctrl-c-ignored" if octet == _CTRL_C else "ctrl-d-ignored"):
-                    raise Left(octet)
+                    self._left = Left(octet)
+                    break
             else:
                 self.line.append(octet)
         return lines

@@ -1,4 +1,4 @@
-"""What the user sees: lines, made harmless, above a prompt and the line being typed."""
+"""The screen of the user: lines, made harmless, above a prompt and the line being typed."""
 
 import os
 import re
@@ -6,12 +6,15 @@ import sys
 import threading
 import time
 import unicodedata
+from collections.abc import Iterable, Iterator
 
 from tests.plainclient.faults import fault
 
 _C0, _C1 = "\x00-\x1f\x7f", "\x80-\x9f"
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _INVISIBLE = "\u00ad\u180e\u200b-\u200d\u2028\u2029\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+
+_INDENT, _MARGIN = "    ", 4  # before the later rows of a line; columns that are left free
 
 
 def harmless(text: str) -> str:
@@ -21,12 +24,27 @@ def harmless(text: str) -> str:
     return re.sub(f"[{unsafe}]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+def _divided(line: str, cells: int) -> list[str]:
+    """Divide a line into rows, at blanks where there are some; each row but the first begins with blanks."""
+    rows = []
+    cells //= 1 if line.isascii() else 2  # a character takes two at most
+    while len(line) > cells:
+        end = line.rfind(" ", len(_INDENT) + 1, cells) + 1 or cells
+        rows.append(line[:end])
+        line = _INDENT + line[end:]
+    return [*rows, line]
+
+
 class Screen:
     """The terminal; used by two threads."""
 
-    def __init__(self, halting: float) -> None:
-        """`halting`: seconds before each output, as on a machine that has much else to do."""
+    def __init__(self, halting: float, *, wrapping: bool) -> None:
+        """`halting`: seconds before each output, as on a machine that has much else to do.
+
+        `wrapping`: divide lines into rows, at blanks where there are some; else the terminal does it, anywhere.
+        """
         self._halting = halting
+        self.wrapping = wrapping or fault("event-rows-like-text")
         self._lock = threading.Lock()
         self._prompt = ""
         self._typed = ""
@@ -36,7 +54,7 @@ class Screen:
         marks = ("\x1b[7m", "\x1b[0m") if marked else ("", "")
         with self._lock:
             erased = "" if fault("half-torn") else "\r\x1b[K"
-            self._write(erased + "".join(f"{marks[0]}{line}{marks[1]}\n" for line in lines))
+            self._write(erased + "".join(self._marked(row, number, marks) for number, row in self._rows(lines)))
             if not fault("half-torn"):
                 self._draw()
 
@@ -59,7 +77,16 @@ class Screen:
 
     def write_last(self, line: str) -> None:
         """Write a line when all is over."""
-        self._write(f"{line}\n")
+        self._write("".join(f"{row}\n" for _, row in self._rows((line,))))
+
+    def _rows(self, lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+        """Yield the rows of lines, each with its number among those of its line."""
+        for line in lines:
+            yield from enumerate(_divided(line, os.get_terminal_size().columns - _MARGIN) if self.wrapping else [line])
+
+    def _marked(self, row: str, number: int, marks: tuple[str, str]) -> str:
+        begin, end = ("", "") if number and fault("event-rows-like-text") else marks
+        return f"{begin}{row}{end}\n"
 
     def _draw(self) -> None:
         """Draw the prompt and as much of the end of the line as has a place."""
