@@ -1,4 +1,4 @@
-"""What holds for all tests; and what the tests of the client share."""
+"""Settings for all tests; and tools that the tests of the client share."""
 
 import os
 import signal
@@ -10,6 +10,8 @@ import pytest
 
 from tests.scripted_server import ScriptedServer
 from tests.terminal import ENVIRONMENT, Terminal
+
+pytest_plugins = ("tests.left_out",)
 
 # A shell without job control, or nohup, starts programs so that they ignore some signals. The programs that the tests
 # start would inherit that, and be deaf to Ctrl-C, for instance.
@@ -32,7 +34,7 @@ def server() -> Iterator[ScriptedServer]:
 
 @pytest.fixture(params=["full", "plain"])
 def editor(request: pytest.FixtureRequest) -> str:
-    """What edits the line."""
+    """The editor of the line."""
     return str(request.param)
 
 

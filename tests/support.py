@@ -1,4 +1,4 @@
-"""What the tests of the reference share: a real server process, a raw client, and waiting with a deadline."""
+"""Tools that the tests of the reference share: a real server process, a raw client, and waiting with a deadline."""
 
 import contextlib
 import os
@@ -11,13 +11,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
 ROOT = Path(__file__).resolve().parents[1]
 SERVER = ROOT / "reference" / "server" / "server.py"
-DEADLINE = 30.0  # seconds: for a busy machine; nothing takes a noticeable part of it
+DEADLINE = 60.0  # seconds: for a busy machine; nothing takes a noticeable part of it
 
 
 def wait_until(condition: Callable[[], bool], what: str = "the condition") -> None:
@@ -27,6 +27,18 @@ def wait_until(condition: Callable[[], bool], what: str = "the condition") -> No
     while not condition():
         assert time.monotonic() < end, f"not within {DEADLINE} seconds: {what}"
         pause.wait(0.005)
+
+
+@contextlib.contextmanager
+def nobody() -> Iterator[None]:
+    """The process is not root's meanwhile, whom no folder is closed to."""
+    if root := os.geteuid() == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
 
 
 def run_python(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -48,7 +60,7 @@ def interrupted(pipe: Path, *arguments: str | Path) -> tuple[int, bytes]:
 
 
 def present(lines: Iterable[str]) -> set[str]:
-    """Return who is in a room behind these lines, of who was not before them.
+    """Return who is in a room after these lines, of who was not before them.
 
     Raises AssertionError unless there is one LEFT at most for each JOINED [LEFT-2].
     """
@@ -110,7 +122,7 @@ class Client:
         """Return the lines before one that begins like this, which is read too."""
         lines: list[str] = []
         while not (line := self.line()).startswith(last):
-            assert line, f"end of stream before {last!r}, behind {lines[-5:]}"
+            assert line, f"end of stream before {last!r}, after {lines[-5:]}"
             lines.append(line)
         return lines
 
