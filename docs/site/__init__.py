@@ -1,0 +1,1 @@
+"""Builds the static pages: the specification with what proves each requirement, its grammar, sessions, guides."""
