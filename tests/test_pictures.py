@@ -1,4 +1,4 @@
-"""The pictures of the README: drawn rightly, made by the script, and up to date."""
+"""The pictures of README and guides: drawn rightly, made by the script, and up to date."""
 
 import re
 import shutil
@@ -14,7 +14,7 @@ from docs.pictures.svg import CELL, LEFT, ROW, TOP, svg
 from tests.support import ROOT
 
 PICTURES = ROOT / "docs" / "pictures"
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LONGEST = 300.0  # seconds: for a busy machine
 MOST = 200_000  # octets
 NAMESPACE = "{http://www.w3.org/2000/svg}"
@@ -131,7 +131,7 @@ def test_a_picture_of_some_checks(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     words = shown(tmp_path / "conformance.svg")
     assert re.search(r"SAY-2 MUST PASS \d", words)
-    assert re.search(r"\d+ checks in 25\.0 s, seed 1: \d+ PASS What was selected holds", words)
+    assert re.search(r"\d+ checks in 25\.0 s, seed 1: \d+ PASS All selected checks hold", words)
 
 
 def test_a_reference_that_does_not_conform_has_no_picture(tmp_path: Path) -> None:
@@ -164,12 +164,13 @@ def is_photograph(path: Path) -> None:
     assert 20_000 < len(octets) < MOST
 
 
-# ---------------------------------------------------------------- the README
+# ---------------------------------------------------------------- the pages
 
 
-def test_the_readme_shows_every_picture_and_tells_what_is_to_be_seen() -> None:
-    found = re.findall(r"!\[([^\]]+)\]\(docs/pictures/([a-z.]+)\)", README)
-    assert sorted(name for _, name in found) == ["client.svg", "conformance.svg", "console.svg", "report.png"]
+def test_every_picture_is_shown_once_and_tells_what_is_to_be_seen() -> None:
+    pages = "".join(path.read_text(encoding="utf-8") for path in PAGES)
+    found = re.findall(r"!\[([^\]]+)\]\((?:docs/)?pictures/([a-z.]+)\)", pages)
+    assert sorted(name for _, name in found) == sorted(path.name for path in PICTURES.glob("*.[sp][vn]g"))
     assert [alt for alt, _ in found if len(alt) < 30] == []
 
 

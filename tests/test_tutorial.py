@@ -1,6 +1,6 @@
-"""What the tutorial shows is what happens: its programs are run as they stand there, and its conversations played.
+"""The tutorial shows the truth: its programs are run as they stand there, and its conversations played.
 
-Of each chapter, the last program is the whole file. What stands before it in Python are parts of that. A conversation
+Of each chapter, the last program is the whole file. The parts before it in Python are parts of that. A conversation
 that stands before all of them is one with the program of the chapter before.
 """
 

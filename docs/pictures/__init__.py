@@ -1,1 +1,1 @@
-"""The pictures of the README, and what makes them of the running programs."""
+"""The pictures of README and guides, and what makes them of the running programs."""

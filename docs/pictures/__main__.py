@@ -1,4 +1,4 @@
-"""Makes the pictures of the README anew, of the running programs: python -m docs.pictures --help."""
+"""Makes the pictures of README and guides anew, of the running programs: python -m docs.pictures --help."""
 
 import argparse
 import subprocess
@@ -43,8 +43,10 @@ def _make(name: str, folder: Path, select: Sequence[str]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m docs.pictures",
-        description="Makes the pictures of the README anew, of the running programs; from the top of a checkout.",
-        epilog="Needs what the conformance suite needs; for report also Chromium, without which that is left as it is.",
+        description="Make the pictures of README and guides anew, of the running programs. "
+        "Run it at the top of a checkout.",
+        epilog="It needs the same as the conformance suite. For report, it also needs Chromium; "
+        "without that, report.png is left as it is.",
     )
     parser.add_argument("--only", action="append", choices=NAMES, help="make this one")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""What the terminal pictures show: real programs, in which the same is said and typed each time.
+"""The scenes of the terminal pictures: real programs, in which the same is said and typed each time.
 
 Clock, ports and durations differ from run to run, so they are written over with what is shown each time.
 """
@@ -118,8 +118,9 @@ def next_step() -> str:
         server = Path(home, "my-server")
         server.write_text(f'#!/bin/sh\nexec {sys.executable} -m tests.stepserver 3 "$1"\n')
         server.chmod(0o700)
+        Path(home, "spec").symlink_to(ROOT / "spec")  # near, so that its path is short
         command = f'cd {home} && exec {sys.executable} -m conformance next "$@"'
-        environment = {**_environment(home), "PYTHONPATH": str(ROOT)}
+        environment = {**_environment(home), "PYTHONPATH": str(ROOT), "FLURFUNK_SPEC": "spec"}
         options = ("--no-console", "--server-cmd", "./my-server {port}")
         program = ("/bin/sh", "-c", command, "-")
         with Terminal(*options, program=program, columns=_WIDE, environment=environment) as terminal:
@@ -195,7 +196,7 @@ def _settled(octets: bytes, pattern: bytes, values: Sequence[str]) -> bytes:
 def _drawn(octets: bytes, rows: int, title: str, columns: int = _COLUMNS) -> str:
     """Return what a program wrote as a window of so many rows and columns."""
     screen = pyte.Screen(columns, rows)
-    _, _, written = octets.partition(b"\r\nprocess ")  # the program's own output begins behind that line
+    _, _, written = octets.partition(b"\r\nprocess ")  # the program's own output begins after that line
     # pyte knows no faint letters: they are taken for grey ones.
     pyte.ByteStream(screen).feed(written.partition(b"\n")[2].replace(b"\x1b[2m", b"\x1b[90m"))
     return svg(screen, title)
