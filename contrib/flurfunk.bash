@@ -9,8 +9,9 @@ _flurfunk() {
         --tls-ca) COMPREPLY=($(compgen -f -- "$word")) ;;
         --language) COMPREPLY=($(compgen -W "de en" -- "$word")) ;;
         --editor) COMPREPLY=($(compgen -W "full plain" -- "$word")) ;;
+        --history) : ;;
         --ping-after) : ;;
-        *) COMPREPLY=($(compgen -W "-h --help --version --name --room --password-file --tls --no-tls --tls-ca --language --editor --times --no-times --bell --no-bell --colours --no-colours --reconnect --no-reconnect --ping-after" -A hostname -- "$word")) ;;
+        *) COMPREPLY=($(compgen -W "-h --help --version --name --room --password-file --tls --no-tls --tls-ca --language --editor --times --no-times --bell --no-bell --colours --no-colours --reconnect --no-reconnect --history --ping-after" -A hostname -- "$word")) ;;
     esac
 }
 complete -F _flurfunk flurfunk client.py

@@ -30,7 +30,7 @@ def actions() -> list[argparse.Action]:
 
 
 def value(action: argparse.Action) -> str:
-    """Return what stands behind an option, empty if nothing does."""
+    """Return what stands after an option, empty if nothing does."""
     if action.nargs == 0:
         return ""
     if action.choices:

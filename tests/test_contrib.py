@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ PYTHON, INSTALLED = "/usr/bin/python3", "/opt/flurfunk"
 
 
 def instruction(name: str) -> str:
-    """Return what stands behind the one instruction of the Dockerfile that has this name."""
+    """Return what stands after the one instruction of the Dockerfile that has this name."""
     (found,) = re.findall(rf"^{name} (.*)$", DOCKERFILE, re.M)
     return str(found)
 
@@ -39,7 +40,7 @@ def command_of_the_image() -> list[str]:
 
 def test_commands_exist_and_the_server_takes_their_options() -> None:
     commands = commands_of_the_unit()
-    assert len(commands) == 3
+    assert len(commands) == 4
     for python, program, *options in [*commands, command_of_the_image()]:
         assert Path(python).name == "python3"
         assert (ROOT / Path(program).relative_to(INSTALLED)).is_file()
@@ -61,6 +62,14 @@ def test_every_credential_that_is_used_is_loaded() -> None:
     used = set(re.findall(r"%d/(\w+)", UNIT))
     assert used == set(re.findall(r"^#LoadCredential=(\w+):/etc/flurfunk/", UNIT, re.M))
     assert used == {"password", "certificate", "key"}
+
+
+def test_a_file_that_the_service_writes_is_where_it_may_write() -> None:
+    (folder,) = re.findall(r"^#StateDirectory=(\w+)$", UNIT, re.M)
+    written = [
+        word for words in commands_of_the_unit() for option, word in pairwise(words) if option == "--history-file"
+    ]
+    assert written == [f"%S/{folder}/history.db"]
 
 
 def test_the_unit_has_no_console_and_leaves_time_to_end() -> None:
@@ -115,7 +124,7 @@ def checked(*command: str | Path) -> None:
 def test_systemd_finds_nothing_in_the_unit(tmp_path: Path) -> None:
     """Nor in the examples: in copies in which interpreter and program exist."""
     main, *examples = UNIT.partition("[Install]")[0].split("\n\n# With ")
-    assert len(examples) == 2
+    assert len(examples) == 3
     for number, example in enumerate(["", *examples]):
         settings = re.sub(r"^#(?=[A-Z])|^#?\[Service\]$", "", example.partition("\n")[2], flags=re.M)
         copy = tmp_path / f"flurfunk{number}.service"
