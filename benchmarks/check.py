@@ -1,8 +1,8 @@
 """Checks what the members of a room receive while nobody comes or goes: the same lines in the same order [ORDER-1].
 
-Whoever is ahead has its lines looked at one by one; they make the room's log. All others need only have the same
-octets, which one comparison of many lines tells. So checking costs far less than delivering. Who gets something
-else is looked at line by line from there on, to tell what is wrong.
+A member that is ahead has its lines looked at one by one; they make the room's log. All others need only have the same
+octets, which one comparison of many lines tells. So checking costs far less than delivering. A member with
+other lines is looked at line by line from there on, to tell what is wrong.
 
 All lines have the same length, so that a place in octets is a place in lines.
 """
@@ -19,7 +19,7 @@ from benchmarks.errors import Errors
 PAD = b"a text as long as people's usual lines.."  # with room, speaker and number: 64 octets
 LINE = len(b"SAID u00000 r0000 u00000 000000000 " + PAD + b"\n")
 _MESSAGE = re.compile(rb"SAID (\S+) (r\d{4}) (u\d{5}) (\d{9}) (.*)")
-_TRIM = 100_000  # lines between two looks for what all members have behind them
+_TRIM = 100_000  # lines between two looks for what all members have after them
 
 
 def user(number: int) -> bytes:
@@ -174,7 +174,7 @@ class Member:
 
 
 class Apart:
-    """What a member gets from where it got something else than the others."""
+    """A member's lines from the place where they differ from the others' lines."""
 
     def __init__(self, member: str, room: bytes, speakers: dict[bytes, Speaker], numbers: dict[bytes, int]) -> None:
         """`numbers`: of each speaker, the number of the next message."""

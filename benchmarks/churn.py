@@ -15,7 +15,7 @@ STEPS = 5.0  # of soak: steps a second of each client
 SETTLE = 1.0  # seconds between two looks at what has come; the ledger forgets what is done
 GONE = 10.0  # seconds in which a server has to tell of clients that left
 UNCHANGED = 3.0  # seconds without change after which a server has put away what it puts away
-# What may stay behind in a soak, beyond what a warm-up left. Allocators keep freed memory, in pieces that depend on
+# The rest that may stay after a soak, beyond that of a warm-up. Allocators keep freed memory, in pieces that depend on
 # who was there at the same time: some MiB, which do not become more. A leak does: one of a dozen octets an event
 # shows within the usual 15 minutes, one of a KiB within some seconds. Threads and descriptors are exact, but for one
 # that waits for work, or a log that is opened again.
@@ -65,7 +65,7 @@ class Actor:
         return b"/nick %s\n" % self.name
 
     def act(self, lines: bytes) -> None:
-        """Send lines; the step is done when a ping behind them is answered."""
+        """Send lines; the step is done when a ping after them is answered."""
         self.busy = True
         self.began = time.perf_counter()
         self._connection.send(lines + b"/ping step\n")
@@ -259,7 +259,7 @@ def _step(crowd: Crowd, actor: Actor, choose: random.Random) -> None:
 
 
 def _usage_when_left(stage: Stage, before: Usage) -> Usage:
-    """Return what the server uses when it has done with those who left: its threads end behind the BYE."""
+    """Return what the server uses when it has done with those who left: its threads end after the BYE."""
     usage, since = stage.server.usage(), time.monotonic()
     while _more(usage, before) and time.monotonic() < since + UNCHANGED:
         stage.pool.poll(0.05)

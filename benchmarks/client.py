@@ -6,6 +6,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterable, Sequence
+from itertools import cycle
 
 AT_ONCE = 16  # clients that are being let in at the same time: fewer than any server's backlog holds
 ASKED_AT_ONCE = 100  # clients whose pings are under way at the same time, where that is not what is measured
@@ -17,11 +18,11 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 class ProtocolError(Exception):
-    """A server refused, ended or did not answer a client for no reason; the message goes on behind `the server`."""
+    """A server refused, ended or did not answer a client for no reason; the message goes on after `the server`."""
 
 
 class Connection:
-    """One client's connection.  What it receives goes to `take`, in whole lines; its end goes to `ended`."""
+    """One client's connection.  The received octets go to `take`, in whole lines; its end goes to `ended`."""
 
     __slots__ = ("_carry", "_pool", "_unsent", "ended", "name", "open", "room", "sock", "take", "token")
 
@@ -125,11 +126,11 @@ class Connection:
 
 
 class Pool:
-    """All connections to one server.  As a context: closes them all."""
+    """All connections to one server, or to several by turns.  As a context: closes them all."""
 
-    def __init__(self, address: tuple[str, int]) -> None:
-        """`address`: host and port of the server."""
-        self._address = address
+    def __init__(self, *addresses: tuple[str, int]) -> None:
+        """`addresses`: host and port of each server."""
+        self._addresses = cycle(addresses)
         self._selector = selectors.DefaultSelector()
         self._buffer = memoryview(bytearray(_BUFFER))
         self._heard = 0.0  # when something came last
@@ -144,12 +145,12 @@ class Pool:
         self._selector.close()
 
     def connect(self, name: bytes, room: bytes) -> Connection:
-        """Open a connection, ask for its name and room, and ping behind that.  Raises ProtocolError."""
+        """Open a connection, ask for its name and room, and ping after that.  Raises ProtocolError."""
         with contextlib.ExitStack() as stack:
             sock = stack.enter_context(socket.socket())
             sock.settimeout(CONNECT_SECONDS)
             try:
-                sock.connect(self._address)
+                sock.connect(next(self._addresses))
             except OSError as error:
                 raise ProtocolError(f"does not accept {name.decode()}: {error}") from error
             stack.pop_all()
@@ -205,6 +206,16 @@ class Pool:
         if not self.until(lambda: fewer_than(1)):
             raise ProtocolError(f"does not let {coming[0].name.decode()} into a room within {SILENCE:.0f} s")
         return connections
+
+    def leave(self) -> None:
+        """Let all clients go, so that their names are free.  Raises ProtocolError."""
+        clients: list[Connection] = [key.data for key in self._selector.get_map().values()]
+        for one in clients:
+            one.take = lambda chunk: None
+            one.ended = lambda why: None
+            one.send(b"exit\n")
+        if not self.until(lambda: not any(one.open for one in clients)):
+            raise ProtocolError(f"does not let clients go within {SILENCE:.0f} s")
 
     def barrier(self, connections: Sequence[Connection]) -> None:
         """Wait until all connections have what earlier lines brought them [ORDER-8].  Raises ProtocolError."""

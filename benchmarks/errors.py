@@ -1,4 +1,4 @@
-"""What went wrong in a measurement: how often, and the first case of each kind in words."""
+"""The errors of a measurement: how often, and the first case of each kind in words."""
 
 from collections import Counter
 

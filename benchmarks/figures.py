@@ -1,4 +1,4 @@
-"""What is measured: the figures, how tables call them, and how they are made."""
+"""The measured figures: the figures, how tables call them, and how they are made."""
 
 from array import array
 

@@ -1,8 +1,8 @@
 """Checks what the members of rooms receive while they come and go: each event of each stay, in its place.
 
-An observer stays in every room. What it receives is the room's log; it has to have all that was done there, once.
-Everybody else's stay begins with its JOINED in that log and ends with its LEFT, and between the two it has to receive
-what the observer received, but its own NICK lines ([ORDER-1], [ORDER-2]).
+An observer stays in every room. The lines that it receives are the room's log; it has to have all
+that was done there, once. Everybody else's stay begins with its JOINED in that log and ends with its LEFT. Between the
+two it has to receive what the observer received, but its own NICK lines ([ORDER-1], [ORDER-2]).
 """
 
 import re
@@ -32,7 +32,7 @@ class Stay:
 
 
 class Log:
-    """What the observer of a room received, and what it still has to."""
+    """The lines that the observer of a room received, and those that are still to come."""
 
     def __init__(self, name: bytes) -> None:
         self.name = name
@@ -40,7 +40,7 @@ class Log:
         self.trimmed = 0  # lines that were taken from the front
         self.due: Counter[bytes] = Counter()
         self.optional: set[bytes] = set()  # said right before a connection was cut: may come or not
-        self.joined: defaultdict[bytes, deque[int]] = defaultdict(deque)  # places behind JOINED lines, by client
+        self.joined: defaultdict[bytes, deque[int]] = defaultdict(deque)  # places after JOINED lines, by client
         self.heard: dict[bytes, int] = {}  # by client, the number of the last message
 
 

@@ -1,4 +1,4 @@
-"""What came out, as a table for people, and for programs: medians, and ratios to the first server."""
+"""The results, as a table for people, and for programs: medians, and ratios to the first server."""
 
 import json
 import os

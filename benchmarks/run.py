@@ -46,7 +46,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What came out once."""
+    """The result of one run."""
 
     server: str
     work: str

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -46,7 +46,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a server's processes use, all together; None where the system does not tell."""
+    """The use of a server's processes, all together; None where the system does not tell."""
 
     cpu: float | None  # seconds of processor time since the start, user and system, all threads
     memory: int | None  # resident KiB
@@ -79,13 +79,13 @@ class Server:
 
     def usage(self) -> Usage:
         """Return what the processes of the server use now."""
-        found = []
-        for pid in self._pids():
-            with contextlib.suppress(OSError):  # it has just ended
-                found.append(_look(pid))
-        if not found:
-            return Usage(None, None, None, None)
-        return Usage(*(sum(numbers) for numbers in zip(*found, strict=True)))
+        return usage([self.group])
+
+    @property
+    def group(self) -> int:
+        """The process group of all that it starts."""
+        assert self._process
+        return self._process.pid
 
     def death(self, seconds: float = 0) -> str | None:
         """Return in words how the server ended by itself, within so many seconds; None where it runs on."""
@@ -116,16 +116,6 @@ class Server:
             raise StartError(f"{self.command.name} cannot be started: {error}") from error
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-    def _pids(self) -> Iterator[int]:
-        """Yield the processes of the group that we started and that still run, where /proc tells."""
-        assert self._process
-        names = os.listdir(_PROC) if (_PROC / "self/stat").exists() else []
-        for pid in (int(name) for name in names if name.isdigit()):
-            with contextlib.suppress(OSError):
-                state, _, group = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[:3]
-                if int(group) == self._process.pid and state != "Z":
-                    yield pid
 
     def _wait_until_accepting(self) -> None:
         end = time.monotonic() + START_SECONDS
@@ -163,6 +153,27 @@ class Server:
             self._process.wait()
             if self._process.stdin:
                 self._process.stdin.close()
+
+
+def usage(groups: Collection[int]) -> Usage:
+    """Return what all processes of these process groups use now, together."""
+    found = []
+    for pid in _pids(groups):
+        with contextlib.suppress(OSError):  # it has just ended
+            found.append(_look(pid))
+    if not found:
+        return Usage(None, None, None, None)
+    return Usage(*(sum(numbers) for numbers in zip(*found, strict=True)))
+
+
+def _pids(groups: Collection[int]) -> Iterator[int]:
+    """Yield the processes of these groups that still run, where /proc tells."""
+    names = os.listdir(_PROC) if (_PROC / "self/stat").exists() else []
+    for pid in (int(name) for name in names if name.isdigit()):
+        with contextlib.suppress(OSError):
+            state, _, group = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[:3]
+            if int(group) in groups and state != "Z":
+                yield pid
 
 
 def _look(pid: int) -> tuple[float, int, int, int]:

@@ -1,4 +1,4 @@
-"""What the conformance suite costs, beside that of another checkout: python -m benchmarks.suite --before DIR.
+"""The cost of the conformance suite, beside that of another checkout: python -m benchmarks.suite --before DIR.
 
 Both run in turn on the same machine, so that their ratio says something; the verdicts of checks that both have are
 compared, too. The servers are those of each checkout, but for the one of 40 lines.
@@ -50,7 +50,7 @@ WORK = {
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run cost: seconds, seconds of processor with all that it started, lines printed; and its verdicts."""
+    """The cost of one run: seconds, seconds of processor with all that it started, lines printed; and its verdicts."""
 
     wall: float
     processor: float
@@ -58,13 +58,18 @@ class Cost:
     verdicts: dict[str, str]
 
 
-def run(checkout: Path, work: Work) -> Cost:
-    """Run the suite of a checkout; raises OSError or ValueError where it leaves no report."""
+def run(checkout: Path, work: Work, bytecode: str) -> Cost:
+    """Run the suite of a checkout; raises OSError or ValueError where it leaves no report.
+
+    `bytecode`: the folder where Python keeps that of all programs, even if the environment forbids it elsewhere.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPYCACHEPREFIX"] = bytecode
     with tempfile.TemporaryDirectory(prefix="flurfunk-suite-") as folder:
         command = [sys.executable, "-m", "conformance", *work.arguments, "--report", folder]
         began = time.monotonic()
         with open(f"{folder}/printed", "wb+") as printed:
-            child = subprocess.Popen(command, cwd=checkout, stdout=printed, stderr=subprocess.DEVNULL)
+            child = subprocess.Popen(command, cwd=checkout, env=environment, stdout=printed, stderr=subprocess.DEVNULL)
             _, status, usage = os.wait4(child.pid, 0)
             child.returncode = os.waitstatus_to_exitcode(status)
             wall = time.monotonic() - began
@@ -75,13 +80,13 @@ def run(checkout: Path, work: Work) -> Cost:
     return Cost(wall, usage.ru_utime + usage.ru_stime, lines, verdicts)
 
 
-def compare(before: Path, name: str, repetitions: int) -> bool:
+def compare(before: Path, name: str, repetitions: int, bytecode: str) -> bool:
     """Run one work on both in turn, and print a line; return whether the goals are met."""
     work = WORK[name]
     costs: dict[Path, list[Cost]] = {before: [], ROOT: []}
     for _ in range(repetitions):
         for checkout, found in costs.items():
-            found.append(run(checkout, work))
+            found.append(run(checkout, work, bytecode))
     then, now = (
         [median(one.wall for one in found), median(one.processor for one in found)] for found in costs.values()
     )
@@ -101,7 +106,7 @@ def compare(before: Path, name: str, repetitions: int) -> bool:
 
 def main() -> int:
     """Print the table; return 1 where a goal is missed."""
-    parser = argparse.ArgumentParser(prog="benchmarks.suite", description="What the suite costs beside another one.")
+    parser = argparse.ArgumentParser(prog="benchmarks.suite", description="The cost of the suite beside another one.")
     parser.add_argument("work", nargs="*", metavar="WORK", help=f"{', '.join(WORK)}; all where none is named")
     parser.add_argument("--before", type=Path, required=True, metavar="DIR", help="a checkout of the other one")
     parser.add_argument("--reps", type=int, default=3, metavar="N", help="runs of each (default 3)")
@@ -111,7 +116,8 @@ def main() -> int:
     if not (options.before / "conformance").is_dir():
         parser.error(f"{options.before} is no checkout")
     print("work          before     now  ratio  goal processor before, now, ratio, goal; lines before, now")
-    met = [compare(options.before.resolve(), name, options.reps) for name in options.work or WORK]
+    with tempfile.TemporaryDirectory(prefix="flurfunk-bytecode-") as bytecode:
+        met = [compare(options.before.resolve(), name, options.reps, bytecode) for name in options.work or WORK]
     return 0 if all(met) else 1
 
 

@@ -4,25 +4,34 @@ import time
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from benchmarks.check import Room, Speaker, room_name, user
 from benchmarks.client import SILENCE, Connection, Pool, ProtocolError
 from benchmarks.errors import Errors
 from benchmarks.figures import Figures, difference, percentiles, ratio
-from benchmarks.server import Server, Usage
+from benchmarks.server import Usage
 
 GRACE = 1.0  # seconds without anything new in which what is due has to come, before the barrier asks for it
 
 
+class Measured(Protocol):
+    """A server, or several together."""
+
+    def usage(self) -> Usage:
+        """Return what its processes use now."""
+
+
 @dataclass
 class Stage:
-    """What a workload gets: a fresh server, connections to it, and how large it is to be."""
+    """The means of a workload: a fresh server, connections to it, and how large it is to be."""
 
-    server: Server
+    server: Measured
     pool: Pool
     errors: Errors
     clients: int
     seconds: float
+    engine: Measured | None = None  # a program that the server uses, whose processor time is told apart
 
 
 @dataclass(frozen=True)
@@ -78,11 +87,12 @@ class Talk:
 
 
 class Meter:
-    """What happens from its making on: seconds, processor time of the server and of this program."""
+    """A measurement from its making on: seconds, processor time of the server and of this program."""
 
     def __init__(self, stage: Stage) -> None:
-        self._server = stage.server
+        self._server, self._engine = stage.server, stage.engine
         self.usage: Usage = stage.server.usage()
+        self._engine_usage = stage.engine.usage() if stage.engine else None
         self._own = time.process_time()
         self.start = time.perf_counter()
 
@@ -91,7 +101,11 @@ class Meter:
         seconds = time.perf_counter() - self.start
         own = time.process_time() - self._own
         usage = self._server.usage()
-        return {
+        figures: Figures = {}
+        if self._engine and self._engine_usage:
+            spent = difference(self._engine.usage().cpu, self._engine_usage.cpu)
+            figures[f"engine_{each}"] = ratio(spent, count / 1e6)
+        return figures | {
             rate: count / seconds,
             each: ratio(difference(usage.cpu, self.usage.cpu), count / 1e6),
             "generator_percent": 100 * own / seconds,

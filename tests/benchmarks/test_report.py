@@ -1,4 +1,4 @@
-"""What the benchmarks make of measurements: tables, figures for programs, and the chart."""
+"""The results that the benchmarks make of measurements: tables, figures for programs, and the chart."""
 
 import json
 import xml.etree.ElementTree as ET

@@ -14,6 +14,8 @@ import pytest
 
 from benchmarks.catalogue import USUAL, WORKLOADS
 from benchmarks.cli import INTERRUPTED, NOT_STARTED, RIGHT, USAGE, WRONG
+from benchmarks.cluster import KEPT, QUICK, Bench
+from benchmarks.server import Command, Server
 from tests.support import ROOT, wait_until
 from tests.test_layering import imports, modules
 
@@ -190,6 +192,25 @@ def test_an_interrupted_run_leaves_no_server_behind(tmp_path: Path, number: sign
     assert shown == ""
     with pytest.raises(ProcessLookupError):
         os.kill(int(told.read_text()), 0)
+
+
+def test_a_cluster_is_measured_beside_one_server() -> None:
+    """All deliveries are right, and each figure is there."""
+    words = [sys.executable, "-W", "error", "-m", "benchmarks.cluster", "--quick"]
+    ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE, check=False)
+    assert ended.returncode == RIGHT, ended.stdout + ended.stderr
+    rows = [line.strip("|").split("|") for line in ended.stdout.splitlines()[2:]]
+    assert len(rows) == 8
+    assert all(float(row[2]) > 0 for row in rows)
+    assert sum(bool(row[1].strip()) for row in rows) == 3
+
+
+def test_a_node_that_has_not_the_whole_chat_is_found_out() -> None:
+    bench = Bench([], QUICK)
+    with Server(Command("alone", f"{REFERENCE} --history {KEPT}")) as alone:
+        bench.ask(alone, {b"r0000": 0})
+    told = "a node that joined says [b'HISTORY r0000 0', b'MEMBERS r0000 1'] of r0000"
+    assert bench.errors.words() == [f"missing: {told}"]
 
 
 def test_the_page_names_all_workloads_and_options() -> None:
