@@ -1,6 +1,6 @@
 """Runs a server far away: python -m tests.faraway SECONDS PORT COMMAND..., with `{inner}` for the server's own port.
 
-What comes and what goes is handed on so many seconds later, as on a long way; the console stays near.
+Octets of both directions are handed on so many seconds later, as on a long way; the console stays near.
 """
 
 import asyncio

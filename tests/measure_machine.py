@@ -39,7 +39,7 @@ _grammar = Grammar(find_spec(None) / GRAMMAR)
 
 @dataclass(frozen=True)
 class Measured:
-    """What came out for one fault."""
+    """The result for one fault."""
 
     fault: str
     found: Found | None

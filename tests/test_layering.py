@@ -11,15 +11,21 @@ from tests.support import ROOT
 REFERENCE = ROOT / "reference"
 SERVER = "reference.server"
 CLIENT = "reference.client"
+CLUSTER = "reference.cluster"
 FULL = f"{CLIENT}.full"
-# Each may import those before it and not those beside or behind it.
+# Each may import those before it and not those beside or after it.
 LEVELS = (
     ("reference.wire", "reference.address"),
     ("reference.password", "reference.terminal.cells", "reference.terminal.keymode", "reference.terminal.recall"),
+    ("reference.terminal.narrowing", "reference.terminal.paste"),
     ("reference.terminal.editor", "reference.terminal.line"),
-    (f"{SERVER}.chat", f"{SERVER}.stream", f"{SERVER}.tls"),
+    (f"{SERVER}.history",),
+    (f"{SERVER}.chat", f"{SERVER}.store", f"{SERVER}.stream", f"{SERVER}.tls", f"{SERVER}.proxy"),
     (f"{SERVER}.delivery",),
     (f"{SERVER}.hub",),
+    (f"{CLUSTER}.options", f"{CLUSTER}.entries"),
+    (f"{CLUSTER}.log", f"{CLUSTER}.state"),
+    (f"{CLUSTER}.hub",),
     (f"{SERVER}.connection", f"{SERVER}.console"),
     (f"{SERVER}.listener", f"{SERVER}.journal"),
     (f"{SERVER}.terminal",),
@@ -30,10 +36,18 @@ PURE = (
     "reference.wire",
     "reference.address",
     f"{SERVER}.chat",
+    f"{SERVER}.history",
     f"{SERVER}.stream",
-    *(f"{CLIENT}.{name}" for name in ("completion", "crowd", "language", "paste", "retry", "session")),
+    f"{CLUSTER}.entries",
+    f"{CLUSTER}.state",
+    *(
+        f"{CLIENT}.{name}"
+        for name in ("completion", "crowd", "language", "mentions", "past", "retry", "session", "wishes")
+    ),
     "reference.terminal.cells",
     "reference.terminal.editor",
+    "reference.terminal.narrowing",
+    "reference.terminal.paste",
     "reference.terminal.recall",
 )
 HARMLESS = {
@@ -44,6 +58,7 @@ HARMLESS = {
     "functools",
     "heapq",
     "itertools",
+    "json",
     "math",
     "operator",
     "re",
@@ -81,8 +96,8 @@ def test_imports_are_seen_wherever_they_stand(tmp_path: Path) -> None:
 
 
 def test_every_module_of_the_server_has_a_level() -> None:
-    known = {name for level in LEVELS for name in level if name.startswith(SERVER)}
-    assert set(modules("reference/server")) - {SERVER} == known
+    known = {name for level in LEVELS for name in level if name.startswith((SERVER, CLUSTER))}
+    assert set(modules("reference/server")) | set(modules("reference/cluster")) == known | {SERVER, CLUSTER}
 
 
 def test_what_server_and_client_share_imports_neither() -> None:
@@ -117,22 +132,22 @@ def test_server_and_client_do_not_import_each_other() -> None:
 
 
 def test_reference_imports_the_standard_library_and_itself() -> None:
-    """And, in the one module that the client can do without, prompt_toolkit."""
+    """And, in a module of each that it can do without, prompt_toolkit for the client and nats for the server."""
     own = sys.stdlib_module_names | {"reference"}
     foreign = {
         (name, top)
         for name, path in modules("reference").items()
         for top in {other.partition(".")[0] for other in imports(path)} - own
     }
-    assert foreign == {(FULL, "prompt_toolkit")}
+    assert foreign == {(FULL, "prompt_toolkit"), (f"{CLUSTER}.log", "nats")}
 
 
 def test_what_needs_a_library_is_imported_where_it_is_used() -> None:
-    """Inside a function of one module, so that the client starts without it."""
-    importing = {name for name, path in modules("reference").items() if FULL in imports(path)}
-    assert importing == {f"{CLIENT}.cli"}
-    tree = ast.parse(modules("reference")[f"{CLIENT}.cli"].read_text(encoding="utf-8"))
-    assert FULL not in {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
+    """Inside a function of one module, so that the program starts without it."""
+    for needing, using in ((FULL, f"{CLIENT}.cli"), (f"{CLUSTER}.hub", f"{SERVER}.cli")):
+        assert {name for name, path in modules("reference").items() if needing in imports(path)} == {using}
+        tree = ast.parse(modules("reference")[using].read_text(encoding="utf-8"))
+        assert needing not in {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
 
 
 def test_no_module_bears_a_name_of_the_standard_library() -> None:
@@ -149,7 +164,7 @@ def test_conformance_knows_nothing_of_reference() -> None:
 # The packages of the suite: each may import those before it, and its own modules.
 SUITE = ("text", "wire", "stage", "judging", "conversations", "checks", "reports")
 # Modules beside them, which put everything together; each may import those before it.
-TOP = ("subjectfile", "run", "next", "slips", "cli", "__main__")
+TOP = ("ends", "subjectfile", "run", "next", "slips", "cli", "__main__")
 
 
 def test_every_package_of_the_suite_has_a_floor() -> None:

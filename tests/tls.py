@@ -1,4 +1,4 @@
-"""What the tests of TLS share: the certificates, and a real server with clients inside TLS."""
+"""Tools that the tests of TLS share: the certificates, and a real server with clients inside TLS."""
 
 import contextlib
 import socket
@@ -37,7 +37,7 @@ class TlsServer(Server):
         return self._stack.enter_context(socket.create_connection(self.address, DEADLINE))
 
     def open(self) -> Client:
-        """Return a client behind the handshake, which takes no end for one but a goodbye."""
+        """Return a client after the handshake, which takes no end for one but a goodbye."""
         inside = self.context.wrap_socket(self.dial(), server_hostname="127.0.0.1", suppress_ragged_eofs=False)
         client = Client(inside)
         self._stack.callback(client.close)

@@ -1,4 +1,4 @@
-"""What the tests of robustness share: bystanders who chat on, a server's resources, and many connections at a time."""
+"""Tools that the tests of robustness share: bystanders who chat on, a server's resources, and many connections."""
 
 import contextlib
 import resource
@@ -16,7 +16,7 @@ from tests.support import DEADLINE, Client, Server, wait_until
 
 MIB = 1024 * 1024
 PACE = 0.005  # seconds between two rounds of a pair: it is to notice harm, not to do some itself
-# Octets that a server may have more than before. What was freed goes back to the system only where whole pages, or
+# Octets that a server may have more than before. Freed memory goes back to the system only where whole pages, or
 # whole arenas of the allocators, are free; and the C library keeps the stacks of some 150 ended threads, to use again.
 MEMORY = 32 * MIB
 # A round trip is told apart from harm by its median, and only above this: seconds, for a busy machine.
@@ -101,7 +101,7 @@ class Pair:
 
     @property
     def heard(self) -> list[str]:
-        """What others did, as the second of them heard it."""
+        """The acts of others, as the second of them heard them."""
         return self._both[1].heard
 
     def _run(self) -> None:

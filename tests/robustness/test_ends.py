@@ -81,7 +81,7 @@ def test_terminal_that_hangs_up() -> None:
 
 
 def test_exit_with_lines_behind_it_and_a_signal_at_once() -> None:
-    """[OPER-2] [OPER-9]: nothing behind `exit` counts, and two ends are one."""
+    """[OPER-2] [OPER-9]: nothing after `exit` counts, and two ends are one."""
     for _ in range(5):
         with Server() as server:
             clients = [server.connect("main") for _ in range(20)]
@@ -99,7 +99,7 @@ def test_exit_with_lines_behind_it_and_a_signal_at_once() -> None:
 
 
 def test_exit_with_lines_behind_it() -> None:
-    """[EXIT-3]: 200 clients, in one segment; nobody hears what is behind it."""
+    """[EXIT-3]: 200 clients, in one segment; nobody hears what is after it."""
     with Server() as server:
         with unharmed(server, "main") as same_room:
             talkers = [Talker(server, None, b"main\nhello\nexit\nghost\n/cd elsewhere\nexit\n") for _ in range(200)]

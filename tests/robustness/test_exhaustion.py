@@ -31,7 +31,7 @@ def allow_threads(server: Server, number: int) -> None:
 
 def test_no_thread_left() -> None:
     """[SEC-1] [BYE-4] [BYE-5]: who comes is told so, and is served again when there are threads."""
-    full = ["HELLO flurfunk/1 who rooms", "BYE full"]
+    full = ["HELLO flurfunk/1 who rooms tell", "BYE full"]
     with Server(command=(sys.executable, "-c", AS_NOBODY)) as server, unharmed(server, "main") as same_room:
         ann = server.connect("main", "Ann")
         allow_threads(server, 1)
@@ -41,13 +41,13 @@ def test_no_thread_left() -> None:
         assert ann.until("BYE exit") is not None
         ann.close()
         assert server.open().rest() == full
-        wait_until(lambda: server.log().count("no thread can be had") == 51, "the log")
+        wait_until(lambda: server.log().count("there is no thread for it") == 51, "the log")
         allow_threads(server, resource.getrlimit(resource.RLIMIT_NPROC)[1])
         server.connect("main", "Bob").close()
 
 
 def test_no_descriptor_left() -> None:
-    """[SEC-1]: those behind the last get their turn, in the end all."""
+    """[SEC-1]: those after the last get their turn, in the end all."""
     with Server(command=limited("ulimit -n 40")) as server, unharmed(server, "main") as same_room:
         talkers = [Talker(server, None, b"main\nhello\nexit\n") for _ in range(200)]
         wait_until(lambda: "cannot accept a connection" in server.log(), "the descriptors to run out")
@@ -64,7 +64,7 @@ def test_more_clients_than_allowed() -> None:
             last = server.connect("main")
             talkers = [Talker(server, None, b"main\nhello\n") for _ in range(100)]
             converse(talkers)
-            assert {tuple(talker.lines) for talker in talkers} == {("HELLO flurfunk/1 who rooms", "BYE full")}
+            assert {tuple(talker.lines) for talker in talkers} == {("HELLO flurfunk/1 who rooms tell", "BYE full")}
             last.send("exit")
             last.until("BYE exit")
             last.close()

@@ -1,4 +1,4 @@
-"""Whoever sends as much and as fast as it can loses nothing, and costs the others no more than a moment."""
+"""A client that sends as much and as fast as it can loses nothing, and costs the others only a moment."""
 
 import pytest
 

@@ -146,7 +146,7 @@ def test_half_open_and_half_closed() -> None:
             assert sum(line.startswith(word) for line in same_room.heard) == 20
 
 
-IN_ROOM = ("mid-line", "in a room", "behind exit", "after BYE", "while output waits")
+IN_ROOM = ("mid-line", "in a room", "after exit", "after BYE", "while output waits")
 
 
 def reset(server: Server, point: str) -> None:
@@ -159,7 +159,7 @@ def reset(server: Server, point: str) -> None:
         client.send("main")
     elif point == "mid-line":
         client.sock.sendall(b"half a li")
-    elif point == "behind exit":
+    elif point == "after exit":
         client.send("exit", "more", "and more")
     elif point == "after BYE":
         client.send("exit")
