@@ -7,6 +7,7 @@ import shlex
 import textwrap
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -30,6 +31,8 @@ MOST_SECTIONS = 4  # that are to be read for a step, that of what failed among t
 HURRY = 3  # of the deadlines of a whole run, before that: there is little that can take long
 _LOOK_SECONDS = 0.3
 _LOOK_SHARE = 10  # times as long as a look takes, at least, passes until the next
+_WRITTEN_LOOKS = 3  # in so many in a row a file changes that the program writes; somebody may edit one in two
+_GONE = -1.0  # the time of a file that is not there
 _MADE = ("node_modules", "target", "build", "dist")  # folders in which nobody writes by hand
 _NAMED = 6  # checks that were passed over, at most
 _WARNED = 3  # recommendations that are not followed, at most, of which all is told
@@ -250,17 +253,21 @@ class Watch:
 
     def __init__(self) -> None:
         self._seen = _files()
-        self._lately: set[str] = set()  # what changed while the program was looked at the last time
-        self._own: set[str] = set()  # what did so twice in a row
+        self._in_a_row: Counter[str] = Counter()  # in how many looks each file changed while the program ran
 
     def await_change(self) -> None:
-        """Wait until a file is another than when this was called before, and say which."""
-        during = _changed(self._seen, _files())
-        self._own |= during & self._lately
-        self._lately = during
+        """Wait until a file is another than when this was called before, and say which.
+
+        A file that changes in each look is written by the program: it counts when it changes while nothing runs.
+        """
+        after = _files()
+        during = _changed(self._seen, after)
+        self._in_a_row = Counter({path: self._in_a_row[path] + 1 for path in during})
+        for path in (path for path, looks in self._in_a_row.items() if looks >= _WRITTEN_LOOKS):
+            self._seen[path] = after.get(path, _GONE)
         say("\nWaiting for a change in this folder; Ctrl-C ends it.")
         begun = time.monotonic()
-        while not (changed := _changed(self._seen, now := _files()) - self._own):
+        while not (changed := _changed(self._seen, now := _files())):
             threading.Event().wait(max(_LOOK_SECONDS, _LOOK_SHARE * (time.monotonic() - begun)))
             begun = time.monotonic()
         self._seen = now
@@ -284,4 +291,4 @@ def _files() -> dict[str, float]:
 
 
 def _changed(before: dict[str, float], now: dict[str, float]) -> set[str]:
-    return {path for path in {*before, *now} if before.get(path) != now.get(path)}
+    return {path for path in {*before, *now} if before.get(path, _GONE) != now.get(path, _GONE)}

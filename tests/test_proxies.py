@@ -21,6 +21,8 @@ TRUSTED = ("--proxy-protocol", "--trusted-proxy", "127.0.0.1")
 # Debian has nginx's `stream` as a module that is loaded.
 MODULE = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
 NGINX = f"load_module {MODULE};\ndaemon off; pid {{folder}}/pid; error_log stderr; events {{{{}}}}\n"
+# stunnel 5.68 loses what waits where a client has ended its sending; it may do so in each run, or in none.
+LOST = {"ini": {"NET-4/answers-wait-at-a-half-close"}}
 STUNNEL = "foreground = yes\npid =\n"
 
 
@@ -57,4 +59,6 @@ def test_the_suite_passes_through_the_proxy(language: str, tmp_path: Path) -> No
         run = subprocess.run(
             [sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=600
         )
-        assert run.returncode == 0, run.stdout
+        failed = set(re.findall(r"(?m)^FAIL  (\S+/\S+)", run.stdout))
+        assert failed <= LOST.get(language, set()), run.stdout
+        assert run.returncode == bool(failed), run.stdout
