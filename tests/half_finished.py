@@ -21,10 +21,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from time import monotonic
+from zlib import crc32
 
 from conformance.checks.registry import all_checks
 from conformance.conversations.session import session_checks
 from conformance.ends import interruptible
+from conformance.judging.check import Check
 from conformance.judging.expected import Expectations
 from conformance.judging.outcome import INTERRUPTED, UNREACHABLE
 from conformance.judging.result import Result, Settings
@@ -43,6 +45,7 @@ from tests.half_finished_servers import SERVERS, THINGS, Edit, Server
 from tests.support import ROOT
 
 AT_ONCE = 4  # servers that are looked at at the same time
+OTHERS = 3  # of so many checks that look at other things, one is taken along
 EXAMPLES = 10  # conversations by chance
 JOBS = 16
 # Checks that cost most of a run, and look at nothing that the parts have to do with.
@@ -163,8 +166,27 @@ def copied(server: Server, edits: Sequence[Edit]) -> Iterator[Path]:
         yield folder
 
 
-def look(case: Case, *, all_of_them: bool = False) -> Outcome:
-    """Run the suite against a server without a thing; unless `all_of_them`, without checks that cost much."""
+def leads(case: Case) -> bool:
+    """Whether a run of the tests takes all checks to this server without this thing; each server leads in its turn."""
+    return list(THINGS).index(case.thing) % len(SERVERS) == list(SERVERS).index(case.server)
+
+
+def is_asked(case: Case, check: Check) -> bool:
+    """Whether a run of the tests takes a check to this case: where another server leads, those of what is broken.
+
+    One of three others comes with them. Each is taken to each server, for one thing or another.
+    """
+    if leads(case) or check.requirement in case.broken:
+        return True
+    turn = crc32(check.id.encode()) + list(SERVERS).index(case.server) + list(THINGS).index(case.thing)
+    return turn % OTHERS == 0
+
+
+def look(case: Case, *, all_of_them: bool = False, shared: bool = False) -> Outcome:
+    """Run the suite against a server without a thing; unless `all_of_them`, without checks that cost much.
+
+    `shared`: as a run of the tests does it, in which other servers without the same thing have their share.
+    """
     server = SERVERS[case.server]
     spec = find_spec(None)
     requirements = read_requirements(spec)
@@ -172,7 +194,7 @@ def look(case: Case, *, all_of_them: bool = False) -> Outcome:
     order = list(requirements)
     checks = sorted(checks, key=lambda check: order.index(check.requirement))
     left_out = frozenset() if all_of_them else COSTLY if case.server == ONE_SERVER else COSTLY | ONCE
-    wanted = [check for check in checks if check.id not in left_out]
+    wanted = [check for check in checks if check.id not in left_out and (not shared or is_asked(case, check))]
     run = Run(requirements, spec, ["--server-cmd", "x"], {"seed": 1})
     began = monotonic()
     with contextlib.ExitStack() as stack:

@@ -8,7 +8,7 @@ import pytest
 
 from conformance.checks.registry import all_checks
 from tests import half_finished
-from tests.half_finished import Case, Outcome
+from tests.half_finished import Case, Outcome, is_asked, leads
 from tests.half_finished_servers import SERVERS
 
 # `python -m tests.half_finished` tries more.
@@ -29,7 +29,7 @@ def looked(request: pytest.FixtureRequest) -> Iterator[dict[Case, Future[Outcome
     wanted = [case for case in CASES if case in asked and (case.server != "node" or NODE)]
     wanted.sort(key=lambda case: case.thing)  # one server is waited for most of the time: others are at work meanwhile
     with ProcessPoolExecutor(half_finished.AT_ONCE) as pool:
-        yield {case: pool.submit(half_finished.look, case) for case in wanted}
+        yield {case: pool.submit(half_finished.look, case, shared=True) for case in wanted}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.server}-{case.thing}")
@@ -37,11 +37,18 @@ def test_what_is_broken_is_blamed_and_nothing_else(case: Case, looked: dict[Case
     if case.server == "node" and not NODE:
         pytest.skip("Node.js is not installed: the server in JavaScript was not looked at")
     # On a machine that has too much to do, a look can go wrong; two in a row do not.
-    assert looked[case].result().wrong == [] or half_finished.look(case).wrong == []
+    assert looked[case].result().wrong == [] or half_finished.look(case, shared=True).wrong == []
 
 
 def test_each_server_has_as_many_things_taken_out() -> None:
     assert len(CASES) == len(SERVERS) * len({case.thing for case in CASES}) == 60
+
+
+def test_all_checks_are_taken_to_each_server_and_to_each_thing() -> None:
+    for check in all_checks():
+        asked = [case for case in CASES if is_asked(case, check)]
+        assert {case.server for case in asked} == set(SERVERS)
+        assert {case.thing for case in asked} == {case.thing for case in CASES}
 
 
 def test_what_costs_much_are_checks_that_exist() -> None:
@@ -49,7 +56,7 @@ def test_what_costs_much_are_checks_that_exist() -> None:
     assert half_finished.ONE_SERVER in SERVERS
 
 
-@pytest.mark.parametrize("case", [Case("asyncio", thing) for thing in ("no-joined", "no-nick")])
+@pytest.mark.parametrize("case", [case for case in CASES if case.thing in ("no-joined", "no-nick") and leads(case)])
 def test_one_missing_line_is_told_in_a_few(case: Case, looked: dict[Case, Future[Outcome]]) -> None:
     assert looked[case].result().lines <= LINES
 
