@@ -74,7 +74,7 @@ def _type_password(t: ClientScene, words: str) -> None:
         raise Skipped("the client does not ask for a password", missing=False)
 
 
-@client_check("PASS-15", "9eddff3c0976")
+@client_check("PASS-15", "af925b9f7e87")
 def half_a_password_is_dropped(t: ClientScene) -> None:
     """All that was begun for a password is gone when ADMITTED comes: it is not to be seen, and is not said."""
     t.needs(*standing.WHILE_TYPING)
