@@ -113,7 +113,7 @@ def _of_line(line: bytes, room: bytes) -> tuple[str, ...]:
         text = line.decode()
     except UnicodeDecodeError:
         return (*long, "TEXT-1", *REFUSED)
-    if _FORBIDDEN.search(text):
+    if not text.isprintable() and _FORBIDDEN.search(text):  # the first is much faster
         return (*long, *(("TEXT-2", "TEXT-3") if "\r" in text else ("TEXT-2",)), *REFUSED)
     if not line:
         return ("LINE-5",)
@@ -207,12 +207,12 @@ def _of_command(line: bytes, room: bytes) -> tuple[str, ...]:
     if word == b"/say":
         return ("SAY-4", *_of_saying(argument)) if room else ("STATE-7", "SAY-4", *REFUSED)
     if word == b"/ping":
-        return ("PING-1",) if _PLAIN.fullmatch(argument) and len(argument) <= _USUAL else ("PING-1", ODD_TOKENS)
+        return ("PING-1",) if len(argument) <= _USUAL and _PLAIN.fullmatch(argument) else ("PING-1", ODD_TOKENS)
     return _COMMANDS.get(word, ("CMD-1", *REFUSED))
 
 
 def _of_saying(text: bytes) -> tuple[str, ...]:
-    return ("SAY-2",) if _PLAIN.fullmatch(text) and len(text) <= _USUAL else ("SAY-2", "TEXT-5", "TEXT-8")
+    return ("SAY-2",) if len(text) <= _USUAL and _PLAIN.fullmatch(text) else ("SAY-2", "TEXT-5", "TEXT-8")
 
 
 def _of_entering(name: bytes, room: bytes, cites: str) -> tuple[str, ...]:
