@@ -59,8 +59,9 @@ def explained(
         f"  check     {result.title}",
         *_wrapped("sentence", f'"{requirement.text}"'),
     ]
-    if sent := result.transcript.last_sent():
-        lines.append(f"  sent      {sent.who} -> {sent.text}")
+    asked = f"{sent.who} -> {sent.text}" if (sent := result.transcript.last_sent()) else ""
+    if asked:
+        lines.append(f"  sent      {asked}")
     if result.expected:
         lines += [f"  expected  {result.expected}", f"  received  {result.received}"]
         lines += _mark(result.expected, result.received)
@@ -70,7 +71,8 @@ def explained(
         lines += ["", textwrap.indent(picture, "  "), ""]
     elif entries := str(result.transcript).splitlines():
         bounds = (_FIRST_OF_SHORT, _LAST_OF_SHORT) if short else (_FIRST, _LAST)
-        told = _shortened(_essential(entries) if short else entries, *bounds, partial(_matters, result))
+        judged = f"{result.expected}\n{result.received}"
+        told = _shortened(_essential(entries) if short else entries, *bounds, partial(_matters, asked, judged))
         lines += ["  transcript (seconds, who, what)", textwrap.indent(told, "  ")]
     lines.append(f"  again     {command(arguments, result.seen_in or result.id)}")
     for path in replays:
@@ -127,12 +129,11 @@ def _mark(expected: str, received: str) -> list[str]:
     return [f"            {' ' * len(same)}^ first difference"] if _CAME in same else []
 
 
-def _matters(result: Result, line: str) -> bool:
-    """Whether a line of a transcript is what was judged, or a row of the screen that the failure tells of."""
+def _matters(asked: str, judged: str, line: str) -> bool:
+    """Whether a line of a transcript is what was `asked`, or a row of the screen that the failure tells of."""
     entry = line[SECONDS_WIDTH:]
-    sent, row = result.transcript.last_sent(), entry.partition(_ROW)[2]
-    told = f"{result.expected}\n{result.received}"
-    return f'"{row}"' in told if row else bool(sent and entry.endswith(f"{sent.who} -> {sent.text}"))
+    row = entry.partition(_ROW)[2]
+    return f'"{row}"' in judged if row else bool(asked) and entry.endswith(asked)
 
 
 def _essential(entries: list[str]) -> list[str]:

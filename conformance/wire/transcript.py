@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 MAX_ENTRIES = 4000  # of a flood, the first half and the last half of so many are kept
@@ -117,8 +118,9 @@ class Transcript:
         """Return what is answered next, or else the last thing that was sent and is no ping of the suite's own."""
         if self._answered:
             return self._answered
-        sent = [entry for entry in self.entries if entry.arrow == "->"]
-        return next((entry for entry in reversed(sent) if not entry.text.startswith('"/ping barrier-')), None)
+        latest = map(Entry._make, chain(reversed(self._last), reversed(self._first)))
+        sent = (entry for entry in latest if entry.arrow == "->")
+        return next((entry for entry in sent if not entry.text.startswith('"/ping barrier-')), None)
 
     def __str__(self) -> str:
         lines = [
