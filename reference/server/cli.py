@@ -263,9 +263,10 @@ def run(options: argparse.Namespace) -> int:
     logging.basicConfig(format="%(message)s", level=logging.INFO, handlers=journals)
     logging.logThreads = False  # the clients' threads are not threading's: it would begin to keep a list of them
     limits = Limits(options.max_clients, options.choose_timeout, bound(options), options.stall_timeout)
-    history = History(int(options.history), options.history_days) if options.history else None
+    stored = options.history_file is not None
+    history = History(int(options.history), options.history_days, stored=stored) if options.history else None
     try:
-        store = open_store(options.history_file, history) if history and options.history_file is not None else None
+        store = open_store(options.history_file, history) if history and stored else None
     except OSError as error:
         print(f"{_PROGRAM}: {error}", file=sys.stderr)
         return 1

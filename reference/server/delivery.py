@@ -196,8 +196,7 @@ class Delivery:
             if self._flushing or not self._due:
                 return
             self._flushing = True
-            waits = bool(self._changes)  # for what is written; the thread of a client does not
-        if waits or self._round_goes_on():
+        if self._round_goes_on():
             self._baton.release()
 
     def _keep_flushing(self) -> None:

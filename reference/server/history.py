@@ -15,6 +15,7 @@ MOST = 9999  # that can be asked for at once [HIST-6]
 ANSWER = 128 * 1024  # octets that an answer takes at most, and hence the most that is kept of a room [HIST-4]
 ROOMS = 256  # without members, of which something is kept
 DAY = 86_400_000  # milliseconds
+_STAMP = len(b"PAST 1234567890123 ")  # octets that stand before an event in an answer
 
 
 class Keep(NamedTuple):
@@ -53,20 +54,24 @@ class Shelf:
         """Keep one more."""
         self.number += 1
         self.events.append((time, line))
-        self.octets += _taken(line)
+        self.octets += len(line) + _STAMP
 
     def drop_first(self) -> None:
         """Drop the oldest."""
-        self.octets -= _taken(self.events.popleft()[1])
+        self.octets -= len(self.events.popleft()[1]) + _STAMP
 
 
 class History:
     """The kept events of all rooms."""
 
-    def __init__(self, lines: int, days: float) -> None:
-        """`lines`: events of a room that are kept at most, `LEAST` at least; `days`: for how long, 0 for no limit."""
+    def __init__(self, lines: int, days: float, *, stored: bool = True) -> None:
+        """`lines`: events of a room that are kept at most, `LEAST` at least; `days`: for how long, 0 for no limit.
+
+        `stored`: whether there is a `Store`; without one, nobody is told what `keep` has kept.
+        """
         self.lines = lines
         self.days = days
+        self._stored = stored
         self._shelves: dict[str, Shelf] = {}  # the room in which nothing was said for longest comes first
         self._highest = 0  # of the numbers that rooms had of which nothing is known any more
 
@@ -102,13 +107,21 @@ class History:
         self._highest = state["highest"]
 
     def keep(self, room: str, line: bytes, now: int, occupied: Container[str]) -> list[Keep | Drop]:
-        """Keep an event at the time `now`; return what changes, for a `Store`.  `occupied`: the rooms with members."""
-        shelf, dropped = self._shelf(room, now, occupied)
-        time = max(now, shelf.events[-1][0]) if shelf.events else now  # clocks can be set back [HIST-10]
+        """Keep an event at the time `now`; return what changes, for a `Store`.  `occupied`: rooms with members."""
+        shelf = self._shelves.pop(room, None)
+        dropped: list[Drop] = []
+        if shelf is None:
+            shelf, dropped = self._shelf(room, now, occupied)
+        else:
+            self._shelves[room] = shelf  # the last one
+        events = shelf.events
+        time = events[-1][0] if events and events[-1][0] > now else now  # clocks can be set back [HIST-10]
         shelf.add(time, line)
-        self._trim(shelf)
-        self._shelves[room] = self._shelves.pop(room)
-        return [Keep(room, shelf.number, time, line, shelf.first), *dropped]
+        if len(events) > self.lines or shelf.octets > ANSWER:
+            self._trim(shelf)
+        if not self._stored:
+            return list(dropped)
+        return [Keep(room, shelf.number, time, line, shelf.number - len(events) + 1), *dropped]
 
     def answer(self, room: str, most: int, now: int, occupied: Container[str]) -> tuple[bytes, list[Drop]]:
         """Return the PAST lines of a room, this many at most, and HISTORY; and what changes, as `keep` does."""
@@ -171,8 +184,3 @@ class History:
             self._highest = max(self._highest, shelf.number)
             dropped.append(Drop(room, shelf.number + 1))
         return dropped
-
-
-def _taken(line: bytes) -> int:
-    """Return how many octets an event takes in an answer."""
-    return len(line) + len(b"PAST 1234567890123 ")

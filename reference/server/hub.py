@@ -407,6 +407,8 @@ class Hub:
                     peer = self._peers[user]
                     peer.tell(lines)
                     self._delivery.touch(peer)
+                case Keep() | Drop():
+                    self._delivery.change(effect)
                 case Enter(user, room):
                     self._choosing.ends.pop(user, None)
                     self._peers[user].enter(self._streams.setdefault(room, Stream()))
@@ -426,8 +428,6 @@ class Hub:
                     self._sent_away.notify_all()
                 case Hold(user):
                     self._held.add(user)
-                case Keep() | Drop():
-                    self._delivery.change(effect)
                 case Record():
                     records.append(effect)
         return records

@@ -1,12 +1,14 @@
 """The kept words of rooms, in memory and in a file; and a word to one client, through the hub."""
 
 import itertools
+import resource
 import sqlite3
 import sys
 import threading
 import time
 from collections import deque
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reference.server.ahead import Part
+from reference.server.ahead import encode as encode_changes
 from reference.server.history import ANSWER, DAY, LEAST, ROOMS, Drop, History, Keep
 from reference.server.store import BrokenStoreError, Store, StoreError
 from reference.wire import encode
@@ -158,6 +162,35 @@ def kept(path: Path) -> list[tuple[str, int]]:
         return connection.execute("SELECT room, number FROM event ORDER BY room, number").fetchall()
 
 
+def octets_of_all(folder: Path) -> bytes:
+    """Return what stands in the files of a folder, which come and go."""
+    octets = b""
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):
+            octets += path.read_bytes()
+    return octets
+
+
+@contextmanager
+def smallest_files(octets: int) -> Iterator[None]:
+    """Have no file become larger than this."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (octets, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def beside(path: Path, number: int, *records: list[Keep | Drop]) -> Path:
+    """Leave a file beside the database, as after a sudden end."""
+    part = Part(f"{path}-new{number}")
+    for changes in records:
+        part.append(encode_changes(changes))
+    part.close()
+    return Path(part.path)
+
+
 def event(at: int, first: int = 0) -> Keep:
     return Keep("main", at, NOW, said(str(at)), first)
 
@@ -166,7 +199,7 @@ def test_changes_are_written_and_read_again(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     store = Store(str(path), pytest.fail)
     store.write([event(1), event(2), event(3)])
-    assert kept(path) == [("main", at) for at in (1, 2, 3)], "before it is closed"
+    wait_until(lambda: kept(path) == [("main", at) for at in (1, 2, 3)], "it is in the database before it is closed")
     store.write([event(4, first=3), Drop("lounge", 9)])
     store.close()
     assert sorted(path.parent.iterdir()) == [path]
@@ -229,7 +262,7 @@ def test_a_file_that_another_program_locks_is_written_later(tmp_path: Path) -> N
     other.execute("BEGIN IMMEDIATE")
     store.write([event(1)])
     store.write([event(2)])
-    assert len(told) == 1
+    wait_until(lambda: len(told) == 1, "the first note")
     assert "at present" in told[0]
     other.execute("ROLLBACK")
     wait_until(lambda: len(told) == 2, "the second note")
@@ -265,8 +298,8 @@ def test_what_was_dropped_stands_nowhere(tmp_path: Path) -> None:
     store.write([Keep("main", 1, NOW, said("a secret"), 0)])
     store.write([Drop("main", 2)])
     store.write([event(2)])
-    wait_until(lambda: not any(b"a secret" in one.read_bytes() for one in tmp_path.iterdir()), "it is overwritten")
-    assert kept(path) == [("main", 2)]
+    wait_until(lambda: kept(path) == [("main", 2)], "it is dropped")
+    wait_until(lambda: b"a secret" not in octets_of_all(tmp_path), "it is overwritten")
     store.close()
 
 
@@ -275,16 +308,131 @@ def test_a_file_that_was_moved_is_told_and_written_again_where_it_comes_back(tmp
     told: list[str] = []
     store = Store(str(path), told.append)
     store.write([event(1)])
+    wait_until(lambda: kept(path) == [("main", 1)], "the first is there")
     path.rename(elsewhere)
     store.write([event(2)])
     store.write([event(3)])
-    assert len(told) == 1
+    wait_until(lambda: len(told) == 1, "the first note")
     assert "it was moved or deleted" in told[0]
     assert not path.exists()
     elsewhere.rename(path)
     wait_until(lambda: len(told) == 2, "the second note")
     assert kept(path) == [("main", at) for at in (1, 2, 3)]
     store.close()
+
+
+def test_what_stands_beside_it_after_a_sudden_end_comes_into_it(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    beside(path, 9, [event(1), event(2)], [event(3, first=2)])
+    beside(path, 10, [Keep("lounge", 7, NOW, said("x"), 7), Drop("lounge", 8)], [event(4, first=2)])
+    store = Store(str(path), pytest.fail)
+    assert store.kept == [("main", at, NOW, said(str(at))) for at in (2, 3, 4)]
+    store.close()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_comes_into_it_twice_is_there_once_and_what_was_dropped_stays_away(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    store = Store(str(path), pytest.fail)
+    store.write([event(1), event(2), event(3, first=2)])
+    store.close()
+    beside(path, 1, [event(1), event(2)], [event(1)])
+    beside(path, 2, [event(3, first=2)], [event(3, first=2)])
+    store = Store(str(path), pytest.fail)
+    assert [number for _, number, *_ in store.kept] == [2, 3]
+    store.close()
+
+
+@pytest.mark.parametrize("cut", [1, 30, 50])
+def test_of_a_torn_record_nothing_is_taken(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "history.db"
+    torn = beside(path, 1, [event(1)], [event(2), event(3)])
+    torn.write_bytes(torn.read_bytes()[:-cut])
+    store = Store(str(path), pytest.fail)
+    assert [number for _, number, *_ in store.kept] == [1]
+    store.close()
+
+
+@pytest.mark.parametrize(("old", "new"), [(b"Ann 2", b"Ann 5"), (b"Ann 1\n\0", b"Ann 1\n\1")])
+def test_an_altered_record_ends_the_reading(tmp_path: Path, old: bytes, new: bytes) -> None:
+    path = tmp_path / "history.db"
+    altered = beside(path, 1, [event(1)], [event(2)], [event(3)])
+    altered.write_bytes(altered.read_bytes().replace(old, new, 1))
+    store = Store(str(path), pytest.fail)
+    assert [number for _, number, *_ in store.kept] == [1]
+    store.close()
+
+
+def test_a_file_beside_it_that_was_deleted_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    store = Store(str(path), pytest.fail)
+    (first,) = tmp_path.glob("*-new*")
+    first.unlink()
+    store.write([event(1)])
+    wait_until(lambda: kept(path) == [("main", 1)], "it is in the database")
+    wait_until(lambda: any(tmp_path.glob("*-new*")), "there is another one")
+    store.close()
+
+
+def test_what_does_not_fit_on_the_disk_waits_in_memory(tmp_path: Path) -> None:
+    """The limit of a file's size takes the place of a disk."""
+    path = tmp_path / "history.db"
+    told: list[str] = []
+    store = Store(str(path), told.append)
+    store.write([event(1)])
+    with smallest_files(100):
+        store.write([event(2)])
+        store.write([event(3)])
+        wait_until(lambda: len(told) == 1, "the first note")
+    store.write([event(4)])
+    wait_until(lambda: len(told) == 2, "the second note")
+    assert kept(path) == [("main", at) for at in (1, 2, 3, 4)]
+    store.close()
+    assert not any(tmp_path.glob("*-new*"))
+
+
+def test_what_cannot_be_brought_into_it_at_the_end_comes_at_the_next_start(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    told: list[str] = []
+    store = Store(str(path), told.append)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    store.write([event(1)])
+    store.close()
+    other.close()
+    assert len(told) == 1
+    store = Store(str(path), pytest.fail)
+    assert [number for _, number, *_ in store.kept] == [1]
+    store.close()
+
+
+def test_what_waits_for_the_database_does_not_grow_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    told: list[str] = []
+    store = Store(str(path), told.append)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    numbers = itertools.count(1)
+    biggest = last = 0
+
+    def shrinks() -> bool:
+        nonlocal biggest, last
+        for last in itertools.islice(numbers, 500):
+            store.write([Keep("main", last, NOW, said("x" * 4000), last - LEAST)])
+        size = 0
+        for one in tmp_path.glob("*-new*"):
+            with suppress(FileNotFoundError):
+                size += one.stat().st_size
+        biggest = max(biggest, size)
+        return size < biggest // 2
+
+    wait_until(shrinks, "the files beside it are one")
+    other.execute("ROLLBACK")
+    wait_until(lambda: len(told) == 2, "the second note")
+    store.close()
+    assert kept(path) == [("main", at) for at in range(last - LEAST, last + 1)]
+    assert not any(tmp_path.glob("*-new*"))
+    other.close()
 
 
 # ---------------------------------------------------------------- the server
@@ -340,7 +488,7 @@ def test_the_console_counts_and_drops(tmp_path: Path) -> None:
         server.type("/forget main")
         server.printed("Nothing is kept of main.\n")
         assert past(ann) == []
-        assert kept(path) == []
+        wait_until(lambda: b"Ann" not in octets_of_all(tmp_path) and kept(path) == [], "it is dropped in the file")
 
 
 def test_without_history_nothing_is_kept() -> None:
