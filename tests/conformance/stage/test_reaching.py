@@ -201,8 +201,11 @@ def test_a_line_without_an_end_costs_no_more_than_a_bound() -> None:
 
     def endless(connection: socket.socket) -> None:
         connection.sendall(b"HELLO flurfunk/1\nNAME guest-1\n")
-        while b"\n" not in connection.recv(4096):
-            pass
+        while octets := connection.recv(4096):
+            if b"\n" in octets:
+                break
+        else:
+            return
         for _ in range(4096):
             connection.sendall(b"x" * 65536)
         connection.recv(1)
