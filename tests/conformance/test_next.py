@@ -65,7 +65,7 @@ def test_what_a_step_says_is_short_and_right(kind: str) -> None:
 def test_a_server_with_some_steps_stops_at_the_next(steps: int) -> None:
     ended = suite("next", "--no-console", "--server-cmd", stepserver(steps))
     hold = "Step 1 holds." if steps == 1 else f"Steps 1 to {steps} hold."
-    assert (said(ended.stdout), ended.returncode) == (f"{steps + 1} of 15: {hold}", NOT_CONFORMANT)
+    assert (said(ended.stdout), ended.returncode) == (f"{steps + 1} of 15: {hold}", NOT_CONFORMANT), ended.stdout
     assert len(ended.stdout.splitlines()) < 50
 
 
