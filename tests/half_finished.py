@@ -45,7 +45,7 @@ from tests.half_finished_servers import SERVERS, THINGS, Edit, Server
 from tests.support import ROOT
 
 AT_ONCE = 4  # servers that are looked at at the same time
-OTHERS = 3  # of so many checks that look at other things, one is taken along
+OTHERS = 8  # of so many checks that look at other things, one is taken along
 EXAMPLES = 10  # conversations by chance
 JOBS = 16
 # Checks that cost most of a run, and look at nothing that the parts have to do with.
@@ -174,7 +174,7 @@ def leads(case: Case) -> bool:
 def is_asked(case: Case, check: Check) -> bool:
     """Whether a run of the tests takes a check to this case: where another server leads, those of what is broken.
 
-    One of three others comes with them. Each is taken to each server, for one thing or another.
+    One of eight others comes with them. Each is taken to each server, for one thing or another.
     """
     if leads(case) or check.requirement in case.broken:
         return True
@@ -193,7 +193,8 @@ def look(case: Case, *, all_of_them: bool = False, shared: bool = False) -> Outc
     checks = [*all_checks(), *session_checks(spec)]
     order = list(requirements)
     checks = sorted(checks, key=lambda check: order.index(check.requirement))
-    left_out = frozenset() if all_of_them else COSTLY if case.server == ONE_SERVER else COSTLY | ONCE
+    is_whole = case.server == ONE_SERVER and (leads(case) or not shared)
+    left_out = frozenset() if all_of_them else COSTLY if is_whole else COSTLY | ONCE
     wanted = [check for check in checks if check.id not in left_out and (not shared or is_asked(case, check))]
     run = Run(requirements, spec, ["--server-cmd", "x"], {"seed": 1})
     began = monotonic()
