@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -27,6 +28,14 @@ def wait_until(condition: Callable[[], bool], what: str = "the condition") -> No
     while not condition():
         assert time.monotonic() < end, f"not within {DEADLINE} seconds: {what}"
         pause.wait(0.005)
+
+
+@contextlib.contextmanager
+def locked(database: Path) -> Iterator[None]:
+    """Another program locks a database of SQLite meanwhile."""
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
 
 
 @contextlib.contextmanager
@@ -242,3 +251,9 @@ class Server:
     def threads(self) -> int:
         """Return how many threads it has; Linux."""
         return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))
+
+
+def past(client: Client, room: str = "main", count: int = 20) -> list[str]:
+    """Return the events of its room that a client is shown."""
+    client.send(f"/history {count}")
+    return [line.split(" ", 2)[2] for line in client.until(f"HISTORY {room} ") if line.startswith("PAST ")]

@@ -15,7 +15,7 @@ import threading
 from math import inf
 from pathlib import Path
 
-from tests.support import Client, Server
+from tests.support import Server, past
 
 LINES = 900  # that are kept of a room
 ROOMS = ("main", "lounge")
@@ -80,15 +80,8 @@ def play(file: Path, moment: float) -> int:
                 talker.wait()
     with Server(*options) as server:
         for room, some in talkers.items():
-            hold(past(server.connect(room), room), [talker.received for talker in some])
+            hold(past(server.connect(room), room, LINES), [talker.received for talker in some])
     return sum(len(talker.received) for some in talkers.values() for talker in some)
-
-
-def past(client: Client, room: str) -> list[str]:
-    """Return the events that a server has kept of a room."""
-    client.send("/history 9999")
-    lines = client.until(f"HISTORY {room} ")
-    return [line.split(" ", 2)[2] for line in lines if line.startswith("PAST ")]
 
 
 def hold(kept: list[str], received: list[list[str]]) -> None:

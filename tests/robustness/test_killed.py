@@ -1,14 +1,12 @@
 """A server that is killed has kept what it had sent, where it has a file for that."""
 
 import signal
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.robustness.killed import past, play
-from tests.support import Server
+from tests.robustness.killed import play
+from tests.support import Server, locked, past
 
 
 @pytest.mark.parametrize("moment", [0.05, 0.2, 0.5])
@@ -22,12 +20,11 @@ def test_so_does_what_is_not_yet_in_the_database(tmp_path: Path) -> None:
     words = [str(number) for number in range(40)]
     with Server(*options) as server:
         ann = server.connect("main", "Ann")
-        with closing(sqlite3.connect(tmp_path / "history.db", isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
+        with locked(tmp_path / "history.db"):
             for word in words:
                 ann.send(word)
                 ann.until(f"SAID Ann {word}")
             server.process.send_signal(signal.SIGKILL)
             server.process.wait()
     with Server(*options) as server:
-        assert past(server.connect("main"), "main") == [f"SAID Ann {word}" for word in words]
+        assert past(server.connect("main"), count=50) == [f"SAID Ann {word}" for word in words]

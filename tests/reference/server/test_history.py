@@ -21,7 +21,7 @@ from reference.server.ahead import encode as encode_changes
 from reference.server.history import ANSWER, DAY, LEAST, ROOMS, Drop, History, Keep
 from reference.server.store import BrokenStoreError, Store, StoreError
 from reference.wire import encode
-from tests.support import DEADLINE, SERVER, Client, Server, nobody, wait_until
+from tests.support import DEADLINE, SERVER, Server, locked, nobody, past, wait_until
 
 NOW = 1_800_000_000_000
 
@@ -258,18 +258,15 @@ def test_a_file_that_another_program_locks_is_written_later(tmp_path: Path) -> N
     path = tmp_path / "history.db"
     told: list[str] = []
     store = Store(str(path), told.append)
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    store.write([event(1)])
-    store.write([event(2)])
-    wait_until(lambda: len(told) == 1, "the first note")
-    assert "at present" in told[0]
-    other.execute("ROLLBACK")
+    with locked(path):
+        store.write([event(1)])
+        store.write([event(2)])
+        wait_until(lambda: len(told) == 1, "the first note")
+        assert "at present" in told[0]
     wait_until(lambda: len(told) == 2, "the second note")
     assert "again" in told[1]
     assert kept(path) == [("main", 1), ("main", 2)]
     store.close()
-    other.close()
 
 
 def test_the_file_beside_it_does_not_grow_for_ever_while_much_is_written(tmp_path: Path) -> None:
@@ -395,11 +392,9 @@ def test_what_cannot_be_brought_into_it_at_the_end_comes_at_the_next_start(tmp_p
     path = tmp_path / "history.db"
     told: list[str] = []
     store = Store(str(path), told.append)
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    store.write([event(1)])
-    store.close()
-    other.close()
+    with locked(path):
+        store.write([event(1)])
+        store.close()
     assert len(told) == 1
     store = Store(str(path), pytest.fail)
     assert [number for _, number, *_ in store.kept] == [1]
@@ -410,8 +405,6 @@ def test_what_waits_for_the_database_does_not_grow_for_ever(tmp_path: Path) -> N
     path = tmp_path / "history.db"
     told: list[str] = []
     store = Store(str(path), told.append)
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
     numbers = itertools.count(1)
     biggest = last = 0
 
@@ -426,22 +419,15 @@ def test_what_waits_for_the_database_does_not_grow_for_ever(tmp_path: Path) -> N
         biggest = max(biggest, size)
         return size < biggest // 2
 
-    wait_until(shrinks, "the files beside it are one")
-    other.execute("ROLLBACK")
+    with locked(path):
+        wait_until(shrinks, "the files beside it are one")
     wait_until(lambda: len(told) == 2, "the second note")
     store.close()
     assert kept(path) == [("main", at) for at in range(last - LEAST, last + 1)]
     assert not any(tmp_path.glob("*-new*"))
-    other.close()
 
 
 # ---------------------------------------------------------------- the server
-
-
-def past(client: Client, room: str = "main", count: int = 20) -> list[str]:
-    """Return the events that a client is shown."""
-    client.send(f"/history {count}")
-    return [line.split(" ", 2)[2] for line in client.until(f"HISTORY {room} ") if line.startswith("PAST ")]
 
 
 def test_words_survive_a_restart_and_announcements_too(tmp_path: Path) -> None:
