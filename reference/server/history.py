@@ -108,7 +108,7 @@ class History:
 
     def keep(self, room: str, line: bytes, now: int, occupied: Container[str]) -> list[Keep | Drop]:
         """Keep an event at the time `now`; return what changes, for a `Store`.  `occupied`: rooms with members."""
-        shelf = self._shelves.pop(room, None)
+        shelf = self._shelves.pop(room, None)  # every message pays for what is done here: calls are spared
         dropped: list[Drop] = []
         if shelf is None:
             shelf, dropped = self._shelf(room, now, occupied)
@@ -121,7 +121,7 @@ class History:
             self._trim(shelf)
         if not self._stored:
             return list(dropped)
-        return [Keep(room, shelf.number, time, line, shelf.number - len(events) + 1), *dropped]
+        return [Keep(room, shelf.number, time, line, shelf.first), *dropped]
 
     def answer(self, room: str, most: int, now: int, occupied: Container[str]) -> tuple[bytes, list[Drop]]:
         """Return the PAST lines of a room, this many at most, and HISTORY; and what changes, as `keep` does."""
