@@ -4,10 +4,12 @@ A server whose faults depend on what it was sent before answers a repetition dif
 on the running server while repetitions agree, and otherwise on a fresh server for each attempt.
 """
 
-import contextlib
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -26,6 +28,7 @@ Steps = tuple[Step, ...]
 Lines = tuple[bytes, ...]
 _Item = TypeVar("_Item")
 
+STRANDS = 2  # conversations at a time, each on a server of its own: half of the time of one goes by in waiting
 _HASTE = 0.1  # of the deadline while shrinking; the result is played once more with the whole
 _END_SECONDS = 0.05  # in which a server that ends is seen to end, after whatever it did wrong
 
@@ -57,15 +60,17 @@ class Machine:
         self._budget = budget
         self._deadline = stage.deadline
         self._server: Running | None = None
+        self._lock = threading.Lock()
         self.steps_played = 0
 
     def look(self) -> Found | None:
-        """Return a conversation that goes wrong, shrunk, or None."""
-        try:
-            found = self._first()
-            return found and self._shrunk(*found)
-        finally:
-            self.close()
+        """Return a conversation that goes wrong, shrunk where it went wrong, or None."""
+        with ExitStack() as stack:
+            count = STRANDS if self._stage.subject.can_start else 1
+            others = [Machine(self._stage, self._budget) for _ in range(1, count)]
+            strands = [stack.enter_context(closing(machine)) for machine in (self, *others)]
+            found = self._first(strands)
+            return found and strands[found[0]]._shrunk(*found[1:])
 
     def fails(self, steps: Steps) -> Failed | None:
         """Play a conversation; return how it went wrong."""
@@ -94,21 +99,37 @@ class Machine:
 
     # ------------------------------------------------------------ looking
 
-    def _first(self) -> tuple[Steps, Failed] | None:
-        """Return the first conversation that goes wrong: those for rare faults first, then by chance."""
+    def _first(self, strands: "Sequence[Machine]") -> tuple[int, Steps, Failed] | None:
+        """Return the first conversation that goes wrong, and in which strand: those for rare faults, then by chance."""
         end = time.monotonic() + self._budget.seconds
         # A seed of its own for each: what one draws does not depend on how much was drawn before.
         drawn = (conversation(Random(f"{self._stage.seed} {number}")) for number in range(self._budget.examples))
-        for steps in chain(volume(), drawn):
-            if failed := self._counted(steps):
-                return steps, failed
-            if time.monotonic() > end or self.steps_played >= self._budget.steps:
-                break
-        return None
+        conversations = enumerate(chain(volume(), drawn))
+        found: dict[int, tuple[int, Steps, Failed]] = {}
+        over = threading.Event()  # a strand has ended: it found something, or there is nothing more to look at
 
-    def _counted(self, steps: Steps) -> Failed | None:
-        self.steps_played += len(steps)
-        return self.fails(steps)
+        def following() -> tuple[int, Steps] | None:
+            with self._lock:
+                if over.is_set() or time.monotonic() > end or self.steps_played >= self._budget.steps:
+                    return None
+                numbered = next(conversations, None)
+                self.steps_played += len(numbered[1]) if numbered else 0
+                return numbered
+
+        def play_on(strand: int) -> None:
+            try:
+                while numbered := following():
+                    number, steps = numbered
+                    if failed := strands[strand].fails(steps):
+                        found[number] = strand, steps, failed
+                        return
+            finally:
+                over.set()
+
+        with ThreadPoolExecutor(len(strands)) as pool:
+            for playing in [pool.submit(play_on, strand) for strand in range(len(strands))]:
+                playing.result()
+        return found[min(found)] if found else None  # each before it has been played, and went well
 
     # ------------------------------------------------------------ shrinking
 
@@ -137,7 +158,7 @@ class Machine:
         """Return what went wrong, or that the server ended without being told to."""
         if self._server is None or any(step.verb == "ends" for step in steps):
             return failed
-        with contextlib.suppress(Failed):
+        with suppress(Failed):
             self._server.wait(_END_SECONDS)
             return Failed("the server goes on serving", "it ended", failed.note, cites="SEC-1")
         return failed
