@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -32,14 +33,19 @@ def _server(command: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Work:
-    """A run of the suite, and what it may cost as a share of the other's: seconds, and seconds of processor."""
+    """A run of the suite, and what it may cost as a share of the other's: seconds, and seconds of processor.
+
+    `same`: this checkout runs no checks but those that the other one has.
+    """
 
     arguments: list[str]
     wall: float
     processor: float | None = None
+    same: bool = False
 
 
 WORK = {
+    "same": Work(_server(REFERENCE), 0.25, 0.6, same=True),
     "server": Work(_server(REFERENCE), 0.25, 0.6),
     "whole": Work([], 0.35),
     "no-joined": Work(_server(UNTOLD), 0.10),
@@ -58,7 +64,7 @@ class Cost:
     verdicts: dict[str, str]
 
 
-def run(checkout: Path, work: Work, bytecode: str) -> Cost:
+def run(checkout: Path, arguments: Sequence[str], bytecode: str) -> Cost:
     """Run the suite of a checkout; raises OSError or ValueError where it leaves no report.
 
     `bytecode`: the folder where Python keeps that of all programs, even if the environment forbids it elsewhere.
@@ -66,7 +72,7 @@ def run(checkout: Path, work: Work, bytecode: str) -> Cost:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     environment["PYTHONPYCACHEPREFIX"] = bytecode
     with tempfile.TemporaryDirectory(prefix="flurfunk-suite-") as folder:
-        command = [sys.executable, "-m", "conformance", *work.arguments, "--report", folder]
+        command = [sys.executable, "-m", "conformance", *arguments, "--report", folder]
         began = time.monotonic()
         with open(f"{folder}/printed", "wb+") as printed:
             child = subprocess.Popen(command, cwd=checkout, env=environment, stdout=printed, stderr=subprocess.DEVNULL)
@@ -85,8 +91,10 @@ def compare(before: Path, name: str, repetitions: int, bytecode: str) -> bool:
     work = WORK[name]
     costs: dict[Path, list[Cost]] = {before: [], ROOT: []}
     for _ in range(repetitions):
-        for checkout, found in costs.items():
-            found.append(run(checkout, work, bytecode))
+        costs[before].append(run(before, work.arguments, bytecode))
+        checks = costs[before][-1].verdicts if work.same else ()
+        selected = [word for check in checks for word in ("--select", check)]
+        costs[ROOT].append(run(ROOT, [*work.arguments, *selected], bytecode))
     then, now = (
         [median(one.wall for one in found), median(one.processor for one in found)] for found in costs.values()
     )
