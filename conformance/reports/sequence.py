@@ -10,6 +10,7 @@ from conformance.reports.document import clean
 
 MAX_ROWS = 12
 _MAX_CLIENTS = 4
+_OWN = 3  # lines at most that a client which fails has sent, and that nothing has answered
 _FEW = 2  # rows that are the same, one after the other, and are all drawn
 _MAX_MARKED = 3  # lines that did not come, and wrong lines, that are drawn in any case
 _HELPER = "pacer"  # a client of the suite's own: what it does matters where the failure is told of it alone
@@ -290,12 +291,16 @@ def _counted(rows: Sequence[Row], failing: Collection[int]) -> tuple[list[Row], 
 
 
 def _folded(rows: list[Row], failing: Sequence[int], limit: int, left_out: int) -> list[Row]:
-    """Return at most so many rows: those that fail, the one that was sent before, and those around; the rest folded."""
+    """Return at most so many rows: those that fail, what was sent before them, and those around; the rest folded."""
     if len(rows) <= limit:
         return rows
     first, last = min(failing, default=len(rows)), max(failing, default=len(rows) - 1)
     sent = [number for number, row in enumerate(rows[:first]) if row.kind == "sent"]
     kept = {*failing, *sent[-1:]}
+    for who in {rows[number].who for number in failing}:
+        answered = max((n for n, row in enumerate(rows[:first]) if (row.who, row.kind) == (who, "got")), default=-1)
+        unanswered = [number for number in sent if number > answered and rows[number].who == who][-_OWN:]
+        kept.update(number for number in unanswered if len(_runs({*kept, number}, len(rows))) <= limit)
     for number in (last + 1, *range(last, -1, -1), *range(last + 2, len(rows))):
         if number < len(rows) and len(_runs({*kept, number}, len(rows))) > limit:
             break
