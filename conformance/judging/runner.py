@@ -24,6 +24,21 @@ _UNWEIGHED = "failed while other checks ran; the run ended before it was tried a
 _FAILURES = (Verdict.FAIL, Verdict.WARN)
 FIRST, ON_ITS_OWN = 1, 4  # parts of the ground: the most basic one; the one whose checks start servers of their own
 _AS_SPECIFIED = "lines as the specification has them"
+_WANTED = {
+    "ERR-1": "an ERROR with one of the codes in section 8.1, or one of a feature that HELLO names",
+    "LINE-1": "lines that end with LF, and have no CR before it",
+    "LINE-11": "lines of at most 4096 octets",
+    "LINE-8": "lines of at most 8192 octets",
+    "TEXT-4": "lines of UTF-8 without control characters and line separators",
+    "TEXT-7": "lines of UTF-8 without control characters and line separators",
+    "OUT-1": "lines that the grammar has (rule server-line)",
+    "GROW-2": "no more words than the line has",
+}
+
+
+def _wanted(cited: str) -> str:
+    """Return what is expected of every line by a requirement."""
+    return _WANTED.get(cited, _AS_SPECIFIED)
 
 
 class CheckRunner(ABC):
@@ -267,7 +282,7 @@ class CheckRunner(ABC):
         result = replace(result, seconds=seconds, transcript=stage.transcript, used=used)
         for cited, received in stage.violations.items():
             if cited != check.requirement:
-                self._see(cited, "every-line", replace(result, expected=_AS_SPECIFIED, received=received))
+                self._see(cited, "every-line", replace(result, expected=_wanted(cited), received=received))
         self.previous = result
         return result
 
@@ -283,7 +298,7 @@ class CheckRunner(ABC):
                 raise Skipped(f"takes {check.patient} s: --patient", missing=False)
             check.function(stage)
             if requirement.id in stage.violations:
-                raise Failed(_AS_SPECIFIED, stage.violations[requirement.id])
+                raise Failed(_wanted(requirement.id), stage.violations[requirement.id])
         except Skipped as skipped:
             return replace(passed, verdict=Verdict.SKIP, reason=str(skipped), missing=skipped.missing)
         except NotReached as lacking:
@@ -312,7 +327,7 @@ class CheckRunner(ABC):
                 passed,
                 requirement=self._requirements[cited],
                 verdict=Verdict.FAIL,
-                expected=_AS_SPECIFIED,
+                expected=_wanted(cited),
                 received=received,
             )
         unproven = next((self._blame.broken[one] for one in BARRIER if one in self._blame.broken), "")
