@@ -21,7 +21,7 @@ from conformance.judging.outcome import CONFORMANT, INTERRUPTED, NOT_PROVEN, SUI
 from conformance.judging.result import Settings
 from conformance.judging.runner import CheckRunner
 from conformance.judging.server_runner import Runner
-from conformance.next import HURRY, Course, Stop, Watch, tell, walk
+from conformance.next import HURRY, Course, Pace, Stop, Watch, tell, walk
 from conformance.reports import matrix
 from conformance.reports.document import Run
 from conformance.reports.progress import complain, say
@@ -207,15 +207,16 @@ def _course(
             return _client_settings(subject, grammar, arguments)
         return _server_settings(subject, file, arguments, SMALL_LOOK, SMALL_ANSWER)
 
-    def begin(some: list[Check], together: bool) -> CheckRunner:
+    def begin(some: list[Check], pace: Pace) -> CheckRunner:
         if isinstance(subject, ClientSubject):
             ground = [check for check in some if check.ground]
             return ClientRunner(subject, requirements, grammar, settings(), ground)
-        if together:
+        if pace is Pace.TOGETHER:
             ground = [check for check in some if check.ground]
             return Runner(subject, requirements, grammar, replace(settings(), patient=True), ground)
         # One after the other: the first failure is the one that is told, and no other check is to blame for it.
-        chosen = replace(settings(), deadline=settings().deadline / HURRY, jobs=1)
+        hurry = HURRY if pace is Pace.HURRIED else 1
+        chosen = replace(settings(), deadline=settings().deadline / hurry, jobs=1)
         return Runner(subject, requirements, grammar, chosen)
 
     def advise(stop: Stop) -> str:
@@ -546,7 +547,7 @@ def _add_leading(parser: argparse.ArgumentParser) -> None:
         type=_positive_int,
         default=1,
         metavar="N",
-        help="begin at this step, and do not look at those before it",
+        help="begin at this step, and look at those before it only when all others hold",
     )
     parser.add_argument("--watch", action="store_true", help="look again whenever a file in this folder changes")
 

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from itertools import groupby
 
 from conformance.checks.steps import Step
@@ -40,6 +41,22 @@ _AN_END = re.compile(r"(?:end|reset) of the connection")  # in what was received
 _BAD = (Verdict.ERROR, Verdict.FAIL)
 
 
+class Pace(Enum):
+    """How the checks of a step are run."""
+
+    HURRIED = auto()  # one after the other, with short deadlines
+    PATIENT = auto()  # one after the other
+    TOGETHER = auto()  # side by side
+
+
+def machine_is_busy() -> bool:
+    """Whether more programs want to run than there are processors, as far as the system tells."""
+    try:
+        return os.getloadavg()[0] > (os.cpu_count() or 1)
+    except (AttributeError, OSError):
+        return False
+
+
 @dataclass(frozen=True)
 class Course:
     """The way that `next` leads: its steps, and how the checks of some of them are run."""
@@ -47,9 +64,10 @@ class Course:
     kind: str  # "server" or "client"
     steps: Sequence[Step]
     checks: dict[str, Check]  # by their identifiers
-    open: Callable[[list[Check], bool], CheckRunner]  # what runs these; whether all of the last steps, side by side
+    open: Callable[[list[Check], "Pace"], CheckRunner]  # what runs these
     text: str  # the path of the specification, as it is shown
     advice: Callable[["Stop"], str] = lambda stop: ""  # what is proved to be the slip, in a sentence or two
+    is_busy: Callable[[], bool] = machine_is_busy  # whether the machine has more to do than it can at once
 
 
 @dataclass(frozen=True)
@@ -67,19 +85,33 @@ def walk(course: Course, begin: int) -> tuple[Stop | None, dict[int, list[Result
     Of each step that was looked at, there are the results of its checks.
     """
     seen: dict[int, list[Result]] = {}
-    for group in _groups(range(begin, len(course.steps) + 1)):
+    last = len(course.steps)
+    # Those that were left out at first may have broken: all have to hold in the end.
+    for group in (*_groups(range(begin, last + 1)), *_groups(range(1, begin))):
         try:
-            results = _results(course, group)
+            results = _results(course, group, Pace.TOGETHER if group[0] >= TOGETHER else Pace.HURRIED)
+            if group[0] < TOGETHER and _is_by_the_clock(_stopping(results)) and course.is_busy():
+                results = _results(course, group, Pace.PATIENT)
         except UnreachableError as error:
             return Stop(group[0], None, str(error)), seen
         seen |= results
-        for number in group:
-            mine = results[number]
-            if failure := next((one for one in mine if one.verdict in _BAD), None):
-                return Stop(number, failure), seen
-            if failure := next((one for one in mine if _is_open(one)), None):
-                return Stop(number, failure), seen
+        if stopping := _stopping(results):
+            return Stop(*stopping), seen
     return None, seen
+
+
+def _stopping(results: dict[int, list[Result]]) -> tuple[int, Result] | None:
+    """Return the first step that does not hold, and what failed in it, or is open."""
+    for number, mine in results.items():
+        for stops in (lambda one: one.verdict in _BAD, _is_open):
+            if failure := next((one for one in mine if stops(one)), None):
+                return number, failure
+    return None
+
+
+def _is_by_the_clock(stopping: tuple[int, Result] | None) -> bool:
+    """Whether something stops the way that may only be slow."""
+    return stopping is not None and (stopping[1].timed or stopping[1].verdict is Verdict.INCONCLUSIVE)
 
 
 def _is_open(result: Result) -> bool:
@@ -96,7 +128,7 @@ class _Enough(Exception):  # noqa: N818 - the way ends here
     """Tell by what is known where the way ends."""
 
 
-def _results(course: Course, group: Sequence[int]) -> dict[int, list[Result]]:
+def _results(course: Course, group: Sequence[int], pace: Pace) -> dict[int, list[Result]]:
     """Run the checks of some steps; return for each step its results, in the order of its checks."""
     place = {check: (number, at) for number in group for at, check in enumerate(course.steps[number - 1].checks)}
     found: dict[int, list[Result]] = {number: [] for number in group}
@@ -117,7 +149,7 @@ def _results(course: Course, group: Sequence[int]) -> dict[int, list[Result]]:
     first = [check for check in checks if check.ground and place[check.id][0] == group[0]]
     for some in filter(None, (first, [check for check in checks if check not in first])):
         with contextlib.suppress(_Enough):
-            course.open(some, group[0] >= TOGETHER).run(some, heed)
+            course.open(some, pace).run(some, heed)
         if any(one.verdict in _BAD or _is_open(one) for results in found.values() for one in results):
             break
     for results in found.values():
@@ -140,7 +172,7 @@ def tell(
     """
     last = len(course.steps)
     if stop is None:
-        return _conclude(course, begin, seen, arguments)
+        return _conclude(course, seen, arguments)
     step = course.steps[stop.number - 1]
     say(f"Step {stop.number} of {last}: {step.title}")
     say(textwrap.fill(step.build, WIDTH, initial_indent="  ", subsequent_indent="  "))
@@ -149,7 +181,13 @@ def tell(
         some = (*sections[: MOST_SECTIONS - 1], stop.failure.requirement.section)
         sections = tuple(sorted(some, key=_place))
     say(f"  Read {_sections(sections)} of {course.text}.")
-    say(f"  {_held(begin, stop.number, before)}\n")
+    say(f"  {_held(begin, stop.number, last, before)}")
+    if skipped := sum(
+        one.verdict is Verdict.SKIP for number, mine in seen.items() if number != stop.number for one in mine
+    ):
+        checks = "1 of their checks was" if skipped == 1 else f"{skipped} of their checks were"
+        say(f"  {checks} passed over: the end tells which.")
+    say("")
     say(_explained(course, stop, arguments))
     if passed_over := _passed_over(step, stop, seen.get(stop.number, [])):
         say(_paragraph("unseen", passed_over))
@@ -159,7 +197,7 @@ def tell(
     return SUITE_FAULT if stop.failure and stop.failure.verdict is Verdict.ERROR else NOT_CONFORMANT
 
 
-def _conclude(course: Course, begin: int, seen: dict[int, list[Result]], arguments: Sequence[str]) -> int:
+def _conclude(course: Course, seen: dict[int, list[Result]], arguments: Sequence[str]) -> int:
     """Print that no step stops the way, and what was not looked at or is only recommended; return the exit status."""
     results = [result for mine in seen.values() for result in mine]
     warned = {result.requirement.id: result for result in results if result.verdict is Verdict.WARN}
@@ -167,10 +205,10 @@ def _conclude(course: Course, begin: int, seen: dict[int, list[Result]], argumen
         say(f"{explained(warning, list(arguments), short=True)}\n")
     if rows := table(results):
         say(f"{rows}\n")
-    for number, mine in seen.items():
+    for number, mine in sorted(seen.items()):
         if told := _optional(course.steps[number - 1], mine):
             say(textwrap.fill(f"Step {number} {told}", WIDTH))
-    say(f"{_hold(begin, len(course.steps))} The {course.kind} conforms to Flurfunk/1 in all that was looked at.")
+    say(f"All {len(course.steps)} steps hold. The {course.kind} conforms to Flurfunk/1 in all that was looked at.")
     return CONFORMANT
 
 
@@ -182,15 +220,6 @@ def _optional(step: Step, results: Sequence[Result]) -> str:
     reasons = "; ".join(sorted({one.reason.partition("\n")[0] for one in skipped}))
     count = "its only check" if len(results) == 1 else f"{len(skipped)} of {len(results)} checks"
     return f"({step.title}): passed over {count} ({reasons}). Read {_sections(step.sections)}."
-
-
-def _hold(begin: int, last: int) -> str:
-    """Say which of all steps hold, where the way did not stop."""
-    if begin == 1:
-        return f"All {last} steps hold."
-    held = f"Step {last} holds" if begin == last else f"Steps {begin} to {last} hold"
-    before = "step 1 was" if begin == 2 else f"steps 1 to {begin - 1} were"
-    return f"{held}; {before} not looked at (--from {begin})."
 
 
 def _explained(course: Course, stop: Stop, arguments: Sequence[str]) -> str:
@@ -219,14 +248,22 @@ def _paragraph(label: str, text: str) -> str:
     return textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=others, break_on_hyphens=False)
 
 
-def _held(begin: int, number: int, before: int) -> str:
+def _held(begin: int, number: int, last: int, before: int) -> str:
     """Say which steps hold, and whether one broke that held before."""
-    first, last = begin, number - 1
     if before > number:
         return f"Step {number} held before, and broke."
-    if last < first:
-        return "This is the first step." if number == 1 else f"Steps 1 to {last} were not looked at: --from {begin}."
     still = " still" if before else ""
+    if number < begin:  # one of those that were looked at last
+        return " ".join(filter(None, (_hold(begin, last, still), _hold(1, number - 1, still))))
+    if held := _hold(begin, number - 1, still):
+        return held
+    return "This is the first step." if number == 1 else f"Steps 1 to {number - 1} were not looked at: --from {begin}."
+
+
+def _hold(first: int, last: int, still: str) -> str:
+    """Say that these steps hold; nothing where there are none."""
+    if last < first:
+        return ""
     return f"Step {first}{still} holds." if first == last else f"Steps {first} to {last}{still} hold."
 
 

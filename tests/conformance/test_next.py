@@ -6,6 +6,8 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pexpect
@@ -13,13 +15,17 @@ import pytest
 
 from conformance.checks.registry import all_checks, client_checks
 from conformance.conversations.session import session_checks
+from conformance.judging.check import Check
 from conformance.judging.outcome import CONFORMANT, NOT_CONFORMANT, NOT_PROVEN
-from conformance.judging.result import Result
+from conformance.judging.result import Result, Settings
+from conformance.judging.server_runner import Runner
 from conformance.judging.verdict import Verdict
-from conformance.next import Course, Stop, Watch, tell
+from conformance.next import Course, Pace, Stop, Watch, tell, walk
 from conformance.reports.reached import STEPS, reached
-from conformance.text.requirements import TEXT, find_spec, read_requirements
-from tests.suite import DEADLINE, FAULTY, ROOT, suite
+from conformance.stage.server_subject import CommandSubject
+from conformance.text.grammar import Grammar
+from conformance.text.requirements import GRAMMAR, TEXT, find_spec, read_requirements
+from tests.suite import DEADLINE, FAULTY, ROOT, faulty, suite
 
 SPEC = find_spec()
 CHECKS = {"server": all_checks() + session_checks(SPEC), "client": client_checks()}
@@ -33,9 +39,9 @@ def stepserver(steps: int) -> str:
 
 def said(text: str) -> str:
     """Return which step a run stopped at, and what it says of those before."""
-    found = re.match(r"Step (\d+ of \d+): .*?\n\n", text, re.DOTALL)
+    found = re.match(r"Step (\d+ of \d+): .*?\n  Read [^\n]*\n  ([^\n]*)\n", text, re.DOTALL)
     assert found, text
-    return f"{found[1]}: {found[0].splitlines()[-2].strip()}"
+    return f"{found[1]}: {found[2]}"
 
 
 @pytest.mark.parametrize("kind", STEPS)
@@ -108,6 +114,13 @@ def test_the_reference_has_all_steps(kind: str, steps: int) -> None:
     assert (ended.stdout.splitlines()[-1], ended.returncode) == (words, CONFORMANT)
 
 
+def test_those_before_the_first_have_to_hold_in_the_end() -> None:
+    command = faulty("help-argument-refused")
+    ended = suite("next", "--from", "13", "--no-console", "--examples", "1", "--server-cmd", command)
+    told = "2 of 15: Steps 13 to 15 hold. Step 1 holds."
+    assert (said(ended.stdout), ended.returncode) == (told, NOT_CONFORMANT)
+
+
 def test_what_was_not_looked_at_is_told() -> None:
     ended = suite("next", "--from", "13", "--no-console", "--examples", "1", "--server-cmd", FAULTY)
     words = ended.stdout.splitlines()[-1]
@@ -117,11 +130,25 @@ def test_what_was_not_looked_at_is_told() -> None:
     told = " ".join(ended.stdout.split())
     assert "Step 13 (The operator's console): passed over " in told
     assert "(the server is said to have no console). Read sections 10 and 12. Step 14 " in told
-    assert words == (
-        "Steps 13 to 15 hold; steps 1 to 12 were not looked at (--from 13). "
-        "The server conforms to Flurfunk/1 in all that was looked at."
-    )
+    assert words == "All 15 steps hold. The server conforms to Flurfunk/1 in all that was looked at."
     assert ended.returncode == CONFORMANT
+
+
+@pytest.mark.parametrize(("busy", "stops"), [(True, 5), (False, 1)])
+def test_what_failed_by_the_clock_is_looked_at_again_on_a_busy_machine(*, busy: bool, stops: int) -> None:
+    subject = CommandSubject(stepserver(4))
+    grammar = Grammar(SPEC / GRAMMAR)
+
+    def begin(some: list[Check], pace: Pace) -> Runner:
+        """Return a runner in such a hurry that nothing can come in time."""
+        deadline = 1e-6 if pace is Pace.HURRIED else 3.0
+        return Runner(subject, read_requirements(SPEC), grammar, Settings(frozenset(), deadline, jobs=1))
+
+    with closing(subject):
+        course = Course("server", STEPS["server"], {one.id: one for one in CHECKS["server"]}, begin, TEXT)
+        stop, _ = walk(replace(course, is_busy=lambda: busy), 1)
+    assert stop is not None
+    assert stop.number == stops
 
 
 @pytest.fixture

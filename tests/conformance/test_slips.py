@@ -14,7 +14,7 @@ from conformance.judging.check import Check
 from conformance.judging.result import Settings
 from conformance.judging.runner import CheckRunner
 from conformance.judging.server_runner import Runner
-from conformance.next import Course, Stop, tell, walk
+from conformance.next import Course, Pace, Stop, tell, walk
 from conformance.slips import slip
 from conformance.stage.server_subject import CommandSubject
 from conformance.text.exceptions import exceptions
@@ -86,7 +86,7 @@ def led_by(check: str, command: str, capsys: pytest.CaptureFixture[str]) -> str:
     requirements = read_requirements(spec)
     subject = CommandSubject(command, console=False)
 
-    def begin(checks: list[Check], together: bool) -> CheckRunner:
+    def begin(checks: list[Check], pace: Pace) -> CheckRunner:
         settings = Settings(frozenset(), 1.0, 1)
         return Runner(subject, requirements, Grammar(spec / GRAMMAR), settings)
 

@@ -11,7 +11,7 @@ STEPS = (
         "Say hello",
         "Accept connections, several at the same time. Send HELLO and NAME to each client at once, with a "
         "name that nobody else has.",
-        sections="2 5 7",
+        sections="2 4 5 7",
         checks="""
             NET-1/several-connections-at-once
             STATE-1/hello
@@ -73,7 +73,7 @@ STEPS = (
         "Two in a room",
         "Tell the other members with JOINED that a client has entered. Send what is said to all members of "
         "the room, and to nobody else.",
-        sections="6.2 6.3 9.2",
+        sections="6.2 6.3 8.1 9.2",
         checks="""
             ROOM-2/joined
             ORDER-7/pongs-in-place
@@ -219,7 +219,6 @@ STEPS = (
             EXIT-4/exit-is-the-whole-line
             ROOM-6/a-refused-move-changes-nothing
             NICK-4/a-refused-name-changes-nothing
-            ORDER-7/pongs-behind-much-that-waits
             FEAT-1/features-that-are-not-there
             NET-3/beginnings-cut-at-each-place
             NAME-3/each-letter-is-folded
@@ -423,6 +422,7 @@ STEPS = (
             FLOW-1/a-hundred-thousand-lines-of-commands
             FLOW-2/who-does-not-read-is-not-read
             FLOW-3/a-stalled-reader-delays-nobody
+            ORDER-7/pongs-behind-much-that-waits
             FLOW-3/who-reads-nothing-for-a-second-delays-no-word
             FLOW-4/little-may-wait
             FLOW-4/what-waits-has-a-bound
