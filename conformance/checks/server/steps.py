@@ -9,9 +9,9 @@ STEPS = (
     step(
         "hello",
         "Say hello",
-        "Accept connections, several at the same time. Send HELLO and NAME to each client at once, with a "
+        "Accept connections, several at the same time. Send HELLO and NAME as soon as a client connects, with a "
         "name that nobody else has.",
-        sections="2 4 5 7",
+        sections="4 5.1 7",
         checks="""
             NET-1/several-connections-at-once
             STATE-1/hello
@@ -26,7 +26,7 @@ STEPS = (
         "Read lines and answer `/ping`",
         "Collect octets until an LF ends a line, whatever pieces they come in. Send the token of `/ping` back "
         "in PONG, and answer `/help` with INFO.",
-        sections="3.1 6.5 9.2",
+        sections="3.1 6.1 6.5 9.2",
         checks="""
             PING-1/pong
             NET-3/two-lines-in-one-segment
@@ -43,8 +43,8 @@ STEPS = (
     step(
         "room",
         "A room of one's own",
-        "Take the first line of a client, or `/cd ROOM`, for the room to enter, and answer with ROOM. In a "
-        "room, send each line back to its speaker as SAID.",
+        "Take a bare line of a client that is in no room, or `/cd ROOM`, for the room to enter, and answer with "
+        "ROOM. In a room, send each line back to its speaker as SAID.",
         sections="4 5 6.2 6.3",
         checks="""
             NAME-11/any-room
@@ -106,7 +106,7 @@ STEPS = (
         "Move and leave",
         "Tell the members that stay with one LEFT, and the right reason: `moved`, `exit` or `lost`. Answer "
         "`exit` with BYE, and serve the last lines of a client that has ended its sending.",
-        sections="6.2 6.5 7.1 8.2",
+        sections="2 5.2 7.1 8.2",
         checks="""
             EXIT-1/bye
             ORDER-2/nothing-of-before
