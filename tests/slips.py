@@ -295,7 +295,7 @@ class Waits(Server):
         """Send a line to the room of a client."""
         for one, (_, room) in self.clients.items():
             if room == self.clients[id(file)][1] and (oneself or self.files[one] is not file):
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError, ValueError):  # it has left, and its file is closed
                     self.send(self.files[one], line)
 
 
