@@ -68,7 +68,7 @@ def test_a_node_that_was_stopped_ends_its_clients_and_joins_again(engine: Nats) 
         assert [line for line in heard if line.startswith("LEFT")] == []
         pair.go_on()
         assert back[0].barrier()[-1] == "JOINED eve"
-        assert "had given this one up" in nodes[2].log()
+        wait_until(lambda: "had given this one up" in nodes[2].log(), "the node tells why its clients were ended")
 
 
 @contextlib.contextmanager
