@@ -371,10 +371,6 @@ class InTerminal(Running):
         self._write(b"\x04")
 
     def status(self) -> int | None:
-        # Asked at each connection, and mostly in vain: the terminal's library would ask three times.
-        with contextlib.suppress(ChildProcessError):
-            if os.waitid(os.P_PID, self._child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-                return None
         if self._child.isalive():
             return None
         return -int(self._child.signalstatus) if self._child.signalstatus else int(self._child.exitstatus or 0)
