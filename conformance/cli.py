@@ -21,7 +21,7 @@ from conformance.judging.outcome import CONFORMANT, INTERRUPTED, NOT_PROVEN, SUI
 from conformance.judging.result import Settings
 from conformance.judging.runner import CheckRunner
 from conformance.judging.server_runner import Runner
-from conformance.next import HURRY, Course, Pace, Stop, Watch, tell, walk
+from conformance.next import HURRY, Course, Pace, Stop, Watch, machine_is_busy, tell, walk
 from conformance.reports import matrix
 from conformance.reports.document import Run
 from conformance.reports.progress import complain, say
@@ -219,10 +219,15 @@ def _course(
         chosen = replace(settings(), deadline=settings().deadline / hurry, jobs=1)
         return Runner(subject, requirements, grammar, chosen)
 
+    def is_busy() -> bool:
+        return isinstance(subject, Subject) and machine_is_busy()  # a client has the whole time at once
+
     def advise(stop: Stop) -> str:
         return "" if isinstance(subject, ClientSubject) else slip(subject, stop.failure, stop.reason)
 
-    return Course(kind, STEPS[kind], {check.id: check for check in checks}, begin, _near(directory / TEXT), advise)
+    return Course(
+        kind, STEPS[kind], {check.id: check for check in checks}, begin, _near(directory / TEXT), advise, is_busy
+    )
 
 
 def _near(path: Path) -> str:

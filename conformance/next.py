@@ -64,7 +64,7 @@ class Course:
     kind: str  # "server" or "client"
     steps: Sequence[Step]
     checks: dict[str, Check]  # by their identifiers
-    open: Callable[[list[Check], "Pace"], CheckRunner]  # what runs these
+    open: Callable[[list[Check], Pace], CheckRunner]  # what runs these
     text: str  # the path of the specification, as it is shown
     advice: Callable[["Stop"], str] = lambda stop: ""  # what is proved to be the slip, in a sentence or two
     is_busy: Callable[[], bool] = machine_is_busy  # whether the machine has more to do than it can at once
@@ -89,8 +89,9 @@ def walk(course: Course, begin: int) -> tuple[Stop | None, dict[int, list[Result
     # Those that were left out at first may have broken: all have to hold in the end.
     for group in (*_groups(range(begin, last + 1)), *_groups(range(1, begin))):
         try:
-            results = _results(course, group, Pace.TOGETHER if group[0] >= TOGETHER else Pace.HURRIED)
-            if group[0] < TOGETHER and _is_by_the_clock(_stopping(results)) and course.is_busy():
+            pace = Pace.TOGETHER if group[0] >= TOGETHER else Pace.HURRIED
+            results = _results(course, group, pace)
+            if pace is Pace.HURRIED and _is_by_the_clock(_stopping(results)) and course.is_busy():
                 results = _results(course, group, Pace.PATIENT)
         except UnreachableError as error:
             return Stop(group[0], None, str(error)), seen
@@ -103,9 +104,8 @@ def walk(course: Course, begin: int) -> tuple[Stop | None, dict[int, list[Result
 def _stopping(results: dict[int, list[Result]]) -> tuple[int, Result] | None:
     """Return the first step that does not hold, and what failed in it, or is open."""
     for number, mine in results.items():
-        for stops in (lambda one: one.verdict in _BAD, _is_open):
-            if failure := next((one for one in mine if stops(one)), None):
-                return number, failure
+        if stopping := [one for one in mine if one.verdict in _BAD] or [one for one in mine if _is_open(one)]:
+            return number, stopping[0]
     return None
 
 
@@ -186,7 +186,7 @@ def tell(
         one.verdict is Verdict.SKIP for number, mine in seen.items() if number != stop.number for one in mine
     ):
         checks = "1 of their checks was" if skipped == 1 else f"{skipped} of their checks were"
-        say(f"  {checks} passed over: the end tells which.")
+        say(f"  {checks} passed over; the reasons are told when all steps hold.")
     say("")
     say(_explained(course, stop, arguments))
     if passed_over := _passed_over(step, stop, seen.get(stop.number, [])):
@@ -199,13 +199,14 @@ def tell(
 
 def _conclude(course: Course, seen: dict[int, list[Result]], arguments: Sequence[str]) -> int:
     """Print that no step stops the way, and what was not looked at or is only recommended; return the exit status."""
+    seen = dict(sorted(seen.items()))
     results = [result for mine in seen.values() for result in mine]
     warned = {result.requirement.id: result for result in results if result.verdict is Verdict.WARN}
     for warning in [*warned.values()][:_WARNED]:
         say(f"{explained(warning, list(arguments), short=True)}\n")
     if rows := table(results):
         say(f"{rows}\n")
-    for number, mine in sorted(seen.items()):
+    for number, mine in seen.items():
         if told := _optional(course.steps[number - 1], mine):
             say(textwrap.fill(f"Step {number} {told}", WIDTH))
     say(f"All {len(course.steps)} steps hold. The {course.kind} conforms to Flurfunk/1 in all that was looked at.")
@@ -250,7 +251,8 @@ def _paragraph(label: str, text: str) -> str:
 
 def _held(begin: int, number: int, last: int, before: int) -> str:
     """Say which steps hold, and whether one broke that held before."""
-    if before > number:
+    # Steps are looked at from `begin` on, and then from the first on.
+    if before > last or (before and (before - begin) % last > (number - begin) % last):
         return f"Step {number} held before, and broke."
     still = " still" if before else ""
     if number < begin:  # one of those that were looked at last
