@@ -23,7 +23,7 @@ from conformance.wire.standing import BARRIER
 _UNWEIGHED = "failed while other checks ran; the run ended before it was tried alone"
 _FAILURES = (Verdict.FAIL, Verdict.WARN)
 FIRST, ON_ITS_OWN = 1, 4  # parts of the ground: the most basic one; the one whose checks start servers of their own
-_AS_SPECIFIED = "lines as the specification has them"
+# What is expected of every line that is received, by the requirements that a stage holds it against.
 _WANTED = {
     "ERR-1": "an ERROR with one of the codes in section 8.1, or one of a feature that HELLO names",
     "LINE-1": "lines that end with LF, and have no CR before it",
@@ -34,11 +34,6 @@ _WANTED = {
     "OUT-1": "lines that the grammar has (rule server-line)",
     "GROW-2": "no more words than the line has",
 }
-
-
-def _wanted(cited: str) -> str:
-    """Return what is expected of every line by a requirement."""
-    return _WANTED.get(cited, _AS_SPECIFIED)
 
 
 class CheckRunner(ABC):
@@ -282,7 +277,7 @@ class CheckRunner(ABC):
         result = replace(result, seconds=seconds, transcript=stage.transcript, used=used)
         for cited, received in stage.violations.items():
             if cited != check.requirement:
-                self._see(cited, "every-line", replace(result, expected=_wanted(cited), received=received))
+                self._see(cited, "every-line", replace(result, expected=_WANTED[cited], received=received))
         self.previous = result
         return result
 
@@ -298,7 +293,7 @@ class CheckRunner(ABC):
                 raise Skipped(f"takes {check.patient} s: --patient", missing=False)
             check.function(stage)
             if requirement.id in stage.violations:
-                raise Failed(_wanted(requirement.id), stage.violations[requirement.id])
+                raise Failed(_WANTED[requirement.id], stage.violations[requirement.id])
         except Skipped as skipped:
             return replace(passed, verdict=Verdict.SKIP, reason=str(skipped), missing=skipped.missing)
         except NotReached as lacking:
@@ -327,7 +322,7 @@ class CheckRunner(ABC):
                 passed,
                 requirement=self._requirements[cited],
                 verdict=Verdict.FAIL,
-                expected=_wanted(cited),
+                expected=_WANTED[cited],
                 received=received,
             )
         unproven = next((self._blame.broken[one] for one in BARRIER if one in self._blame.broken), "")

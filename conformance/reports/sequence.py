@@ -297,9 +297,8 @@ def _folded(rows: list[Row], failing: Sequence[int], limit: int, left_out: int) 
     first, last = min(failing, default=len(rows)), max(failing, default=len(rows) - 1)
     sent = [number for number, row in enumerate(rows[:first]) if row.kind == "sent"]
     kept = {*failing, *sent[-1:]}
-    for who in {rows[number].who for number in failing}:
-        answered = max((n for n, row in enumerate(rows[:first]) if (row.who, row.kind) == (who, "got")), default=-1)
-        unanswered = [number for number in sent if number > answered and rows[number].who == who][-_OWN:]
+    for who in dict.fromkeys(rows[number].who for number in failing):
+        unanswered = _unanswered(rows[:first], who)
         kept.update(number for number in unanswered if len(_runs({*kept, number}, len(rows))) <= limit)
     for number in (last + 1, *range(last, -1, -1), *range(last + 2, len(rows))):
         if number < len(rows) and len(_runs({*kept, number}, len(rows))) > limit:
@@ -311,6 +310,17 @@ def _folded(rows: list[Row], failing: Sequence[int], limit: int, left_out: int) 
         left_out = 0 if len(run) > 1 else left_out
         folded.append(rows[run[0]] if len(run) == 1 else Row("", "words", f"... {count} more lines ..."))
     return folded
+
+
+def _unanswered(rows: Sequence[Row], who: str) -> list[int]:
+    """Return the places of the last lines that a client has sent, and that nothing has answered."""
+    places: list[int] = []
+    for number, row in enumerate(rows):
+        if row.who == who and row.kind == "got":
+            places.clear()
+        elif row.who == who and row.kind == "sent":
+            places.append(number)
+    return places[-_OWN:]
 
 
 def _runs(kept: Collection[int], total: int) -> list[range]:
