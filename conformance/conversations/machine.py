@@ -60,7 +60,6 @@ class Machine:
         self._budget = budget
         self._deadline = stage.deadline
         self._server: Running | None = None
-        self._lock = threading.Lock()
         self.steps_played = 0
 
     def look(self) -> Found | None:
@@ -69,8 +68,10 @@ class Machine:
             count = STRANDS if self._stage.subject.can_start else 1
             others = [Machine(self._stage, self._budget) for _ in range(1, count)]
             strands = [stack.enter_context(closing(machine)) for machine in (self, *others)]
-            found = self._first(strands)
-            return found and strands[found[0]]._shrunk(*found[1:])
+            if (found := self._first(strands)) is None:
+                return None
+            machine, steps, failed = found
+            return machine._shrunk(steps, failed)
 
     def fails(self, steps: Steps) -> Failed | None:
         """Play a conversation; return how it went wrong."""
@@ -99,35 +100,36 @@ class Machine:
 
     # ------------------------------------------------------------ looking
 
-    def _first(self, strands: "Sequence[Machine]") -> tuple[int, Steps, Failed] | None:
+    def _first(self, strands: "Sequence[Machine]") -> "tuple[Machine, Steps, Failed] | None":
         """Return the first conversation that goes wrong, and in which strand: those for rare faults, then by chance."""
         end = time.monotonic() + self._budget.seconds
         # A seed of its own for each: what one draws does not depend on how much was drawn before.
         drawn = (conversation(Random(f"{self._stage.seed} {number}")) for number in range(self._budget.examples))
         conversations = enumerate(chain(volume(), drawn))
-        found: dict[int, tuple[int, Steps, Failed]] = {}
+        found: dict[int, tuple[Machine, Steps, Failed]] = {}
+        lock = threading.Lock()
         over = threading.Event()  # a strand has ended: it found something, or there is nothing more to look at
 
         def following() -> tuple[int, Steps] | None:
-            with self._lock:
+            with lock:
                 if over.is_set() or time.monotonic() > end or self.steps_played >= self._budget.steps:
                     return None
                 numbered = next(conversations, None)
                 self.steps_played += len(numbered[1]) if numbered else 0
                 return numbered
 
-        def play_on(strand: int) -> None:
+        def play_on(machine: Machine) -> None:
             try:
                 while numbered := following():
                     number, steps = numbered
-                    if failed := strands[strand].fails(steps):
-                        found[number] = strand, steps, failed
+                    if failed := machine.fails(steps):
+                        found[number] = machine, steps, failed
                         return
             finally:
                 over.set()
 
         with ThreadPoolExecutor(len(strands)) as pool:
-            for playing in [pool.submit(play_on, strand) for strand in range(len(strands))]:
+            for playing in [pool.submit(play_on, machine) for machine in strands]:
                 playing.result()
         return found[min(found)] if found else None  # each before it has been played, and went well
 
