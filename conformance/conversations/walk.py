@@ -496,10 +496,12 @@ class Walk:
         """Wait for lines up to the first that does not come; then the comparison tells."""
         with contextlib.suppress(Failed):
             for label, expected in effects:
-                self._stage.wait_for(self._peers[label], partial(self._has, label, expected), shown(expected.line))
+                due = sum(other.line == expected.line for _, other in self._due[label])  # some can be of earlier steps
+                come = partial(self._has, label, expected, due)
+                self._stage.wait_for(self._peers[label], come, shown(expected.line))
 
-    def _has(self, label: str, expected: Expected) -> bool:
-        return any(map(expected.matches, self._peers[label].inbox))
+    def _has(self, label: str, expected: Expected, times: int = 1) -> bool:
+        return sum(map(expected.matches, self._peers[label].inbox)) >= times
 
     def _comes_later(self, label: str, expected: Expected) -> bool:
         """Whether a line that has not come comes all the same in a moment."""

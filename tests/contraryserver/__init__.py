@@ -27,6 +27,7 @@ Chance decides in most places. The seed is the port, unless `--seed` says anothe
 | what waits for a slow client | section 8.2 | dropped, or kept before its BYE slow |
 | time in which nothing is taken | section 12 | 5 seconds, the least |
 | time to choose a room | BYE-6, section 12 | 300 seconds |
+| when an end of sending is noticed | section 2, NET-4 | at once, or up to 0.06 seconds later |
 | a wrong password | PASS-5 | 1.1 to 2.2 seconds |
 | BYE exit | ORDER-9 | later than LEFT has its place |
 | reading on after BYE | NET-6, section 12 | 1.1 or 4.5 seconds |

@@ -222,7 +222,10 @@ class Connection(ABC):
             self._ended = True
             if self._finishing and not self.waiting:
                 self.close()
-        elif not self.leaving:
+            self._watch()
+            self.loop.later(self.whims.notice(), self.go_on)
+            return
+        if not self.leaving:
             self._feed(octets)
         self._watch()
         self.go_on()

@@ -114,6 +114,10 @@ class Whims:
             return None
         return self._random.uniform(0.01, 0.03) if draw < 0.015 else 0.001 if draw < 0.05 else 0.0
 
+    def notice(self) -> float:
+        """Return how long it takes until a client's end of sending is noticed."""
+        return self._random.uniform(0.01, 0.06) if self.happens(0.3) else 0.0
+
     def password_wait(self) -> float:
         """Return how long a wrong password takes [PASS-5]."""
         return self._random.uniform(1.1, 2.2)

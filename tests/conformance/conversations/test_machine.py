@@ -102,6 +102,16 @@ def test_faults_are_found_and_shrunk(fault: str, cites: str, most: int) -> None:
     assert found.failed.cites.startswith(cites)
 
 
+def test_each_loss_of_a_client_is_waited_for() -> None:
+    """Ann has not looked yet at the line that told of Dan's first loss when his second one is due."""
+    bob_goes, dan, dan_goes = Step("closes", "bob"), Step("connects", "dan", line="main"), Step("closes", "dan")
+    called = [_sends(who, f"/nick {who}") for who in ("bob", "dan")]
+    steps = [BOB, called[0], dan, called[1], dan_goes, dan, called[1], bob_goes, dan_goes] * 20
+    with stage("{python} -m tests.contraryserver --port {port}") as surroundings:
+        surroundings.start(terminal=False)
+        Walk(surroundings).play((ANN, *steps))
+
+
 IN_LOBBY = Step("connects", "ann")
 CROWD, LATE = volume()[-2:]
 
