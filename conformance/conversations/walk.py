@@ -312,8 +312,8 @@ class Walk:
                     raise Failed("the program ends with exit status 0", f"it ends with {status}")
             return
         typed = self._rendered(step.octets)
-        removed = [self._world.get(label) for label in self._removed_by(lines_of(typed))]
-        staying = {client.label for client in self._world.clients if client.room} - {c.label for c in removed if c}
+        removed = [self._client(label) for label in self._removed_by(lines_of(typed))]
+        staying = {client.label for client in self._world.clients if client.room} - {one.label for one in removed}
         # Nobody could tell when the server has read what is for nobody, but that it then removes somebody.
         mark = _MARK if staying else f"/kick {self._looker().name.swapcase()}"
         effects: list[Effect] = []
@@ -323,11 +323,11 @@ class Walk:
             effects += news
         server.write(typed + f"{mark}\n".encode())
         last = [effect for effect in effects if effect[1].line in (b"BYE removed", f"ANNOUNCE {_MARK}".encode())]
-        self._settle(effects, awaited=last)
+        ends = {label: "OPER-4" for label, expected in last if expected.line == b"BYE removed"}
+        self._settle(effects, ends=ends, awaited=last)
         self._settle_all()  # a client that was removed acts no more
         for client in removed:
-            if client is not None:
-                self._look(client)
+            self._look(client)
 
     def _settle_exit(self, label: str) -> None:
         self._peers[label].send_octets(b"exit\n")
