@@ -133,8 +133,11 @@ def _perform(
     subjects = {"server": _server(arguments), "client": _client(arguments)}
     kinds = [kind for kind, subject in subjects.items() if subject]
     selected = {kind: chosen for kind in kinds if (chosen := _selected(checks[kind], requirements, arguments))}
+    known = {word for kind in kinds for check in checks[kind] for word in _words(check, requirements)}
+    if unknown := [word for word in arguments.select if word not in known]:
+        return complain(f"--select {', '.join(unknown)} selects no check", NOT_PROVEN)
     if not selected:
-        return complain(f"--select {', '.join(arguments.select)} selects no check", NOT_PROVEN)
+        return complain("--select and --level select no check together", NOT_PROVEN)
     if arguments.list:
         for check in (check for chosen in selected.values() for check in chosen):
             say(f"{check.id:<44} {requirements[check.requirement].level:<6} {check.title}")
@@ -332,18 +335,18 @@ def _selected(checks: list[Check], requirements: dict[str, Requirement], argumen
         (
             check
             for check in checks
-            if (not arguments.select or any(_is_meant(check, requirements, word) for word in arguments.select))
+            if (not arguments.select or not _words(check, requirements).isdisjoint(arguments.select))
             and (not arguments.level or requirements[check.requirement].level.lower() in arguments.level)
         ),
         key=lambda check: order[check.requirement],
     )
 
 
-def _is_meant(check: Check, requirements: dict[str, Requirement], word: str) -> bool:
-    section = requirements[check.requirement].section
-    return word in (check.id, check.requirement, check.requirement.partition("-")[0], section) or section.startswith(
-        f"{word}."
-    )
+def _words(check: Check, requirements: dict[str, Requirement]) -> set[str]:
+    """Return all that `--select` can call a check: its identifier, requirement, family, and sections, 9 for 9.4 too."""
+    family, section = check.requirement.partition("-")[0], requirements[check.requirement].section.split(".")
+    sections = (".".join(section[:depth]) for depth in range(1, len(section) + 1))
+    return {check.id, check.requirement, family, *sections}
 
 
 def _server(arguments: argparse.Namespace, *, small: bool = False) -> Subject | None:

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""Start the reference server from a checkout: makes the checkout importable, and nothing else."""
+"""Start the reference server from a checkout: makes the checkout importable, and collects no garbage while it does."""
 
+import gc
 import os
 import sys
 
-if not __package__:
-    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
-
-from reference.server.cli import main
-
 if __name__ == "__main__":
+    if not __package__:
+        sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
+    gc.disable()  # of what is imported nothing goes: to look at it, now and in the end, takes a seventh of a short life
+    from reference.server.cli import main
+
+    gc.freeze()
+    gc.enable()
     sys.exit(main())

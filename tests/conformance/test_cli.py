@@ -27,6 +27,8 @@ PASSWORD = FAULTY + " --password-file {password_file}"
         (["--password-server-cmd", "./server {port}"], "{password_file} is missing in the command"),
         (["--password-server-cmd", "./server {password_file}"], "{port} is missing in the command"),
         (["--select", "NONE-1"], "--select NONE-1 selects no check"),
+        (["--select", "LINE-4", "--select", "NONE-1"], "--select NONE-1 selects no check"),
+        (["--select", "LINE-4", "--level", "may"], "select no check together"),
         (["--level", "often"], "invalid choice"),
         (["--jobs", "0"], "has to be at least 1"),
         (["--client", "--columns", "0"], "has to be at least 1"),
