@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 
 from tests.plainclient.faults import fault
 from tests.plainclient.keys import Keyboard, Left
@@ -249,8 +250,10 @@ class Client:
                 return
             if not self._asking:
                 self._screen.prompt(prompt if fault("prompt-raw") else harmless(prompt))
-        elif kind == "SAID":
+        elif kind == "SAID" or (kind == "TELL" and fault("tell-like-words")):
             self._said(*rest.partition(" ")[::2])
+        elif kind == "PAST":
+            self._past(*rest.partition(" ")[::2])
         elif kind in (
             "INFO",
             "ERROR",
@@ -263,6 +266,7 @@ class Client:
             "LIVE",
             "ROOMS",
             "PONG",
+            "TELL",
         ):
             self._news(kind, rest)
         elif fault("unknown-line-ends"):
@@ -292,13 +296,24 @@ class Client:
         if not self._leaving and not fault("bye-untold"):
             self._last = "The server says goodbye." + ("" if fault("bye-without-reason") else f" Reason: {reason}.")
 
-    def _said(self, name: str, text: str) -> None:
+    def _past(self, time: str, event: str) -> None:
+        """Show what was said before."""
+        moment = datetime.fromtimestamp(int(time) / 1000, UTC)
+        kind, _, rest = event.partition(" ")
+        if fault("past-like-words") and kind == "SAID":
+            self._said(*rest.partition(" ")[::2], moment)
+            return
+        when = "" if fault("past-untimed") else f" {moment:%Y-%m-%d %H:%M}"
+        self._screen.show(f"* past:{when} {harmless(event)}", marked=True)
+
+    def _said(self, name: str, text: str, moment: datetime | None = None) -> None:
         if fault("no-said") or (name == self._name and fault("own-hidden")):
             return
         if fault("text-stripped"):
             text = " ".join(text.split())
         speaker = "" if fault("speaker-hidden") else f"{name if fault('names-raw') else harmless(name)}: "
-        self._screen.show(speaker + harmless(text))
+        when = f"{moment or datetime.now(UTC):%H:%M} " if fault("past-like-words") else ""
+        self._screen.show(when + speaker + harmless(text))
         if fault("auto-reply") and self._name in text and name != self._name:
             self._send(f"{name}: I am not here.\n".encode())
 
@@ -315,6 +330,8 @@ class Client:
             or (kind == "LEFT" and text.partition(" ")[2] not in _REASONS)
         ):
             return
+        if kind == "TELL" and fault("teller-hidden"):
+            text = text.partition(" ")[2]
         if kind == "LEFT" and fault("left-without-reason"):
             text = text.partition(" ")[0]
         if kind == "ANNOUNCE" and fault("announce-answered"):

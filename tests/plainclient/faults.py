@@ -52,6 +52,11 @@ _TABLE = (
     ("half-password-shown", "shows what was begun for a password when it is admitted", "PASS-15"),
     ("password-command-doubled", "sends /password twice where the user types it", "PASS-16"),
     ("password-asked-always", "asks for a password at every server", "PASS-14"),
+    # sections 11.4 and 11.5
+    ("past-untimed", "shows what was said before without its time", "HIST-11"),
+    ("past-like-words", "shows what was said before as it shows words, with the time of both", "HIST-11"),
+    ("tell-like-words", "shows what its user is told alone as it shows words", "TELL-7"),
+    ("teller-hidden", "does not show by whom its user is told something", "TELL-7"),
     # section 13.1
     ("unknown-line-ends", "ends at a line that it does not know", "CLIENT-1"),
     ("unknown-feature-ends", "ends at a word in HELLO that it does not know", "CLIENT-1"),

@@ -9,8 +9,10 @@ from conformance.checks.registry import client_check
 from conformance.stage.client import BREAK, ENTER, ME, ROOM, ClientScene, in_rows, listed_rows
 from conformance.text.vectors import MAX_LINE, lines_of
 from conformance.wire import client_standing as standing
-from conformance.wire.failure import Failed
+from conformance.wire.failure import Failed, Skipped
 from conformance.wire.transcript import shown
+
+Look = tuple[str, tuple[object, ...]]  # a row, and how its characters look
 
 FLOOD = 10_000  # lines
 PASTED, PASTED_LINES = 3900, 160  # octets of a line, about; more in all than systems keep on a narrow way
@@ -55,6 +57,7 @@ _EVENTS: tuple[str, ...] = ("ANNOUNCE {}", "JOINED {}", "LEFT {} removed", "NICK
 _EVENTS += ("ANNOUNCE {text}", "JOINED {name}", "LEFT Bob {reason}", "NICK {name} {other}", "ERROR bad-name {text}")
 _IN_A_NAME = 4  # words
 _MARKS = "abcde"  # with which texts begin that are sent together
+_LONG_AGO, _A_DAY_AND_MORE = 1_700_000_000_000, 90_420_000  # milliseconds; all of day, hour and minute differ
 _ROW_END = re.compile(rb"\r+\n")
 _COMMANDS = (  # each with the lines that answer it
     ("/ping pong", "PONG pong"),
@@ -313,6 +316,65 @@ def no_text_looks_like_an_event(t: ClientScene) -> None:
                     f'no text with a row that looks like "{row}", in which {shown(line.encode())} was shown',
                     listed_rows((before, row)),
                 )
+
+
+# ---------------------------------------------------------------- [TELL-7], [HIST-11]
+
+
+@client_check("TELL-7", "c05d06e11d90")
+def what_one_is_told_alone_looks_like_it(t: ClientScene) -> None:
+    """TELL, where it is shown, shows the name of the teller, and does not look like the same words said in a room."""
+    t.in_room()
+    name, word = t.word(), t.word()
+    told = _shown_of(t, f"TELL {name} {word}")
+    if not _places(told, word):
+        raise Skipped("the client shows nothing of TELL", missing=False)
+    t.judges(f"TELL {name} {word}")
+    if not _places(told, name):
+        raise Failed(f'"{name}", the name of the teller, beside "{word}"', listed_rows(row for row, _ in told))
+    if _alike(told) == _alike(_shown_of(t, f"SAID {name} {word}")):
+        t.judges(f"TELL {name} {word}")
+        raise Failed("something else than what the same words look like in a room", listed_rows(row for row, _ in told))
+
+
+@client_check("HIST-11", "d1e99907aa7b")
+def what_was_said_before_looks_like_it(t: ClientScene) -> None:
+    """PAST lines, where they are shown, show their times, and do not look like the same words when they are new."""
+    t.in_room()
+    name, word = t.word(), t.word()
+    t.say("/history 3")
+    lines = [f"PAST {_LONG_AGO + number * _A_DAY_AND_MORE} SAID {name} {word}" for number in range(3)]
+    past = _shown_of(t, *lines, f"HISTORY {ROOM} 3 3")
+    places = _places(past, word)
+    if len(places) < len(lines):
+        raise Skipped("the client does not show PAST lines", missing=False)
+    shown_rows = "\n".join(row for row, _ in past)
+    t.judges(lines[-1])
+    if shown_rows[places[0] : places[1]] == shown_rows[places[1] : places[2]]:
+        raise Failed("the time of each PAST line", listed_rows(row for row, _ in past))
+    if _alike(past) == _alike(_shown_of(t, *[f"SAID {name} {word}"] * len(lines))):
+        t.judges(lines[-1])
+        raise Failed("something else than what new words look like", listed_rows(row for row, _ in past))
+
+
+def _shown_of(t: ClientScene, *lines: str) -> list[Look]:
+    """Send lines; return the rows that show them, each with how it looks."""
+    before = t.settle_screen()
+    t.send(*lines)
+    after = t.settle_screen()
+    looks = t.terminal.looks
+    begin, end = (max(number for number, (row, _) in enumerate(looks) if word in row) for word in (before, after))
+    return looks[begin + 1 : end]
+
+
+def _places(looks: list[Look], text: str) -> list[int]:
+    """Return where a text ends in rows, be it that it stands in several of them."""
+    return [found.end() for found in re.finditer(in_rows(text), "\n".join(row for row, _ in looks))]
+
+
+def _alike(looks: list[Look]) -> list[Look]:
+    """Return rows in which no time makes a difference."""
+    return [(re.sub(r"\d", "#", row), look) for row, look in looks]
 
 
 # ---------------------------------------------------------------- [CLIENT-20] to [CLIENT-22]

@@ -140,6 +140,8 @@ STEPS = (
             CLIENT-9/attacks-in-bye-and-hello
             CLIENT-10/a-flood-is-shown-in-order
             CLIENT-23/no-text-looks-like-an-event
+            TELL-7/what-one-is-told-alone-looks-like-it
+            HIST-11/what-was-said-before-looks-like-it
         """,
     ),
     step(

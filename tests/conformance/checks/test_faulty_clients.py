@@ -40,7 +40,6 @@ CONCLUDED_FROM_ABSENCE = {
 }
 UNOBSERVABLE = {"CLIENT-5", "PASS-17"}  # of a client on a terminal, since there a person types
 PERMITTED = {"CLIENT-24"}  # nothing can break it
-OPTIONAL = {"HIST-11", "TELL-7"}  # of clients that use a feature, and no client shows whether it does
 
 SPEC = find_spec()
 REQUIREMENTS = read_requirements(SPEC)
@@ -164,10 +163,8 @@ def test_no_check_fails_for_what_other_checks_did_to_a_client() -> None:
 def test_every_requirement_of_clients_has_checks_and_faults() -> None:
     concerned = {one.id for one in REQUIREMENTS.values() if one.concerns("client")}
     assert len(concerned) > 20
-    assert {check.requirement for check in CHECKS} == concerned - UNOBSERVABLE - PERMITTED - OPTIONAL
-    assert {
-        broken for fault in FAULTS.values() for broken in fault.breaks
-    } == concerned - UNOBSERVABLE - PERMITTED - OPTIONAL
+    assert {check.requirement for check in CHECKS} == concerned - UNOBSERVABLE - PERMITTED
+    assert {broken for fault in FAULTS.values() for broken in fault.breaks} == concerned - UNOBSERVABLE - PERMITTED
 
 
 def test_checks_have_names_of_their_own() -> None:
