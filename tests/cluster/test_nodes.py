@@ -231,6 +231,7 @@ def test_what_was_said_is_the_same_on_all_nodes_and_survives_them(engine: Nats) 
         cyd.send("/history 9999")
         assert [cyd.line() for _ in range(21)] == answers[0]
         fresh.type("/forget main")
+        fresh.printed("Dropped what was kept of main.")
         cyd.barrier()
         cyd.send("/history 9999")
         assert cyd.line() == answers[0][-1].replace(" 20 ", " 0 ")
