@@ -222,13 +222,13 @@ class Connection(ABC):
             self._ended = True
             if self._finishing and not self.waiting:
                 self.close()
-            self._watch()
-            self.loop.later(self.whims.notice(), self.go_on)
-            return
-        if not self.leaving:
+        elif not self.leaving:
             self._feed(octets)
         self._watch()
-        self.go_on()
+        if octets:
+            self.go_on()
+        else:
+            self.loop.later(self.whims.notice(), self.go_on)
 
     def _feed(self, octets: bytes) -> None:
         self._heard = time.monotonic()
